@@ -1,0 +1,64 @@
+// The door of `drift`: a batch against what is declared and what was learned gives deviations, one calibrated score and
+// the episodes that open, go on and close. The mathematics behind it may grow without a caller noticing (DETECTION).
+//
+// Pure: the same arguments give the same bytes. Streaming: row i is judged from rows <= i only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "model/behavior.h"
+#include "model/expectation.h"
+#include "model/finding.h"
+#include "model/telemetry.h"
+
+namespace mien::drift {
+
+// What detection remembers of one instance between batches: the running episodes, how much was already reported, the
+// alarm level's controller. Canonically encodable: it is part of the instance's snapshot.
+class Watch {
+ public:
+  Watch();
+  ~Watch();
+  Watch(Watch&&) noexcept;
+  Watch& operator=(Watch&&) noexcept;
+  [[nodiscard]] std::string encode() const;
+  [[nodiscard]] static Result<Watch> decode(std::string_view bytes);
+
+  struct State;
+  [[nodiscard]] State& state() { return *state_; }
+  [[nodiscard]] const State& state() const { return *state_; }
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+// What became of one episode in this batch. `finding` carries everything but id, instance, pool, persona and revision,
+// which the node adds; `episode` is unique within the instance and names the same episode in every later change.
+struct EpisodeChange {
+  enum class What : std::uint8_t { opened, updated, closed };
+  What what = What::opened;
+  std::uint64_t episode = 0;
+  model::Finding finding;
+};
+
+struct Assessment {
+  model::DriftScore score;               // of the batch's last row
+  model::Evidence evidence;              // per row and series: what learn::update needs
+  std::vector<EpisodeChange> changes;    // in order of time
+  std::vector<double> row_scores;        // score per row (for `mien score`)
+};
+
+// `series[i]` describes the batch's SeriesIndex i (all series of the instance so far). Values are what the persona
+// speaks of: counters are already rates per second. Times may leave gaps; a gap is a gap, not a frozen series.
+[[nodiscard]] Assessment assess(const model::Expectation& expectation, const model::Behavior& behavior, Watch& watch,
+                                const std::vector<model::Series>& series, const model::Batch& batch);
+
+// Closes every open episode, resolved at `at` (the instance is deleted or its persona changes).
+[[nodiscard]] std::vector<EpisodeChange> close_all(Watch& watch, WallTime at);
+
+}  // namespace mien::drift

@@ -1,0 +1,143 @@
+// What can happen to a manager: the records of its log. Its state is the fold of these (docs/formats/log.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/codec.h"
+#include "model/resource.h"
+#include "model/telemetry.h"
+#include "store/ledger.h"
+
+namespace mien::node {
+
+// ---- commands: what a person or an agent asks for; answered once its group is committed ----
+
+struct PutResource {
+  std::string resource;  // model::encode_resource; metadata.generation != 0 must equal the present one
+  bool from_files = false;
+  static constexpr auto fields = std::tuple{field("resource", &PutResource::resource), field("from_files", &PutResource::from_files)};
+};
+
+struct DeleteResource {
+  model::ResourceKind kind = model::ResourceKind::persona;
+  std::string name;
+  std::uint64_t if_generation = 0;  // 0: whatever is there
+  static constexpr auto fields = std::tuple{field("kind", &DeleteResource::kind), field("name", &DeleteResource::name),
+                                            field("if_generation", &DeleteResource::if_generation)};
+};
+
+// Generation `to` of a persona becomes a new generation; every instance gets the newest revision it had under it.
+struct RollbackPersona {
+  PersonaName persona;
+  std::uint64_t to = 0;
+  static constexpr auto fields = std::tuple{field("persona", &RollbackPersona::persona), field("to", &RollbackPersona::to)};
+};
+
+// Revision `to` of one instance's persona comes back: `rollback web-frontend@web-01 --to 12`.
+struct RollbackInstance {
+  PersonaName persona;
+  InstanceName instance;
+  std::uint64_t to = 0;
+  static constexpr auto fields = std::tuple{field("persona", &RollbackInstance::persona), field("instance", &RollbackInstance::instance),
+                                            field("to", &RollbackInstance::to)};
+};
+
+struct Activate {
+  PersonaName persona;
+  InstanceName instance;
+  Duration lasting{};  // 0: until deactivated
+  static constexpr auto fields = std::tuple{field("persona", &Activate::persona), field("instance", &Activate::instance),
+                                            field("lasting", &Activate::lasting)};
+};
+
+struct Deactivate {
+  PersonaName persona;  // empty: whatever is activated by hand
+  InstanceName instance;
+  static constexpr auto fields = std::tuple{field("persona", &Deactivate::persona), field("instance", &Deactivate::instance)};
+};
+
+struct AcknowledgeFinding {
+  FindingId finding;
+  std::string comment;
+  static constexpr auto fields = std::tuple{field("finding", &AcknowledgeFinding::finding), field("comment", &AcknowledgeFinding::comment)};
+};
+
+// Stores (or with empty bytes forgets) a token or enrolment; only hashes of secrets ever get here.
+struct PutAccess {
+  std::string key;    // "token/<sha256 hex>" or "enrollment/<sha256 hex>"
+  std::string bytes;  // encoded node::Access
+  static constexpr auto fields = std::tuple{field("key", &PutAccess::key), field("bytes", &PutAccess::bytes)};
+};
+
+// An agent trades a one-time enrolment for a token of its own; refused when the enrolment is unknown, used or expired.
+struct RedeemEnrollment {
+  std::string enrollment_hash;  // hex SHA-256 of the one-time token
+  std::string token_hash;       // hex SHA-256 of the agent's new token
+  std::string agent;            // the agent's host name
+  static constexpr auto fields = std::tuple{field("enrollment_hash", &RedeemEnrollment::enrollment_hash),
+                                            field("token_hash", &RedeemEnrollment::token_hash), field("agent", &RedeemEnrollment::agent)};
+};
+
+using CommandBody = std::variant<PutResource, DeleteResource, RollbackPersona, RollbackInstance, Activate, Deactivate,
+                                 AcknowledgeFinding, PutAccess, RedeemEnrollment>;
+
+struct Command {
+  std::uint64_t request = 0;  // the waiting caller, unique among those of this process; not unique across restarts
+  std::string actor;          // who, for the audit
+  CommandBody body;
+  static constexpr auto fields = std::tuple{field("request", &Command::request), field("actor", &Command::actor), field("body", &Command::body)};
+};
+
+// What a token may do. Roles are ordered: each may do what those before it may.
+enum class Role : std::uint8_t { agent = 0, viewer = 1, operator_ = 2, admin = 3 };
+[[nodiscard]] std::string_view to_text(Role role);
+
+struct Access {
+  Role role = Role::viewer;
+  std::string name;      // who holds it: appears in the audit
+  std::string selector;  // label selector "role=web,tier=front"; empty: everything
+  WallTime expires_at;   // 0: never
+  static constexpr auto fields = std::tuple{field("role", &Access::role), field("name", &Access::name), field("selector", &Access::selector),
+                                            field("expires_at", &Access::expires_at)};
+};
+
+// ---- records ----
+
+struct FrameArrived {
+  model::Frame frame;
+  static constexpr auto fields = std::tuple{field("frame", &FrameArrived::frame)};
+};
+
+struct CommandGiven {
+  Command command;
+  static constexpr auto fields = std::tuple{field("command", &CommandGiven::command)};
+};
+
+// Once a second, so that silence, expiries and resolution need no telemetry to be noticed.
+struct TickPassed {
+  static constexpr auto fields = std::tuple{};
+};
+
+// A manager took the shard over. If the log it found is shorter than or different from what the ledger had folded, the
+// gap stands here: nothing is skipped in silence.
+struct EpochStarted {
+  std::uint64_t epoch = 0;
+  std::string engine;              // program version that folds from here on
+  store::LogPosition folded = 0;   // what the ledger had folded
+  store::LogPosition found = 0;    // last position of the log as found
+  bool log_differs = false;        // the record at `folded` is not the one that was folded, or is gone
+  static constexpr auto fields = std::tuple{field("epoch", &EpochStarted::epoch), field("engine", &EpochStarted::engine),
+                                            field("folded", &EpochStarted::folded), field("found", &EpochStarted::found),
+                                            field("log_differs", &EpochStarted::log_differs)};
+};
+
+using Record = std::variant<FrameArrived, CommandGiven, TickPassed, EpochStarted>;
+
+[[nodiscard]] std::string encode_record(const Record& record);
+[[nodiscard]] Result<Record> decode_record(std::string_view bytes);
+
+}  // namespace mien::node

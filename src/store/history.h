@@ -1,0 +1,62 @@
+// The seam to telemetry history: blocks of one instance and (about) two minutes, compressed, and minutes kept longer.
+// Lost blocks cost resolution of the past, never of a decision: history is written after the ledger and may lag it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/quantity.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "model/telemetry.h"
+
+namespace mien::store {
+
+// What one instance did in one window. Writing the same (instance, first time) again replaces it: replay writes nothing twice.
+struct HistoryBlock {
+  InstanceName instance;
+  std::vector<model::Series> series;  // one per column of batch; counters are already rates per second
+  model::Batch batch;                 // batch.series is ignored: column i is series[i]
+};
+
+// One minute (or one raw sample: then min = max = mean and count = 1) of one series.
+struct HistoryPoint {
+  WallTime at;
+  double min = 0;
+  double max = 0;
+  double mean = 0;
+  std::uint32_t count = 0;
+};
+
+struct HistorySeries {
+  model::Series series;
+  std::vector<HistoryPoint> points;
+};
+
+struct HistoryQuery {
+  InstanceName instance;
+  std::string metric;  // empty: every metric
+  WallTime from;       // inclusive
+  WallTime to;         // exclusive
+  std::size_t max_points = 3600;  // per series; a longer range is answered in minutes
+};
+
+struct HistoryUse {
+  std::uint64_t blocks = 0;
+  std::uint64_t samples = 0;
+  Bytes bytes;
+  WallTime oldest;
+};
+
+class History {
+ public:
+  virtual ~History() = default;
+  virtual Status append(const std::vector<HistoryBlock>& blocks) = 0;
+  virtual Result<std::vector<HistorySeries>> read(const HistoryQuery& query) = 0;
+  // Deletes what is older than its retention, then oldest 1 s blocks until all of it fits in `limit`.
+  virtual Status retain(WallTime now, Bytes limit) = 0;
+  virtual Result<HistoryUse> use() = 0;
+};
+
+}  // namespace mien::store

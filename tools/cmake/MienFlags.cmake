@@ -1,0 +1,30 @@
+# Language and warning flags for everything of ours; sanitizers are chosen by preset.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+set(MIEN_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,undefined or thread")
+option(MIEN_BENCH "Build bench/" OFF)
+option(MIEN_FUZZ "Build tests/fuzz (needs clang)" OFF)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_library(mien_flags INTERFACE)
+target_compile_options(mien_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Werror
+  # Same bytes on every compiler: no fused multiply-add, no fast-math (docs/invariants.md, same_bytes).
+  -ffp-contract=off
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wno-gnu-statement-expression>)
+target_include_directories(mien_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+if(MIEN_SANITIZE)
+  target_compile_options(mien_flags INTERFACE -fsanitize=${MIEN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(mien_flags INTERFACE -fsanitize=${MIEN_SANITIZE})
+endif()
