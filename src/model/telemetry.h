@@ -100,6 +100,30 @@ struct Frame {
                                             field("instances", &Frame::instances)};
 };
 
+// One instance of a sender's request after wire has decoded it: its series are named, not yet numbered.
+struct DeliveredInstance {
+  InstanceName instance;
+  InstanceType type = InstanceType::external;
+  InstanceName parent;
+  std::map<std::string, std::string> identities;
+  std::vector<Series> series;  // one per column of batch
+  Batch batch;                 // batch.series is empty here
+  std::uint32_t refused = 0;   // samples that the decoder did not let in (limits, NaN, infinite, twice the same time)
+
+  friend bool operator==(const DeliveredInstance&, const DeliveredInstance&) = default;
+};
+
+// One sender's request, decoded; the door (node/manager_port.h) numbers its series and makes a Frame of it.
+struct Delivery {
+  std::string source;  // authenticated agent, or empty
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+  bool authenticated = false;
+  std::vector<DeliveredInstance> instances;
+
+  friend bool operator==(const Delivery&, const Delivery&) = default;
+};
+
 // One value as a collector read it from the kernel.
 struct Reading {
   enum class Kind : std::uint8_t {

@@ -16,24 +16,8 @@
 
 namespace mien::node {
 
-// One sender's request after wire has decoded it: instances with named series, not yet numbered.
-struct DeliveredInstance {
-  InstanceName instance;
-  model::InstanceType type = model::InstanceType::external;
-  InstanceName parent;
-  std::map<std::string, std::string> identities;
-  std::vector<model::Series> series;  // one per column of batch
-  model::Batch batch;                 // batch.series is empty here
-  std::uint32_t refused = 0;
-};
-
-struct Delivery {
-  std::string source;  // authenticated agent, or empty
-  std::uint64_t epoch = 0;
-  std::uint64_t sequence = 0;
-  bool authenticated = false;
-  std::vector<DeliveredInstance> instances;
-};
+using Delivery = model::Delivery;
+using DeliveredInstance = model::DeliveredInstance;
 
 class ManagerPort {
  public:
