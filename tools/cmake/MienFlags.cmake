@@ -5,12 +5,14 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 set(MIEN_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,undefined or thread")
+option(MIEN_TESTS "Build the tests" ON)
 option(MIEN_BENCH "Build bench/" OFF)
-option(MIEN_FUZZ "Build tests/fuzz (needs clang)" OFF)
+option(MIEN_FUZZ "Build tests/fuzz with libFuzzer (needs clang)" OFF)
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # The sloppiness is what ccache asks for to cache files that use a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 find_program(MOLD mold)
 if(MOLD)
@@ -22,6 +24,7 @@ target_compile_options(mien_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Werror
   # Same bytes on every compiler: no fused multiply-add, no fast-math (docs/invariants.md, same_bytes).
   -ffp-contract=off
+  $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wno-gnu-statement-expression>)
 target_include_directories(mien_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
 if(MIEN_SANITIZE)
