@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -12,6 +13,7 @@
 
 #include "base/codec.h"
 #include "base/result.h"
+#include "base/text.h"
 
 namespace mien::model {
 
@@ -46,9 +48,13 @@ struct Value {
   friend bool operator==(const Value&, const Value&) = default;
 };
 
-// Canonical bytes (docs/formats/value.md). Decoding accepts at most 32 levels.
+// Canonical bytes (docs/formats/value.md). Decoding accepts at most 32 levels and finite numbers only.
 [[nodiscard]] std::string encode_value(const Value& value);
 [[nodiscard]] Result<Value> decode_value(std::string_view bytes);
+
+// The JSON pointer (RFC 6901) of a member or an item below `parent`.
+[[nodiscard]] std::string pointer_to(std::string_view parent, std::string_view key);
+[[nodiscard]] std::string pointer_to(std::string_view parent, std::size_t index);
 
 // One difference between two trees: `pointer` is a JSON pointer (RFC 6901); an absent side is null.
 struct Difference {
@@ -57,6 +63,7 @@ struct Difference {
   Value after;
   friend bool operator==(const Difference&, const Difference&) = default;
 };
+// In order of pointer within each map. A list is compared item by item; an item more or less is an absent side.
 [[nodiscard]] std::vector<Difference> diff(const Value& before, const Value& after);
 
 }  // namespace mien::model
