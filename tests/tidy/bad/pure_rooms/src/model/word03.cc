@@ -1,0 +1,1 @@
+auto now() { return std::chrono::steady_clock::now(); }

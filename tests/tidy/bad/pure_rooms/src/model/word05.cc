@@ -1,0 +1,1 @@
+int chance() { return std::rand(); }

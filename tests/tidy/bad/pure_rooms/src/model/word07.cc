@@ -1,0 +1,1 @@
+const char* home() { return getenv("HOME"); }

@@ -1,0 +1,1 @@
+auto* file = fopen("a", "r");

@@ -1,0 +1,1 @@
+int open_it() { return ::open("a", 0); }

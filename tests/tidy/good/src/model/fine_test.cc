@@ -1,0 +1,2 @@
+#include <fstream>
+#include "tests/support/files.h"

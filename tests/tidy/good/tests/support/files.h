@@ -1,0 +1,2 @@
+// What this is for.
+#pragma once
