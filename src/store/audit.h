@@ -28,6 +28,9 @@ class AuditChain {
   Hash hash_{};
 };
 
+// Whether `next` is the link after `tail` (null: the first of all): what every ledger asks before it commits a row.
+[[nodiscard]] bool continues(const AuditRow* tail, const AuditRow& next, Sha256 sha256);
+
 [[nodiscard]] Result<model::AuditEvent> decode_audit_event(std::string_view bytes);
 // The bytes that an AuditHead's signature covers.
 [[nodiscard]] std::string signed_bytes(const AuditHead& head);
