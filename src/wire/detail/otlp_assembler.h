@@ -1,0 +1,108 @@
+// Where both OTLP decoders hand in what they read: data points become columns of one batch per instance, within limits.
+//
+// The decoders know bytes and places; this knows identities, aliases, limits and what is refused. A data point is taken
+// whole or refused whole, also when it becomes two samples. One assembler is for one request.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "wire/otlp.h"
+
+namespace mien::wire {
+
+// Why a data point was not taken; the order is that of the explanation.
+enum class Refusal : std::uint8_t {
+  unnamed_resource, not_finite, no_value, metric_name, temporality, attributes, time, same_time,
+  too_many_samples, too_many_series, too_many_instances, too_many_cells, count_
+};
+
+enum class Temporality : std::uint8_t { unspecified = 0, delta = 1, cumulative = 2 };
+
+// What all points of one metric share.
+struct MetricHead {
+  std::string name;
+  std::string unit;
+  model::SeriesKind kind = model::SeriesKind::gauge;
+  std::optional<Refusal> refusal;  // of the metric as a whole, and so of each of its points
+};
+
+// One sample that a data point becomes: NAME + suffix.
+struct PointPart {
+  std::string_view suffix;
+  std::string_view unit;
+  double value = 0;
+};
+
+struct Point {
+  std::uint64_t time_ns = 0;  // since 1970; 0: not given
+  model::Attributes attributes;
+  bool attributes_are_plain = true;  // false: a list, a map or bytes among them
+  bool no_recorded_value = false;    // the sender says that there was nothing to record
+};
+
+class OtlpAssembler {
+ public:
+  explicit OtlpAssembler(const OtlpRequest& request);
+  ~OtlpAssembler();
+  OtlpAssembler(const OtlpAssembler&) = delete;
+  OtlpAssembler& operator=(const OtlpAssembler&) = delete;
+
+  // The points that follow belong to this resource.
+  void begin_resource(const model::Attributes& attributes);
+  void number(const MetricHead& head, const Point& point, std::optional<double> value);
+  // Histograms of both kinds and summaries.
+  void distribution(const MetricHead& head, const Point& point, std::optional<std::uint64_t> count, std::optional<double> sum);
+  // A metric of a kind that is not known: its points can not even be counted, so it counts as one.
+  void unknown_metric(const MetricHead& head);
+  [[nodiscard]] OtlpDecoded finish();
+
+ private:
+  struct Column;
+  struct Instance;
+  struct Reason {
+    std::uint64_t times = 0;
+    std::string first;
+  };
+
+  void read_marks(const model::Attributes& attributes);
+  void take(const MetricHead& head, const Point& point, std::span<const PointPart> parts);
+  void refuse(Refusal why, const MetricHead& head, std::size_t samples);
+  [[nodiscard]] std::optional<Refusal> why_not(const MetricHead& head, const Point& point, std::span<const PointPart> parts) const;
+  [[nodiscard]] std::optional<Refusal> why_not_series(const MetricHead& head, const Point& point, const PointPart& part) const;
+  [[nodiscard]] std::optional<Refusal> make_room(std::size_t new_series, std::int64_t time);
+  [[nodiscard]] Column add_column(const MetricHead& head, const Point& point, const PointPart& part, std::string key);
+  [[nodiscard]] model::DeliveredInstance lay_out(Instance& instance);
+  [[nodiscard]] std::string explain() const;
+
+  const OtlpRequest& request_;
+  model::Delivery delivery_;
+  std::vector<std::unique_ptr<Instance>> instances_;          // in order of appearance
+  std::unordered_map<std::string, Instance*> by_name_;
+  Instance* current_ = nullptr;                               // nullptr: `current_refusal_` says why
+  Refusal current_refusal_ = Refusal::unnamed_resource;
+  std::string unnamed_message_;                               // what identify() said first
+  std::size_t samples_ = 0;
+  std::size_t cells_ = 0;
+  std::uint64_t accepted_ = 0;
+  std::uint64_t rejected_ = 0;
+  std::array<Reason, static_cast<std::size_t>(Refusal::count_)> reasons_;
+};
+
+// The decoders proper; `body` is already unfolded.
+[[nodiscard]] Status read_otlp_protobuf(std::string_view body, OtlpAssembler& into);
+[[nodiscard]] Status read_otlp_json(std::string_view body, OtlpAssembler& into);
+
+// A sum's place among our kinds.
+void set_sum_kind(MetricHead& head, Temporality temporality, bool monotonic);
+void set_distribution_kind(MetricHead& head, Temporality temporality);
+
+}  // namespace mien::wire

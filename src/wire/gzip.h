@@ -1,0 +1,30 @@
+// gzip (RFC 1952) over zlib, with the limits that outside bytes need: a small body must not become a large one.
+//
+// Errors: invalid (not gzip, or cut short; names the byte offset), exhausted (would unfold beyond a limit).
+// Pure; cost: one pass, output grown by doubling.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/quantity.h"
+#include "base/result.h"
+
+namespace mien::wire {
+
+struct GzipLimits {
+  Bytes max_output{64U << 20U};
+  // How many bytes one compressed byte may become; telemetry reaches about 60, a bomb 1,000. Not applied to the first
+  // `ratio_free` bytes, which any honest repetition may fill.
+  std::uint32_t max_ratio = 250;
+  Bytes ratio_free{1U << 20U};
+};
+
+// Several gzip members one after the other are one text, as the RFC says.
+[[nodiscard]] Result<std::string> gunzip(std::string_view bytes, const GzipLimits& limits = {});
+
+// Level 1: telemetry repeats itself so much that more effort buys little. The same text gives the same bytes.
+[[nodiscard]] std::string gzip(std::string_view text);
+
+}  // namespace mien::wire

@@ -1,0 +1,244 @@
+// The protobuf half of the OTLP decoder: a walk over the wire format with protozero, no generated code.
+//
+// Field numbers are those of opentelemetry-proto 1.x (metrics/v1/metrics.proto); unknown fields, and known ones of an
+// unexpected wire type, are skipped as protobuf prescribes.
+#include <exception>
+#include <protozero/exception.hpp>
+#include <protozero/pbf_reader.hpp>
+
+#include "base/text.h"
+#include "wire/detail/otlp_assembler.h"
+
+namespace mien::wire {
+namespace {
+
+using protozero::pbf_reader;
+using protozero::pbf_wire_type;
+using protozero::tag_and_type;
+
+constexpr auto bytes_type = pbf_wire_type::length_delimited;
+constexpr auto varint_type = pbf_wire_type::varint;
+constexpr auto fixed64_type = pbf_wire_type::fixed64;
+
+// Where a kind of point keeps what we read of it; time, count and sum have one place in all of them.
+struct PointFields {
+  std::uint32_t attributes;
+  std::uint32_t flags;
+};
+constexpr PointFields number_fields{.attributes = 7, .flags = 8};
+constexpr PointFields histogram_fields{.attributes = 9, .flags = 10};
+constexpr PointFields exponential_fields{.attributes = 1, .flags = 10};
+constexpr PointFields summary_fields{.attributes = 7, .flags = 8};
+
+class ProtobufWalk {
+ public:
+  ProtobufWalk(std::string_view body, OtlpAssembler& into) : begin_(body.data()), at_(body.data()), into_(into) {}
+
+  void request(pbf_reader reader) {
+    while (next(reader)) {
+      if (reader.tag_and_type() == tag_and_type(1, bytes_type)) resource_metrics(reader.get_message());
+      else reader.skip();
+    }
+  }
+  [[nodiscard]] std::size_t offset() const { return static_cast<std::size_t>(at_ - begin_); }
+
+ private:
+  // Remembers where the field begins, for telling where the bytes stopped making sense.
+  bool next(pbf_reader& reader) {
+    at_ = reader.data().data();
+    return reader.next();
+  }
+
+  void resource_metrics(const pbf_reader& message) {
+    model::Attributes attributes;
+    for (pbf_reader reader = message; next(reader);) {
+      if (reader.tag_and_type() == tag_and_type(1, bytes_type)) resource(reader.get_message(), attributes);
+      else reader.skip();
+    }
+    into_.begin_resource(attributes);
+    for (pbf_reader reader = message; next(reader);) {
+      if (reader.tag_and_type() == tag_and_type(2, bytes_type)) scope_metrics(reader.get_message());
+      else reader.skip();
+    }
+  }
+
+  void resource(pbf_reader reader, model::Attributes& attributes) {
+    while (next(reader)) {
+      if (reader.tag_and_type() == tag_and_type(1, bytes_type)) key_value(reader.get_message(), attributes);
+      else reader.skip();
+    }
+  }
+
+  // False when the value is a list, a map or bytes: then nothing is added.
+  bool key_value(pbf_reader reader, model::Attributes& attributes) {
+    std::string key;
+    std::string value;
+    bool plain = true;
+    while (next(reader)) {
+      switch (reader.tag_and_type()) {
+        case tag_and_type(1, bytes_type): key = reader.get_string(); break;
+        case tag_and_type(2, bytes_type): plain = any_value(reader.get_message(), value); break;
+        default: reader.skip();
+      }
+    }
+    if (plain) attributes.emplace(std::move(key), std::move(value));
+    return plain;
+  }
+
+  bool any_value(pbf_reader reader, std::string& value) {
+    bool plain = true;
+    while (next(reader)) {
+      switch (reader.tag_and_type()) {
+        case tag_and_type(1, bytes_type): value = reader.get_string(); break;
+        case tag_and_type(2, varint_type): value = reader.get_uint64() != 0 ? "true" : "false"; break;
+        case tag_and_type(3, varint_type): value = std::to_string(reader.get_int64()); break;
+        case tag_and_type(4, fixed64_type): value = to_text(reader.get_double()); break;
+        case tag_and_type(5, bytes_type):
+        case tag_and_type(6, bytes_type):
+        case tag_and_type(7, bytes_type):
+          plain = false;
+          reader.skip();
+          break;
+        default: reader.skip();
+      }
+    }
+    return plain;
+  }
+
+  void scope_metrics(pbf_reader reader) {
+    while (next(reader)) {
+      if (reader.tag_and_type() == tag_and_type(2, bytes_type)) metric(reader.get_message());
+      else reader.skip();
+    }
+  }
+
+  void metric(const pbf_reader& message) {
+    MetricHead head;
+    for (pbf_reader reader = message; next(reader);) {
+      switch (reader.tag_and_type()) {
+        case tag_and_type(1, bytes_type): head.name = reader.get_string(); break;
+        case tag_and_type(3, bytes_type): head.unit = reader.get_string(); break;
+        default: reader.skip();
+      }
+    }
+    bool known = false;
+    for (pbf_reader reader = message; next(reader);) {
+      known |= data(reader, head);
+    }
+    if (!known) into_.unknown_metric(head);
+  }
+
+  // The field that holds a metric's points, if it is one.
+  bool data(pbf_reader& reader, MetricHead head) {
+    switch (reader.tag_and_type()) {
+      case tag_and_type(5, bytes_type): each_point(reader.get_message(), head, number_fields); return true;
+      case tag_and_type(7, bytes_type): sum(reader.get_message(), head); return true;
+      case tag_and_type(9, bytes_type): histogram(reader.get_message(), head, histogram_fields); return true;
+      case tag_and_type(10, bytes_type): histogram(reader.get_message(), head, exponential_fields); return true;
+      case tag_and_type(11, bytes_type):
+        set_distribution_kind(head, Temporality::cumulative);
+        each_point(reader.get_message(), head, summary_fields, true);
+        return true;
+      default: reader.skip(); return false;
+    }
+  }
+
+  void sum(const pbf_reader& message, MetricHead& head) {
+    bool monotonic = false;
+    Temporality kind = temporality(message, &monotonic);
+    set_sum_kind(head, kind, monotonic);
+    each_point(message, head, number_fields);
+  }
+
+  void histogram(const pbf_reader& message, MetricHead& head, PointFields fields) {
+    set_distribution_kind(head, temporality(message, nullptr));
+    each_point(message, head, fields, true);
+  }
+
+  Temporality temporality(pbf_reader reader, bool* monotonic) {
+    auto kind = Temporality::unspecified;
+    while (next(reader)) {
+      if (reader.tag_and_type() == tag_and_type(2, varint_type)) {
+        std::uint64_t number = reader.get_uint64();
+        kind = number == 1 || number == 2 ? static_cast<Temporality>(number) : Temporality::unspecified;
+      } else if (monotonic != nullptr && reader.tag_and_type() == tag_and_type(3, varint_type)) {
+        *monotonic = reader.get_uint64() != 0;
+      } else {
+        reader.skip();
+      }
+    }
+    return kind;
+  }
+
+  void each_point(pbf_reader reader, const MetricHead& head, PointFields fields, bool distribution = false) {
+    while (next(reader)) {
+      if (reader.tag_and_type() != tag_and_type(1, bytes_type)) reader.skip();
+      else if (distribution) distribution_point(reader.get_message(), head, fields);
+      else number_point(reader.get_message(), head);
+    }
+  }
+
+  // What all points have; false when the field is another one.
+  bool common_field(pbf_reader& reader, PointFields fields, Point& point) {
+    if (reader.tag_and_type() == tag_and_type(3, fixed64_type)) {
+      point.time_ns = reader.get_fixed64();
+    } else if (reader.tag_and_type() == tag_and_type(fields.flags, varint_type)) {
+      point.no_recorded_value = (reader.get_uint64() & 1U) != 0;
+    } else if (reader.tag_and_type() == tag_and_type(fields.attributes, bytes_type)) {
+      point.attributes_are_plain &= key_value(reader.get_message(), point.attributes);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  void number_point(pbf_reader reader, const MetricHead& head) {
+    Point point;
+    std::optional<double> value;
+    while (next(reader)) {
+      if (common_field(reader, number_fields, point)) continue;
+      switch (reader.tag_and_type()) {
+        case tag_and_type(4, fixed64_type): value = reader.get_double(); break;
+        case tag_and_type(6, fixed64_type): value = static_cast<double>(reader.get_sfixed64()); break;
+        default: reader.skip();
+      }
+    }
+    into_.number(head, point, value);
+  }
+
+  void distribution_point(pbf_reader reader, const MetricHead& head, PointFields fields) {
+    Point point;
+    std::optional<std::uint64_t> count;
+    std::optional<double> sum_of;
+    while (next(reader)) {
+      if (common_field(reader, fields, point)) continue;
+      switch (reader.tag_and_type()) {
+        case tag_and_type(4, fixed64_type): count = reader.get_fixed64(); break;
+        case tag_and_type(5, fixed64_type): sum_of = reader.get_double(); break;
+        default: reader.skip();
+      }
+    }
+    into_.distribution(head, point, count, sum_of);
+  }
+
+  const char* begin_;
+  const char* at_;
+  OtlpAssembler& into_;
+};
+
+}  // namespace
+
+Status read_otlp_protobuf(std::string_view body, OtlpAssembler& into) {
+  ProtobufWalk walk{body, into};
+  try {
+    walk.request(pbf_reader{body.data(), body.size()});
+    return {};
+  } catch (const std::exception& failure) {
+    return Error{.code = Code::invalid,
+                 .message = cat("the body is not an ExportMetricsServiceRequest in protobuf: the field at byte ", walk.offset(),
+                                " can not be read (", failure.what(), "); send content-type application/json for OTLP in JSON"),
+                 .where = {}, .cause = {}};
+  }
+}
+
+}  // namespace mien::wire
