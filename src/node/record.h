@@ -34,16 +34,21 @@ struct DeleteResource {
 struct RollbackPersona {
   PersonaName persona;
   std::uint64_t to = 0;
-  static constexpr auto fields = std::tuple{field("persona", &RollbackPersona::persona), field("to", &RollbackPersona::to)};
+  std::string resource;                // encoded model::Resource of generation `to`, filled by complete()
+  std::vector<std::string> revisions;  // encoded model::PersonaRevision, the newest under `to` of each instance, likewise
+  static constexpr auto fields = std::tuple{field("persona", &RollbackPersona::persona), field("to", &RollbackPersona::to),
+                                            field("resource", &RollbackPersona::resource), field("revisions", &RollbackPersona::revisions)};
 };
 
 // Revision `to` of one instance's persona comes back: `rollback web-frontend@web-01 --to 12`.
+// The stored bytes travel in the command, because a machine never reads: complete() (node/manager_driver.h) fills them.
 struct RollbackInstance {
   PersonaName persona;
   InstanceName instance;
   std::uint64_t to = 0;
+  std::string revision;  // encoded model::PersonaRevision
   static constexpr auto fields = std::tuple{field("persona", &RollbackInstance::persona), field("instance", &RollbackInstance::instance),
-                                            field("to", &RollbackInstance::to)};
+                                            field("to", &RollbackInstance::to), field("revision", &RollbackInstance::revision)};
 };
 
 struct Activate {
@@ -81,6 +86,12 @@ struct RedeemEnrollment {
   static constexpr auto fields = std::tuple{field("enrollment_hash", &RedeemEnrollment::enrollment_hash),
                                             field("token_hash", &RedeemEnrollment::token_hash), field("agent", &RedeemEnrollment::agent)};
 };
+
+// "persona/web-frontend": the key of a resource in the ledger and in views.
+[[nodiscard]] std::string key_of(model::ResourceKind kind, std::string_view name);
+// "persona/web-frontend/000000000012" and "web-frontend@web-01/000000000012": generations and revisions, in order.
+[[nodiscard]] std::string generation_key(model::ResourceKind kind, std::string_view name, std::uint64_t generation);
+[[nodiscard]] std::string revision_key(const PersonaName& persona, const InstanceName& instance, std::uint64_t number);
 
 using CommandBody = std::variant<PutResource, DeleteResource, RollbackPersona, RollbackInstance, Activate, Deactivate,
                                  AcknowledgeFinding, PutAccess, RedeemEnrollment>;

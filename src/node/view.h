@@ -13,6 +13,7 @@
 #include "model/resource.h"
 #include "model/telemetry.h"
 #include "node/record.h"
+#include "store/history.h"
 #include "store/ledger.h"
 
 namespace mien::node {
@@ -63,6 +64,7 @@ struct InstanceView {
   std::vector<model::Finding> findings;  // open and acknowledged ones
   std::vector<model::Series> series;
   std::vector<std::string> conditions;   // "DuplicateIdentity: ...": for people
+  store::HistoryBlock recent;            // the newest window (up to two minutes), not in the history yet
 };
 
 struct View {

@@ -1,0 +1,382 @@
+#include "node/instance.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "learn/learn.h"
+#include "node/history_window.h"
+
+namespace mien::node {
+namespace {
+
+constexpr std::uint64_t snapshot_version = 1;
+constexpr std::uint64_t sequence_bits = 32;  // of a request's number within its sender's epoch
+constexpr Duration rewrite_after = 60s;      // an open finding's entry is refreshed this often while it only changes in degree
+
+std::string cause_of(const Instance::Step& step) { return cat("log/", step.position); }
+
+model::AuditEvent audit_of(const Instance::Step& step, std::string_view verb, const model::Finding& finding, std::string detail) {
+  return {.at = step.now, .actor = "mien", .verb = std::string(verb), .subject = cat("Finding/", finding.id.value),
+          .cause = cause_of(step), .detail = std::move(detail)};
+}
+
+void publish(std::string_view type, const Instance::Step& step, const model::Finding& finding, Effects& out) {
+  out.notices.push_back({.type = std::string(type), .subject = cat("Finding/", finding.id.value), .at = step.now, .finding = finding, .drift = {}});
+}
+
+void persist(const model::Finding& finding, Effects& out) {
+  out.writes.push_back({.table = store::Table::finding, .key = finding.id.value, .bytes = mien::encode(finding)});
+}
+
+// The usual distance between rows: quick to shorten, slow to lengthen, so that a gap is not taken for a new interval.
+Duration next_interval(Duration usual, Duration seen) {
+  if (seen <= Duration{0}) return usual;
+  if (usual == Duration{0} || seen < usual) return seen;
+  return usual + std::min(seen - usual, usual) / 16;
+}
+
+}  // namespace
+
+Instance::Instance(InstanceName name, const model::InstanceFrame& first, WallTime now) {
+  state_.name = std::move(name);
+  state_.type = first.type;
+  state_.parent = first.parent;
+  state_.first_seen = now;
+  state_.last_arrival = now;
+}
+
+// ---- one batch: the product on one screen ----
+
+Counters Instance::on_frame(const Step& step, const model::Frame& frame, const model::InstanceFrame& part, Effects& out) {
+  Counters counted;
+  if (!listens_to(frame)) {
+    counted.samples_refused = part.batch.values.size();
+    state_.refused += counted.samples_refused;
+    return counted;
+  }
+  bool numbered = !frame.source.empty();
+  std::uint64_t number = (frame.epoch << sequence_bits) | frame.sequence;
+  bool newest = number > state_.window.highest();
+  learn_series(part);
+  if (numbered && !state_.window.insert(number)) {
+    counted.frames_duplicate = 1;
+    return counted;
+  }
+  IntakeContext context{.now = step.now, .numbered = numbered, .newest = newest, .interval = state_.interval};
+  Intake intake = take_in(context, state_.series, state_.memory, known_columns(part.batch, counted));
+  counted.samples = intake.taken;
+  counted.samples_late = intake.late_samples;
+  counted.samples_duplicate = intake.duplicates;
+  counted.samples_future = intake.future;
+  counted.samples_refused += part.refused;
+  state_.samples += intake.taken;
+  state_.refused += part.refused + intake.future;
+  state_.last_arrival = step.now;
+  state_.idle = false;
+  if (frame.authenticated) state_.source = frame.source;
+  if (intake.clock_set_back) flush_history(out);
+
+  judge(step, intake.late, true, out, counted);
+  judge(step, intake.live, false, out, counted);
+  if (!intake.kept.times.empty()) out.history.push_back(block_of(state_.name, state_.series, intake.kept));
+  if (!intake.live.times.empty() || !intake.late.times.empty()) revise(step, out);
+  return counted;
+}
+
+void Instance::judge(const Step& step, const model::Batch& batch, bool late, Effects& out, Counters& counted) {
+  if (batch.times.empty()) return;
+  for (WallTime at : batch.times) {
+    if (state_.last_seen.ns != 0) state_.interval = next_interval(state_.interval, at - state_.last_seen);
+    state_.last_seen = at;
+  }
+  drift::Assessment assessment =
+      drift::assess(state_.assignment.expectation, state_.behavior, watch_, state_.series, batch);
+  learn::update(state_.behavior, state_.series, batch, assessment.evidence);
+  remember(batch, out);
+
+  state_.drift = std::move(assessment.score);
+  state_.drift.instance = state_.name;
+  state_.drift.persona = state_.assignment.persona;
+  state_.drift.revision = state_.revision_numbers[state_.assignment.persona];
+  state_.drift.state = learn::state_of(state_.behavior, state_.last_seen);
+  out.notices.push_back({.type = "drift", .subject = cat("Instance/", state_.name.value), .at = step.now, .finding = {}, .drift = state_.drift});
+
+  for (OpenFinding& open : state_.open)
+    if (open.episode == 0) resolve_finding(step, open, step.now, out), ++counted.findings_resolved;
+  std::erase_if(state_.open, [](const OpenFinding& open) { return open.finding.resolved_at.has_value(); });
+  apply(step, std::move(assessment.changes), late, out, counted);
+}
+
+// The batch without columns that were never declared here: their declaration went to an instance forgotten since.
+const model::Batch& Instance::known_columns(const model::Batch& batch, Counters& counted) {
+  auto known = [this](model::SeriesIndex index) { return index < state_.series.size(); };
+  bool whole = batch.values.size() == batch.series.size() * batch.times.size();
+  if (whole && std::all_of(batch.series.begin(), batch.series.end(), known)) return batch;
+  filtered_ = {.times = batch.times, .series = {}, .values = {}};
+  for (std::size_t c = 0; whole && c < batch.series.size(); ++c) {
+    if (!known(batch.series[c])) {
+      counted.samples_refused += batch.times.size();
+      continue;
+    }
+    filtered_.series.push_back(batch.series[c]);
+    for (std::size_t r = 0; r < batch.times.size(); ++r) filtered_.values.push_back(batch.at(c, r));
+  }
+  return filtered_;
+}
+
+// An instance that has an authenticated sender listens to no other: poisoned telemetry must not move its persona.
+bool Instance::listens_to(const model::Frame& frame) {
+  if (state_.source.empty() || frame.source == state_.source) return true;
+  constexpr std::size_t max_conditions = 8;
+  std::string condition = cat("DuplicateIdentity: telemetry from ", frame.source.empty() ? "an unauthenticated sender" : frame.source,
+                              " is refused, because ", state_.source, " reports this instance");
+  bool known = std::find(state_.conditions.begin(), state_.conditions.end(), condition) != state_.conditions.end();
+  if (!known && state_.conditions.size() < max_conditions) state_.conditions.push_back(std::move(condition));
+  return false;
+}
+
+void Instance::learn_series(const model::InstanceFrame& part) {
+  std::size_t before = state_.series.size();
+  for (const model::SeriesDeclaration& declaration : part.declared) {
+    if (declaration.index != state_.series.size()) continue;  // declared again by a request that was sent twice
+    state_.series.push_back(declaration.series);
+    state_.memory.push_back({});
+  }
+  widen(state_.pending, before, state_.series.size());
+  for (const auto& [key, value] : part.identities) state_.identities[key] = value;
+  if (part.type != model::InstanceType::external) state_.type = part.type;
+  if (!part.parent.empty()) state_.parent = part.parent;
+}
+
+// ---- findings ----
+
+void Instance::apply(const Step& step, std::vector<drift::EpisodeChange> changes, bool late, Effects& out, Counters& counted) {
+  using What = drift::EpisodeChange::What;
+  for (drift::EpisodeChange& change : changes) {
+    auto open = std::find_if(state_.open.begin(), state_.open.end(), [&](const OpenFinding& o) { return o.episode == change.episode; });
+    if (open == state_.open.end()) {
+      if (change.what == What::closed) continue;
+      change.finding.late = late;
+      open_finding(step, change.episode, std::move(change.finding), out);
+      ++counted.findings_opened;
+      continue;
+    }
+    model::Finding& known = open->finding;
+    bool matters = known.severity != change.finding.severity || known.kind != change.finding.kind;
+    change.finding.id = known.id;
+    change.finding.instance = known.instance;
+    change.finding.pool = known.pool;
+    change.finding.persona = known.persona;
+    change.finding.revision = known.revision;
+    change.finding.state = known.state;
+    change.finding.comment = known.comment;
+    change.finding.actions = known.actions;
+    change.finding.late = known.late;
+    known = std::move(change.finding);
+    if (change.what == What::closed) {
+      resolve_finding(step, *open, known.resolved_at.value_or(known.updated_at), out);
+      ++counted.findings_resolved;
+    } else if (matters || step.now - open->written_at >= rewrite_after) {
+      persist(known, out);
+      open->written_at = step.now;
+      if (matters) publish("finding.updated", step, known, out);
+    }
+  }
+  std::erase_if(state_.open, [](const OpenFinding& o) { return o.finding.resolved_at.has_value(); });
+}
+
+void Instance::open_finding(const Step& step, std::uint64_t episode, model::Finding finding, Effects& out) {
+  finding.id = FindingId{cat("f-", step.position, "-", step.part, "-", episode)};
+  finding.instance = state_.name;
+  finding.pool = state_.assignment.pool;
+  finding.persona = state_.assignment.persona;
+  finding.revision = state_.revision_numbers[state_.assignment.persona];
+  finding.state = model::FindingState::open;
+  persist(finding, out);
+  out.audit.push_back(audit_of(step, "finding.opened", finding,
+                               cat(state_.name.value, ": ", model::to_text(finding.kind), ", ", finding.summary)));
+  publish("finding.opened", step, finding, out);
+  state_.open.push_back({.episode = episode, .finding = std::move(finding), .written_at = step.now});
+}
+
+void Instance::resolve_finding(const Step& step, OpenFinding& open, WallTime at, Effects& out) {
+  open.finding.state = model::FindingState::resolved;
+  open.finding.resolved_at = at;
+  open.finding.updated_at = std::max(open.finding.updated_at, at);
+  persist(open.finding, out);
+  out.audit.push_back(audit_of(step, "finding.resolved", open.finding,
+                               cat(state_.name.value, ": after ", mien::to_text(at - open.finding.opened_at))));
+  publish("finding.resolved", step, open.finding, out);
+}
+
+bool Instance::acknowledge(const Step& step, const FindingId& id, const std::string& comment, const std::string& actor, Effects& out) {
+  for (OpenFinding& open : state_.open) {
+    if (open.finding.id != id) continue;
+    open.finding.state = model::FindingState::acknowledged;
+    open.finding.comment = comment;
+    persist(open.finding, out);
+    model::AuditEvent event = audit_of(step, "finding.acknowledged", open.finding, comment);
+    event.actor = actor;
+    out.audit.push_back(std::move(event));
+    publish("finding.updated", step, open.finding, out);
+    return true;
+  }
+  return false;
+}
+
+void Instance::close_all(const Step& step, Effects& out) {
+  (void)drift::close_all(watch_, step.now);
+  for (OpenFinding& open : state_.open) resolve_finding(step, open, step.now, out);
+  state_.open.clear();
+}
+
+// ---- time passing ----
+
+bool Instance::on_tick(const Step& step, WallTime silent_since, Effects& out) {
+  Duration quiet = step.now - std::max(state_.last_arrival, silent_since);
+  if (quiet <= std::max<Duration>(30s, 3 * state_.interval)) return false;
+  bool changed = !state_.idle;
+  if (changed) {
+    state_.idle = true;
+    state_.drift.state = model::LearningState::stale;
+    flush_history(out);
+    // A service that ended has nothing left to be wrong; a host that went silent keeps what was wrong with it.
+    if (state_.type == model::InstanceType::service || state_.type == model::InstanceType::container) close_all(step, out);
+  }
+  std::size_t before = state_.open.size();
+  note_silence(step, silent_since, out);
+  return changed || state_.open.size() != before;
+}
+
+void Instance::note_silence(const Step& step, WallTime silent_since, Effects& out) {
+  if (state_.type == model::InstanceType::service || state_.type == model::InstanceType::container) return;
+  Duration quiet = step.now - std::max(state_.last_arrival, silent_since);
+  if (quiet <= std::max<Duration>(3min, 3 * state_.interval)) return;
+  bool noted = std::any_of(state_.open.begin(), state_.open.end(), [](const OpenFinding& open) { return open.episode == 0; });
+  if (noted) return;
+  model::Finding finding;
+  finding.kind = model::FindingKind::silence;
+  finding.severity = model::Severity::medium;
+  finding.confidence = 0.99;
+  finding.opened_at = finding.updated_at = step.now;
+  finding.summary = cat("no telemetry since ", to_rfc3339(state_.last_arrival));
+  open_finding(step, 0, std::move(finding), out);
+}
+
+// ---- persona and revisions ----
+
+void Instance::assign(const Step& step, Assignment assignment, Effects& out) {
+  if (assignment == state_.assignment) return;
+  if (assignment.persona != state_.assignment.persona) {
+    if (!state_.assignment.persona.empty()) {
+      close_all(step, out);
+      if (state_.parked.size() >= max_parked) state_.parked.erase(state_.parked.begin());
+      state_.parked[state_.assignment.persona] = std::exchange(state_.behavior, {});
+      state_.newest_revision.reset();
+    }
+    if (auto known = state_.parked.find(assignment.persona); known != state_.parked.end()) {
+      state_.behavior = std::move(known->second);
+      state_.parked.erase(known);
+    }
+    out.audit.push_back({.at = step.now, .actor = "mien", .verb = "persona.activated", .subject = cat("Instance/", state_.name.value),
+                         .cause = cause_of(step), .detail = cat(assignment.persona.value, ": ", assignment.reason)});
+  }
+  state_.assignment = std::move(assignment);
+}
+
+void Instance::revise(const Step& step, Effects& out) {
+  if (!learn::revision_due(state_.behavior, state_.newest_revision, state_.last_seen)) return;
+  model::PersonaRevision revision = learn::make_revision(state_.behavior, state_.series, state_.last_seen);
+  revision.persona = state_.assignment.persona;
+  revision.instance = state_.name;
+  revision.generation = state_.assignment.expectation.generation;
+  revision.number = ++state_.revision_numbers[revision.persona];
+  std::string name = cat(revision.persona.value, "@", state_.name.value);
+  out.writes.push_back({.table = store::Table::revision, .key = revision_key(revision.persona, state_.name, revision.number), .bytes = mien::encode(revision)});
+  out.audit.push_back({.at = step.now, .actor = "mien", .verb = "revision.made", .subject = cat("Revision/", name, "/", revision.number),
+                       .cause = cause_of(step), .detail = cat("learned from ", revision.samples, " samples")});
+  state_.newest_revision = std::move(revision);
+}
+
+void Instance::restore_revision(const Step& step, const model::PersonaRevision& revision, Effects& out) {
+  close_all(step, out);
+  if (revision.persona == state_.assignment.persona) {
+    state_.behavior = learn::behavior_of(revision);
+    state_.newest_revision = revision;
+  } else {
+    state_.parked[revision.persona] = learn::behavior_of(revision);
+  }
+}
+
+// ---- history ----
+
+void Instance::remember(const model::Batch& batch, Effects& out) {
+  // A slow sender fills longer windows: a block of one row would be mostly header.
+  Duration window = std::max<Duration>(history_window, 32 * state_.interval);
+  if (!state_.pending.times.empty() && batch.times.back() - state_.pending.times.front() >= window) flush_history(out);
+  append_rows(state_.pending, state_.series.size(), batch);
+}
+
+void Instance::flush_history(Effects& out) {
+  if (state_.pending.times.empty()) return;
+  store::HistoryBlock block = to_block(state_.name, state_.series, state_.pending);
+  if (!block.series.empty()) out.history.push_back(std::move(block));
+  state_.pending = {};
+}
+
+// ---- outside views ----
+
+std::shared_ptr<const InstanceView> Instance::view() const {
+  auto view = std::make_shared<InstanceView>();
+  view->name = state_.name;
+  view->type = state_.type;
+  view->parent = state_.parent;
+  view->labels = state_.assignment.labels;
+  view->identities = state_.identities;
+  view->persona = state_.assignment.persona;
+  view->persona_reason = state_.assignment.reason;
+  view->generation = state_.assignment.expectation.generation;
+  view->expectation = state_.assignment.expectation;
+  view->first_seen = state_.first_seen;
+  view->last_seen = state_.last_seen;
+  view->samples = state_.samples;
+  view->samples_refused = state_.refused;
+  view->drift = state_.drift;
+  view->drift.instance = state_.name;
+  view->drift.persona = state_.assignment.persona;
+  for (const OpenFinding& open : state_.open) view->findings.push_back(open.finding);
+  view->series = state_.series;
+  view->conditions = state_.conditions;
+  view->recent = to_block(state_.name, state_.series, state_.pending);
+  return view;
+}
+
+std::string Instance::encode(store::LogPosition folded) const {
+  Encoder encoder;
+  encoder.put(snapshot_version);
+  encoder.put(folded);
+  encoder.put(state_);
+  encoder.put(watch_.encode());
+  return encoder.take();
+}
+
+Result<Instance::Restored> Instance::decode(std::string_view bytes) {
+  Decoder decoder{bytes};
+  std::uint64_t version = 0;
+  decoder.get(version);
+  if (version != snapshot_version)
+    return Error{.code = Code::unsupported,
+                 .message = cat("instance snapshot has version ", version, ", this program reads ", snapshot_version),
+                 .where = {}, .cause = {}};
+  Restored restored{.instance = Instance{}, .folded = 0};
+  std::string watch;
+  decoder.get(restored.folded);
+  decoder.get(restored.instance.state_);
+  decoder.get(watch);
+  if (Status status = decoder.finish("instance snapshot"); !status) return std::move(status).error();
+  restored.instance.watch_ = TRY(drift::Watch::decode(watch));
+  return restored;
+}
+
+}  // namespace mien::node

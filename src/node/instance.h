@@ -1,0 +1,154 @@
+// One instance inside the manager: its series, its behaviour under the active persona, its open findings.
+//
+// Everything a batch does to an instance depends on this state and the batch alone, never on other instances or the
+// manager's core. That is what lets each instance be snapshotted at its own position and refolded from there
+// (INVARIANT fold_per_instance: any step that is not a batch writes the snapshots of all instances it touches).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "drift/drift.h"
+#include "model/behavior.h"
+#include "model/expectation.h"
+#include "node/effects.h"
+#include "node/intake.h"
+#include "node/sequence_window.h"
+
+namespace mien::node {
+
+// Which persona an instance has now and what it declares; made by the manager's core from resources.
+struct Assignment {
+  PersonaName persona;
+  std::string reason;              // one sentence
+  model::Expectation expectation;
+  PoolName pool;
+  std::map<std::string, std::string> labels;
+  friend bool operator==(const Assignment&, const Assignment&) = default;
+  static constexpr auto fields = std::tuple{field("persona", &Assignment::persona), field("reason", &Assignment::reason),
+                                            field("expectation", &Assignment::expectation), field("pool", &Assignment::pool),
+                                            field("labels", &Assignment::labels)};
+};
+
+// Chosen by hand: `mien activate`. Wins over the instance's list until it expires.
+struct ManualActivation {
+  PersonaName persona;
+  WallTime expires_at;  // 0: never
+  friend bool operator==(const ManualActivation&, const ManualActivation&) = default;
+  static constexpr auto fields = std::tuple{field("persona", &ManualActivation::persona), field("expires_at", &ManualActivation::expires_at)};
+};
+
+struct OpenFinding {
+  std::uint64_t episode = 0;  // drift's number; 0: opened by the node itself (silence)
+  model::Finding finding;
+  WallTime written_at;        // when its entry in the ledger was last written
+  friend bool operator==(const OpenFinding&, const OpenFinding&) = default;
+  static constexpr auto fields = std::tuple{field("episode", &OpenFinding::episode), field("finding", &OpenFinding::finding),
+                                            field("written_at", &OpenFinding::written_at)};
+};
+
+// The stored form (docs/formats/instance.md); Watch travels as its own bytes.
+struct InstanceState {
+  InstanceName name;
+  model::InstanceType type = model::InstanceType::external;
+  InstanceName parent;
+  std::map<std::string, std::string> identities;
+  WallTime first_seen;
+  WallTime last_seen;       // newest sample time judged
+  WallTime last_arrival;    // manager's clock
+  Duration interval{};      // usual time between rows
+  std::uint64_t samples = 0;
+  std::uint64_t refused = 0;
+  SequenceWindow window;
+  std::string source;       // the authenticated sender this instance belongs to; empty: nobody's
+  std::vector<model::Series> series;
+  std::vector<SeriesMemory> memory;
+  Assignment assignment;
+  std::optional<ManualActivation> manual;
+  model::Behavior behavior;
+  std::map<PersonaName, model::Behavior> parked;          // of personas active before, at most max_parked
+  std::map<PersonaName, std::uint64_t> revision_numbers;  // newest number given, by persona
+  std::optional<model::PersonaRevision> newest_revision;  // of the active persona
+  std::vector<OpenFinding> open;
+  model::Batch pending;     // rows of the history window that is not full yet; ROW-major, one value per declared series
+  model::DriftScore drift;
+  std::vector<std::string> conditions;
+  bool idle = false;        // nothing arrived for a while; its snapshot is current until something does (see Manager)
+
+  static constexpr auto fields = std::tuple{
+      field("name", &InstanceState::name), field("type", &InstanceState::type), field("parent", &InstanceState::parent),
+      field("identities", &InstanceState::identities), field("first_seen", &InstanceState::first_seen),
+      field("last_seen", &InstanceState::last_seen), field("last_arrival", &InstanceState::last_arrival),
+      field("interval", &InstanceState::interval), field("samples", &InstanceState::samples), field("refused", &InstanceState::refused),
+      field("window", &InstanceState::window), field("source", &InstanceState::source), field("series", &InstanceState::series),
+      field("memory", &InstanceState::memory), field("assignment", &InstanceState::assignment), field("manual", &InstanceState::manual),
+      field("behavior", &InstanceState::behavior), field("parked", &InstanceState::parked),
+      field("revision_numbers", &InstanceState::revision_numbers), field("newest_revision", &InstanceState::newest_revision),
+      field("open", &InstanceState::open), field("pending", &InstanceState::pending), field("drift", &InstanceState::drift),
+      field("conditions", &InstanceState::conditions), field("idle", &InstanceState::idle)};
+};
+
+class Instance {
+ public:
+  static constexpr std::size_t max_series = 1024;
+  static constexpr std::size_t max_parked = 8;
+  static constexpr Duration history_window = 2min;
+
+  Instance(InstanceName name, const model::InstanceFrame& first, WallTime now);
+
+  // Names the step: a finding opened in it is called f-<position>-<part>-<episode>.
+  struct Step {
+    WallTime now;
+    store::LogPosition position = 0;
+    std::size_t part = 0;  // which instance of the frame, or 0
+  };
+
+  // The product on one screen: see instance.cc.
+  Counters on_frame(const Step& step, const model::Frame& frame, const model::InstanceFrame& part, Effects& out);
+  // Once a second: history windows that time has closed, silence, staleness. True when anything but the view changed.
+  // `silent_since`: no earlier than this may silence be counted (the manager itself was away before).
+  bool on_tick(const Step& step, WallTime silent_since, Effects& out);
+  // A changed assignment: the behaviour of the persona left is parked, that of the persona entered comes back.
+  void assign(const Step& step, Assignment assignment, Effects& out);
+  void restore_revision(const Step& step, const model::PersonaRevision& revision, Effects& out);
+  // The open finding by that id, acknowledged; false where there is none.
+  bool acknowledge(const Step& step, const FindingId& id, const std::string& comment, const std::string& actor, Effects& out);
+  void close_all(const Step& step, Effects& out);  // before it is deleted
+
+  [[nodiscard]] const InstanceState& state() const { return state_; }
+  [[nodiscard]] InstanceState& state() { return state_; }
+  [[nodiscard]] std::shared_ptr<const InstanceView> view() const;
+
+  // The snapshot carries the position up to which this instance is folded.
+  [[nodiscard]] std::string encode(store::LogPosition folded) const;
+  struct Restored;
+  [[nodiscard]] static Result<Restored> decode(std::string_view bytes);
+
+ private:
+  Instance() = default;
+  void judge(const Step& step, const model::Batch& batch, bool late, Effects& out, Counters& counted);
+  const model::Batch& known_columns(const model::Batch& batch, Counters& counted);
+  bool listens_to(const model::Frame& frame);
+  void learn_series(const model::InstanceFrame& part);
+  void remember(const model::Batch& batch, Effects& out);
+  void flush_history(Effects& out);
+  void revise(const Step& step, Effects& out);
+  void apply(const Step& step, std::vector<drift::EpisodeChange> changes, bool late, Effects& out, Counters& counted);
+  void open_finding(const Step& step, std::uint64_t episode, model::Finding finding, Effects& out);
+  void resolve_finding(const Step& step, OpenFinding& open, WallTime at, Effects& out);
+  void note_silence(const Step& step, WallTime silent_since, Effects& out);
+
+  InstanceState state_;
+  drift::Watch watch_;
+  model::Batch filtered_;  // scratch
+};
+
+struct Instance::Restored {
+  Instance instance;
+  store::LogPosition folded = 0;
+};
+
+}  // namespace mien::node

@@ -1,0 +1,129 @@
+// The manager machine: the fold of its shard's log. It touches no clock, thread, socket, file or random source;
+// `step(now, position, record) -> Effects` is all there is to it, and the same records give the same effects.
+//
+// Not thread-safe: one driver owns it (node/manager_driver.h). Limits are in ManagerLimits; what they refuse is counted.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/resource.h"
+#include "node/effects.h"
+#include "node/instance.h"
+#include "node/record.h"
+
+namespace mien::node {
+
+struct ManagerLimits {
+  std::size_t instances = 10'000;
+  std::size_t resources = 10'000;
+  std::size_t step_samples = 200'000;            // more in one frame is counted as a step over its cost
+  Duration forget_after = std::chrono::hours{24};  // services and containers that ended
+};
+
+struct ManagerOptions {
+  std::vector<model::Resource> builtin;  // personas that are there without being written: linux-server and kin
+  ManagerLimits limits;
+};
+
+class Manager {
+ public:
+  explicit Manager(ManagerOptions options);
+
+  Effects step(WallTime now, store::LogPosition position, const Record& record);
+  // What a command would be answered, without doing it.
+  [[nodiscard]] Answer rehearse(WallTime now, const CommandBody& body) const;
+
+  // ---- recovery: the ledger's entries first, then refold what instances had not folded yet ----
+  Status restore(store::Table table, const store::Entry& entry);
+  // Folds a record that the ledger already holds into those instances whose snapshots are older. History is the only
+  // effect that may have been lost, and writing it again changes nothing.
+  std::vector<store::HistoryBlock> refold(WallTime now, store::LogPosition position, const Record& record);
+  // The oldest position up to which some restored snapshot is folded, at most `folded`.
+  [[nodiscard]] store::LogPosition oldest_snapshot(store::LogPosition folded) const;
+  // The oldest position that some dirty instance still needs from the log to be made again.
+  [[nodiscard]] store::LogPosition needed_from(store::LogPosition folded) const;
+  // After a log was found cut or replaced: everything counts as folded up to here and will be written anew.
+  void rebase(store::LogPosition position);
+
+  // ---- what the driver takes out after a group ----
+  // Entries for this transaction: the core, every instance that must be written now, and up to `spare` that are dirty.
+  std::vector<store::Write> take_snapshots(store::LogPosition position, WallTime now, std::size_t spare);
+  // Every dirty instance (a clean stop).
+  std::vector<store::Write> take_all_snapshots(store::LogPosition position, WallTime now);
+  // Brings `view` up to date: only what changed since the last call is made anew.
+  void refresh(View& view);
+
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] const Instance* find(const InstanceName& name) const;
+  [[nodiscard]] std::size_t instance_count() const { return slots_.size(); }
+
+ private:
+  struct Slot {
+    Instance instance;
+    store::LogPosition written = 0;  // position of its newest snapshot
+    WallTime written_at;
+    bool dirty = false;    // changed since its snapshot
+    bool urgent = false;   // must be written in this group
+    bool visible = true;   // its view must be made anew
+  };
+  struct Moment {
+    WallTime now;
+    store::LogPosition position = 0;
+  };
+
+  void on(const Moment& at, const FrameArrived& arrived, Effects& out);
+  void on(const Moment& at, const CommandGiven& given, Effects& out);
+  void on(const Moment& at, const TickPassed& tick, Effects& out);
+  void on(const Moment& at, const EpochStarted& epoch, Effects& out);
+
+  // Carries out a command that its check() allowed.
+  Answer carry_out(const Moment& at, const std::string& actor, const PutResource& put, Effects& out);
+  Answer carry_out(const Moment& at, const std::string& actor, const DeleteResource& erase, Effects& out);
+  Answer carry_out(const Moment& at, const std::string& actor, const RollbackPersona& rollback, Effects& out);
+  Answer carry_out(const Moment& at, const std::string& actor, const RollbackInstance& rollback, Effects& out);
+  Answer carry_out(const Moment& at, const std::string& actor, const Activate& activate, Effects& out);
+  Answer carry_out(const Moment& at, const std::string& actor, const Deactivate& deactivate, Effects& out);
+  Answer carry_out(const Moment& at, const std::string& actor, const AcknowledgeFinding& acknowledge, Effects& out);
+  Answer carry_out(const Moment& at, const std::string& actor, const PutAccess& put, Effects& out);
+  Answer carry_out(const Moment& at, const std::string& actor, const RedeemEnrollment& redeem, Effects& out);
+
+  // Why a command can not be done, or ok.
+  [[nodiscard]] Status check(WallTime now, const PutResource& put) const;
+  [[nodiscard]] Status check(WallTime now, const DeleteResource& erase) const;
+  [[nodiscard]] Status check(WallTime now, const RollbackPersona& rollback) const;
+  [[nodiscard]] Status check(WallTime now, const RollbackInstance& rollback) const;
+  [[nodiscard]] Status check(WallTime now, const Activate& activate) const;
+  [[nodiscard]] Status check(WallTime now, const Deactivate& deactivate) const;
+  [[nodiscard]] Status check(WallTime now, const AcknowledgeFinding& acknowledge) const;
+  [[nodiscard]] Status check(WallTime now, const PutAccess& put) const;
+  [[nodiscard]] Status check(WallTime now, const RedeemEnrollment& redeem) const;
+
+  Slot* admit(const Moment& at, const model::Frame& frame, const model::InstanceFrame& part, Effects& out);
+  void write_resource(const Moment& at, const std::string& actor, model::Resource resource, std::string_view verb, Effects& out);
+  void reassign(const Moment& at, Effects& out);
+  void forget(const Moment& at, const InstanceName& name, std::string_view why, Effects& out);
+  [[nodiscard]] const model::Resource* resource(model::ResourceKind kind, std::string_view name) const;
+  [[nodiscard]] Result<model::Expectation> expectation_of(const PersonaName& persona) const;
+  [[nodiscard]] Assignment assignment_of(const InstanceState& state) const;
+  [[nodiscard]] std::pair<PersonaName, std::string> persona_of(const InstanceState& state, const model::Resource* own, const PoolName& pool) const;
+
+  ManagerOptions options_;
+  Counters counters_;
+  WallTime epoch_started_at_;
+  std::uint64_t epoch_ = 0;
+  std::map<std::string, model::Resource> builtin_;    // "persona/linux-server"
+  std::map<std::string, model::Resource> resources_;  // "persona/web-frontend", without the built-in ones
+  std::map<std::string, Access> access_;
+  std::map<InstanceName, Slot> slots_;
+  mutable std::map<PersonaName, model::Expectation> compiled_;  // forgotten at every change of a persona
+  std::vector<InstanceName> removed_;
+  bool resources_changed_ = true;
+  InstanceName next_snapshot_;  // where the round of dirty instances goes on
+};
+
+}  // namespace mien::node

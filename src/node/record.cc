@@ -1,0 +1,63 @@
+#include "node/record.h"
+
+#include "base/text.h"
+
+namespace mien::node {
+namespace {
+
+constexpr std::uint64_t record_version = 1;
+
+std::string padded(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  return std::string(digits.size() < 12 ? 12 - digits.size() : 0, '0') + digits;
+}
+
+}  // namespace
+
+std::string key_of(model::ResourceKind kind, std::string_view name) {
+  std::string key{model::to_text(kind)};
+  key[0] = static_cast<char>(key[0] - 'A' + 'a');
+  return cat(key, "/", name);
+}
+
+std::string generation_key(model::ResourceKind kind, std::string_view name, std::uint64_t generation) {
+  return cat(key_of(kind, name), "/", padded(generation));
+}
+
+std::string revision_key(const PersonaName& persona, const InstanceName& instance, std::uint64_t number) {
+  return cat(persona.value, "@", instance.value, "/", padded(number));
+}
+
+std::string_view to_text(Role role) {
+  switch (role) {
+    case Role::agent: return "agent";
+    case Role::viewer: return "viewer";
+    case Role::operator_: return "operator";
+    case Role::admin: return "admin";
+  }
+  return "unknown";
+}
+
+std::string encode_record(const Record& record) {
+  Encoder encoder;
+  encoder.put(record_version);
+  encoder.put(record);
+  return encoder.take();
+}
+
+Result<Record> decode_record(std::string_view bytes) {
+  Decoder decoder{bytes};
+  std::uint64_t version = 0;
+  decoder.get(version);
+  if (version != record_version)
+    return Error{.code = Code::unsupported,
+                 .message = cat("log record has version ", version, ", this program reads ", record_version,
+                                ": run the newer program, or start with an empty data directory"),
+                 .where = {}, .cause = {}};
+  Record record;
+  decoder.get(record);
+  if (Status status = decoder.finish("log record"); !status) return std::move(status).error();
+  return record;
+}
+
+}  // namespace mien::node
