@@ -111,7 +111,7 @@ class Encoder {
   }
   template <HasFields T>
   void put_compound(const T& value) {
-    for_each_field(value, [this](const char*, const auto& member) { put(member); });
+    for_each_field(value, [this](const char*, const auto& member) { this->put(member); });
   }
 
   std::string bytes_;
@@ -268,7 +268,7 @@ class Decoder {
       return;
     }
     ++depth_;
-    for_each_field(value, [this](const char*, auto& member) { get(member); });
+    for_each_field(value, [this](const char*, auto& member) { this->get(member); });
     --depth_;
   }
 
