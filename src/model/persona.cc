@@ -20,7 +20,8 @@ const Value::Map& members(const Value* value) {
 }
 
 // A map's optional quantity, by key, with its place in the error.
-Result<std::optional<TextQuantity>> quantity(const Value& map, std::string_view key, Dimensions wanted, const std::string& pointer) {
+Result<std::optional<TextQuantity>> quantity(const Value& map, std::string_view key, Dimensions wanted,
+                                             const std::string& pointer) {
   const Value* value = map.find(key);
   if (!value || value->is_null()) return std::optional<TextQuantity>();
   auto parsed = parse_leaf(*value, wanted);
@@ -38,7 +39,8 @@ Result<std::optional<double>> metric_value(const Value& map, std::string_view ke
   return std::optional<double>(to_metric_value(*parsed));
 }
 
-Result<double> required_value(const Value& map, std::string_view key, const std::string& pointer, std::string_view distribution) {
+Result<double> required_value(const Value& map, std::string_view key, const std::string& pointer,
+                              std::string_view distribution) {
   auto value = TRY(metric_value(map, key, pointer));
   if (!value) return invalid(cat("a ", distribution, " distribution needs `", key, "`"), pointer);
   return *value;
@@ -63,14 +65,18 @@ Result<std::optional<DeclaredDistribution>> distribution(const Value& map, const
   if (kind == "normal" || kind == "lognormal") {
     double mean = TRY(required_value(map, "mean", pointer, kind));
     double stddev = TRY(required_value(map, "stddev", pointer, kind));
-    if (!(stddev > 0)) return invalid("`stddev` must be above 0: what never varies is `distribution: constant`", pointer_to(pointer, "stddev"));
+    if (!(stddev > 0))
+      return invalid("`stddev` must be above 0: what never varies is `distribution: constant`",
+                     pointer_to(pointer, "stddev"));
     if (kind == "normal") return Answer({.kind = DistributionKind::normal, .a = mean, .b = stddev});
-    if (!(mean > 0)) return invalid("the `mean` of a lognormal distribution must be above 0", pointer_to(pointer, "mean"));
+    if (!(mean > 0))
+      return invalid("the `mean` of a lognormal distribution must be above 0", pointer_to(pointer, "mean"));
     return Answer(lognormal(mean, stddev));
   }
   if (kind == "exponential") {
     double mean = TRY(required_value(map, "mean", pointer, kind));
-    if (!(mean > 0)) return invalid("the `mean` of an exponential distribution must be above 0", pointer_to(pointer, "mean"));
+    if (!(mean > 0))
+      return invalid("the `mean` of an exponential distribution must be above 0", pointer_to(pointer, "mean"));
     return Answer({.kind = DistributionKind::exponential, .a = mean, .b = 0});
   }
   if (kind == "uniform") {
@@ -79,8 +85,13 @@ Result<std::optional<DeclaredDistribution>> distribution(const Value& map, const
     if (!(low < high)) return invalid("`min` must be below `max`", pointer_to(pointer, "min"));
     return Answer({.kind = DistributionKind::uniform, .a = low, .b = high});
   }
-  if (kind == "constant") return Answer({.kind = DistributionKind::constant, .a = TRY(required_value(map, "value", pointer, kind)), .b = 0});
-  return invalid("`distribution` is one of normal, lognormal, exponential, uniform, constant", pointer_to(pointer, "distribution"));
+  if (kind == "constant")
+    return Answer({
+      .kind = DistributionKind::constant, .a = TRY(required_value(map, "value", pointer, kind))
+      , .b = 0
+    });
+  return invalid("`distribution` is one of normal, lognormal, exponential, uniform, constant",
+                 pointer_to(pointer, "distribution"));
 }
 
 Status declare_behavior(DeclaredMetric& metric, const Value& map, const std::string& pointer) {
@@ -88,7 +99,8 @@ Status declare_behavior(DeclaredMetric& metric, const Value& map, const std::str
   metric.peak = TRY(metric_value(map, "peak", pointer));
   auto ratio = TRY(quantity(map, "read_write_ratio", {Dimension::number}, pointer));
   if (ratio) {
-    if (!(ratio->value > 0)) return invalid("`read_write_ratio` must be above 0", pointer_to(pointer, "read_write_ratio"));
+    if (!(ratio->value > 0))
+      return invalid("`read_write_ratio` must be above 0", pointer_to(pointer, "read_write_ratio"));
     metric.read_write_ratio = ratio->value;
   }
   if (const Value* ignore = map.find("ignore"); ignore && ignore->boolean()) metric.ignore = *ignore->boolean();
@@ -102,15 +114,18 @@ Result<Limit> limit(const Value& map, const std::string& pointer) {
   auto change = TRY(quantity(map, "change", {Dimension::change}, pointer));
   if (change) out.change = change->value;
   out.over = TRY(duration_or(map, "over", Duration{0}, pointer));
-  if (out.min && out.max && *out.min > *out.max) return invalid("`min` is above `max`: no value satisfies both", pointer_to(pointer, "min"));
-  if (out.change && out.over <= Duration{0}) return invalid("`change` needs `over`, the time it is measured against: write over: 1h", pointer);
+  if (out.min && out.max && *out.min > *out.max)
+    return invalid("`min` is above `max`: no value satisfies both", pointer_to(pointer, "min"));
+  if (out.change && out.over <= Duration{0})
+    return invalid("`change` needs `over`, the time it is measured against: write over: 1h", pointer);
   return out;
 }
 
 Status declare_drift(Expectation& expectation, const Value& drift) {
   auto alarms = TRY(quantity(drift, "false_alarms", {Dimension::event_rate}, "/drift"));
   if (alarms) expectation.false_alarms_per_week = to_events_per_week(*alarms);
-  if (!(expectation.false_alarms_per_week > 0)) return invalid("`false_alarms` must be above 0: no detector is never wrong", "/drift/false_alarms");
+  if (!(expectation.false_alarms_per_week > 0))
+    return invalid("`false_alarms` must be above 0: no detector is never wrong", "/drift/false_alarms");
   auto depart = TRY(quantity(drift, "depart", {Dimension::number}, "/drift"));
   if (depart) expectation.depart = Bits{depart->value};
   for (const auto& [name, unused] : members(drift.find("weights"))) {
@@ -166,10 +181,11 @@ Result<std::vector<ActivationRule>> parse_activation(const Value& persona_spec) 
     std::string pointer = pointer_to("/activation", i);
     const Value* when = item.find("when");
     if (!when || !when->text()) return invalid("an activation needs `when`, an expression", pointer);
-    rules.push_back({.when = *when->text(),
-                     .for_ = TRY(duration_or(item, "for", Duration{0}, pointer)),
-                     .dwell = TRY(duration_or(item, "dwell", Duration{0}, pointer)),
-                     .lead = TRY(duration_or(item, "lead", Duration{0}, pointer))});
+    rules.push_back({
+      .when = *when->text(), .for_ = TRY(duration_or(item, "for", Duration{0}, pointer))
+      , .dwell = TRY(duration_or(item, "dwell", Duration{0}, pointer))
+      , .lead = TRY(duration_or(item, "lead", Duration{0}, pointer))
+    });
   }
   return rules;
 }

@@ -37,7 +37,8 @@ struct PersonaSource {
 [[nodiscard]] Result<Value> merge_persona(const PersonaName& name, const Value& spec, const PersonaSource& personas);
 
 // What a merged spec declares about behaviour. Errors: invalid, with the place as a JSON pointer in `where`.
-[[nodiscard]] Result<Expectation> compile_expectation(const PersonaName& name, std::uint64_t generation, const Value& merged);
+[[nodiscard]] Result<Expectation> compile_expectation(const PersonaName& name, std::uint64_t generation,
+                                                      const Value& merged);
 
 struct ActivationRule {
   std::string when;  // expression, as text
@@ -66,7 +67,8 @@ struct PoolSpec {
 
 // Whether labels have everything a selector asks for. An empty selector matches nothing: a pool without one has only
 // the members that name it.
-[[nodiscard]] bool matches(const std::map<std::string, std::string>& selector, const std::map<std::string, std::string>& labels);
+[[nodiscard]] bool matches(const std::map<std::string, std::string>& selector,
+                           const std::map<std::string, std::string>& labels);
 
 // The persona of an instance that names none.
 constexpr std::string_view default_persona = "linux-server";

@@ -79,14 +79,16 @@ class Merger {
 
   Result<const Merged*> merged(const std::string& name, const Value& spec, const std::vector<std::string>& path) {
     if (auto done = done_.find(name); done != done_.end()) return &done->second;
-    if (path.size() >= max_levels) return invalid(cat("personas extend each other over more than ", max_levels, " levels: ", join(path, name)));
+    if (path.size() >= max_levels)
+      return invalid(cat("personas extend each other over more than ", max_levels, " levels: ", join(path, name)));
     std::vector<std::string> below = path;
     below.push_back(name);
     Merged result;
     result.tree.is_map = true;
     for (const std::string& parent : TRY(parents_of(name, spec))) {
       if (std::find(below.begin(), below.end(), parent) != below.end())
-        return invalid(cat("personas extend each other in a circle: ", join(below, parent), "; take one of them out"), "/extends");
+        return invalid(cat("personas extend each other in a circle: ", join(below, parent), "; take one of them out"),
+                       "/extends");
       const Value* parent_spec = personas_.find ? personas_.find(parent) : nullptr;
       if (!parent_spec) return unknown(name, parent);
       const Merged* base = TRY(merged(parent, *parent_spec, below));
@@ -134,7 +136,9 @@ class Merger {
         return invalid(cat("persona ", name, " extends ", *item.text(), " twice"), "/extends");
       parents.push_back(*item.text());
     }
-    if (parents.size() > max_parents) return invalid(cat("persona ", name, " extends ", parents.size(), " personas; at most ", max_parents), "/extends");
+    if (parents.size() > max_parents)
+      return invalid(cat("persona ", name, " extends ", parents.size(), " personas; at most ", max_parents),
+                     "/extends");
     return parents;
   }
 
@@ -164,8 +168,8 @@ class Merger {
       } else if (builds_on(theirs.origin, ours.origin)) {
         ours = theirs;
       } else if (!builds_on(ours.origin, theirs.origin) && !settled) {
-        return invalid(cat(ours.origin, " says ", shown(ours), " and ", theirs.origin, " says ", shown(theirs), " for ", here,
-                           "; say which one you mean in the persona that extends both"),
+        return invalid(cat(ours.origin, " says ", shown(ours), " and ", theirs.origin, " says ", shown(theirs), " for ",
+                           here, "; say which one you mean in the persona that extends both"),
                        here);
       }
     }
@@ -181,8 +185,13 @@ class Merger {
       auto [place, fresh] = inherited.members.try_emplace(key, mine);
       if (fresh) continue;
       Traced& theirs = place->second;
-      if (theirs.is_map && mine.is_map) overlay(theirs, mine, level + 1, level == 0 ? std::string_view(key) : parent_key);
-      else if (theirs.leaf.list() && mine.leaf.list()) theirs = {.leaf = unite_lists(*theirs.leaf.list(), *mine.leaf.list()), .origin = mine.origin, .members = {}, .is_map = false};
+      if (theirs.is_map && mine.is_map)
+        overlay(theirs, mine, level + 1, level == 0 ? std::string_view(key) : parent_key);
+      else if (theirs.leaf.list() && mine.leaf.list())
+        theirs = {.leaf = unite_lists(*theirs.leaf.list(), *mine.leaf.list()),
+                  .origin = mine.origin,
+                  .members = {},
+                  .is_map = false};
       else theirs = mine;
     }
   }

@@ -15,8 +15,8 @@
 namespace mien::model {
 
 enum class ResourceKind : std::uint8_t { persona = 0, instance = 1, pool = 2, policy = 3, signal = 4 };
-[[nodiscard]] std::string_view to_text(ResourceKind kind);          // "Persona"
-[[nodiscard]] std::string_view collection_of(ResourceKind kind);    // "personas"
+[[nodiscard]] std::string_view to_text(ResourceKind kind);        // "Persona"
+[[nodiscard]] std::string_view collection_of(ResourceKind kind);  // "personas"
 // "persona", "personas", "Persona": whatever a person types.
 [[nodiscard]] std::optional<ResourceKind> parse_resource_kind(std::string_view text);
 
@@ -33,11 +33,15 @@ struct Metadata {
   std::string managed_by;  // "files" when it was applied from files
 
   friend bool operator==(const Metadata&, const Metadata&) = default;
-  static constexpr auto fields =
-      std::tuple{field("name", &Metadata::name), field("labels", &Metadata::labels), field("annotations", &Metadata::annotations),
-                 field("uid", &Metadata::uid), field("generation", &Metadata::generation), field("created_at", &Metadata::created_at),
-                 field("created_by", &Metadata::created_by), field("updated_at", &Metadata::updated_at),
-                 field("managed_by", &Metadata::managed_by)};
+  static constexpr auto fields = std::tuple{field("name", &Metadata::name),
+                                            field("labels", &Metadata::labels),
+                                            field("annotations", &Metadata::annotations),
+                                            field("uid", &Metadata::uid),
+                                            field("generation", &Metadata::generation),
+                                            field("created_at", &Metadata::created_at),
+                                            field("created_by", &Metadata::created_by),
+                                            field("updated_at", &Metadata::updated_at),
+                                            field("managed_by", &Metadata::managed_by)};
 };
 
 struct Resource {

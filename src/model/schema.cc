@@ -19,7 +19,8 @@ SchemaNode driver_schema() {
 
 SchemaNode relations_schema(std::vector<std::string_view> words) {
   std::vector<SchemaNode> children;
-  for (std::string_view word : words) children.push_back(text(word, "name of the other", "db-01", TextFormat::instance_name));
+  for (std::string_view word : words)
+    children.push_back(text(word, "name of the other", "db-01", TextFormat::instance_name));
   return list("relations", "how it stands to others; one relation each", "[{same_host: db-01}]",
               map("*", "one relation", "{same_host: db-01}", std::move(children)));
 }
@@ -27,14 +28,16 @@ SchemaNode relations_schema(std::vector<std::string_view> words) {
 namespace {
 
 SchemaNode personas_list() {
-  return texts("personas", "in order: the first whose activation holds; the last holds when none before it does", "[nightly-backup, web-frontend]",
-               TextFormat::name);
+  return texts("personas", "in order: the first whose activation holds; the last holds when none before it does",
+               "[nightly-backup, web-frontend]", TextFormat::name);
 }
 
 SchemaNode instance_schema() {
-  return map("spec", "a thing that has a persona of its own; it appears by itself, a file may add to it", "{personas: [web-frontend]}",
-             {text("pool", "pool it is counted to", "web", TextFormat::name), otherwise(personas_list(), "[linux-server]"), driver_schema(),
-              relations_schema({"same_host", "other_host", "depends_on"})});
+  return map(
+      "spec", "a thing that has a persona of its own; it appears by itself, a file may add to it",
+      "{personas: [web-frontend]}",
+      {text("pool", "pool it is counted to", "web", TextFormat::name), otherwise(personas_list(), "[linux-server]"),
+       driver_schema(), relations_schema({"same_host", "other_host", "depends_on"})});
 }
 
 SchemaNode pool_schema() {
@@ -51,7 +54,8 @@ SchemaNode pool_schema() {
 SchemaNode signal_schema() {
   return map("spec", "a value from outside that personas and policies may refer to", "{value: 1200, ttl: 10m}",
              {required(quantity("value", "the value now", "1200", {Dimension::number, Dimension::ratio})),
-              otherwise(duration("ttl", "how long it holds without being renewed", "10m"), "10m"), text("unit", "unit, for people", "requests/s")});
+              otherwise(duration("ttl", "how long it holds without being renewed", "10m"), "10m"),
+              text("unit", "unit, for people", "requests/s")});
 }
 
 }  // namespace
@@ -64,21 +68,26 @@ const SchemaNode* SchemaNode::child(std::string_view name) const {
 }
 
 const SchemaNode& schema_of(ResourceKind kind) {
-  static const std::array<SchemaNode, 5> schemas{detail::persona_schema(), detail::instance_schema(), detail::pool_schema(), detail::policy_schema(),
+  static const std::array<SchemaNode, 5> schemas{detail::persona_schema(), detail::instance_schema(),
+                                                 detail::pool_schema(), detail::policy_schema(),
                                                  detail::signal_schema()};
   return schemas.at(static_cast<std::size_t>(kind));
 }
 
 const SchemaNode& metadata_schema() {
   using namespace detail;
-  static const SchemaNode schema = map(
-      "metadata", "what names and describes the resource", "{name: web-01, labels: {role: web}}",
-      {required(text("name", "unique among its kind", "web-01")),
-       table("labels", "short texts to select by", "{role: web, tier: front}", text("*", "value of the label", "web", TextFormat::label), TextFormat::label),
-       table("annotations", "texts for people and tools", "{description: \"nginx in front of the shop\"}", text("*", "any text", "nginx in front of the shop")),
-       integer("generation", "when written it must be the present one, so that nobody's change is overwritten", "3", 0, 9007199254740992.0),
-       text("uid", "set by the server", ""), text("created_at", "set by the server", ""), text("created_by", "set by the server", ""),
-       text("updated_at", "set by the server", ""), text("managed_by", "set by the server: `files` when it was applied from files", "")});
+  static const SchemaNode schema =
+      map("metadata", "what names and describes the resource", "{name: web-01, labels: {role: web}}",
+          {required(text("name", "unique among its kind", "web-01")),
+           table("labels", "short texts to select by", "{role: web, tier: front}",
+                 text("*", "value of the label", "web", TextFormat::label), TextFormat::label),
+           table("annotations", "texts for people and tools", "{description: \"nginx in front of the shop\"}",
+                 text("*", "any text", "nginx in front of the shop")),
+           integer("generation", "when written it must be the present one, so that nobody's change is overwritten", "3",
+                   0, 9007199254740992.0),
+           text("uid", "set by the server", ""), text("created_at", "set by the server", ""),
+           text("created_by", "set by the server", ""), text("updated_at", "set by the server", ""),
+           text("managed_by", "set by the server: `files` when it was applied from files", "")});
   return schema;
 }
 

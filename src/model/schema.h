@@ -50,11 +50,11 @@ struct SchemaNode {
   SchemaType type = SchemaType::map;
   std::string_view description;
   std::string_view example;
-  std::string_view otherwise;             // what holds when it is not written; empty: nothing
+  std::string_view otherwise;  // what holds when it is not written; empty: nothing
   bool required = false;
-  TextFormat format = TextFormat::any;    // of text, and of a table's keys
-  Dimensions dimensions;                  // of quantity
-  std::optional<double> min;              // of integer and quantity, in the quantity's unit
+  TextFormat format = TextFormat::any;  // of text, and of a table's keys
+  Dimensions dimensions;                // of quantity
+  std::optional<double> min;            // of integer and quantity, in the quantity's unit
   std::optional<double> max;
   std::vector<std::string_view> allowed;  // of choice
   bool unique = false;                    // of list: no item twice

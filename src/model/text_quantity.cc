@@ -27,9 +27,22 @@ struct Scale {
 };
 // The decimal and binary multiples. `Gi` is read as `GiB`; text is always written with the B.
 constexpr std::array<Scale, 16> byte_units{{
-    {"B", 1}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"PB", 1e15},
-    {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}, {"PiB", 1125899906842624.0},
-    {"Ki", 1024.0}, {"Mi", 1048576.0}, {"Gi", 1073741824.0}, {"Ti", 1099511627776.0}, {"Pi", 1125899906842624.0},
+    {"B", 1},
+    {"kB", 1e3},
+    {"MB", 1e6},
+    {"GB", 1e9},
+    {"TB", 1e12},
+    {"PB", 1e15},
+    {"KiB", 1024.0},
+    {"MiB", 1048576.0},
+    {"GiB", 1073741824.0},
+    {"TiB", 1099511627776.0},
+    {"PiB", 1125899906842624.0},
+    {"Ki", 1024.0},
+    {"Mi", 1048576.0},
+    {"Gi", 1073741824.0},
+    {"Ti", 1099511627776.0},
+    {"Pi", 1125899906842624.0},
 }};
 constexpr std::size_t written_byte_units = 11;
 constexpr std::array<Scale, 5> bit_units{{{"bit", 1}, {"kbit", 1e3}, {"Mbit", 1e6}, {"Gbit", 1e9}, {"Tbit", 1e12}}};
@@ -39,15 +52,27 @@ struct Period {
   Duration length;
 };
 constexpr std::array<Period, 9> duration_units{{
-    {"d", std::chrono::hours(24)}, {"h", std::chrono::hours(1)}, {"m", std::chrono::minutes(1)}, {"s", std::chrono::seconds(1)},
-    {"ms", std::chrono::milliseconds(1)}, {"us", std::chrono::microseconds(1)}, {"ns", std::chrono::nanoseconds(1)},
-    {"min", std::chrono::minutes(1)}, {"w", std::chrono::hours(24 * 7)},
+    {"d", std::chrono::hours(24)},
+    {"h", std::chrono::hours(1)},
+    {"m", std::chrono::minutes(1)},
+    {"s", std::chrono::seconds(1)},
+    {"ms", std::chrono::milliseconds(1)},
+    {"us", std::chrono::microseconds(1)},
+    {"ns", std::chrono::nanoseconds(1)},
+    {"min", std::chrono::minutes(1)},
+    {"w", std::chrono::hours(24 * 7)},
 }};
 constexpr std::size_t written_duration_units = 7;
 constexpr std::array<Period, 9> event_periods{{
-    {"s", std::chrono::seconds(1)}, {"min", std::chrono::minutes(1)}, {"h", std::chrono::hours(1)}, {"day", std::chrono::hours(24)},
-    {"week", std::chrono::hours(24 * 7)}, {"hour", std::chrono::hours(1)}, {"d", std::chrono::hours(24)},
-    {"minute", std::chrono::minutes(1)}, {"w", std::chrono::hours(24 * 7)},
+    {"s", std::chrono::seconds(1)},
+    {"min", std::chrono::minutes(1)},
+    {"h", std::chrono::hours(1)},
+    {"day", std::chrono::hours(24)},
+    {"week", std::chrono::hours(24 * 7)},
+    {"hour", std::chrono::hours(1)},
+    {"d", std::chrono::hours(24)},
+    {"minute", std::chrono::minutes(1)},
+    {"w", std::chrono::hours(24 * 7)},
 }};
 
 // What people write instead of our units, and what they should write.
@@ -56,11 +81,12 @@ struct Slip {
   std::string_view meant;
 };
 constexpr std::array<Slip, 26> slips{{
-    {"K", "kB or KiB"}, {"k", "kB or KiB"}, {"M", "MB or MiB"}, {"G", "GB or GiB"}, {"T", "TB or TiB"},
-    {"KB", "kB or KiB"}, {"Kb", "kB or kbit"}, {"kb", "kB or kbit"}, {"Mb", "MB or Mbit"}, {"mb", "MB or Mbit"},
-    {"Gb", "GB or Gbit"}, {"gb", "GB or Gbit"}, {"b", "B or bit"}, {"kbps", "kbit"}, {"Mbps", "Mbit"}, {"mbps", "Mbit"},
-    {"Gbps", "Gbit"}, {"gbps", "Gbit"}, {"MBps", "MB/s"}, {"sec", "s"}, {"secs", "s"}, {"seconds", "s"}, {"mins", "m"},
-    {"minutes", "m"}, {"hours", "h"}, {"days", "d"},
+    {"K", "kB or KiB"},   {"k", "kB or KiB"},   {"M", "MB or MiB"},   {"G", "GB or GiB"},   {"T", "TB or TiB"},
+    {"KB", "kB or KiB"},  {"Kb", "kB or kbit"}, {"kb", "kB or kbit"}, {"Mb", "MB or Mbit"}, {"mb", "MB or Mbit"},
+    {"Gb", "GB or Gbit"}, {"gb", "GB or Gbit"}, {"b", "B or bit"},    {"kbps", "kbit"},     {"Mbps", "Mbit"},
+    {"mbps", "Mbit"},     {"Gbps", "Gbit"},     {"gbps", "Gbit"},     {"MBps", "MB/s"},     {"sec", "s"},
+    {"secs", "s"},        {"seconds", "s"},     {"mins", "m"},        {"minutes", "m"},     {"hours", "h"},
+    {"days", "d"},
 }};
 
 // A number that has a unit behind it: digits with at most one point, no exponent (so that `8EiB` is no exponent).
@@ -75,9 +101,7 @@ Measured split_unit(std::string_view text) {
 }
 
 // number * 10^power, correctly rounded: `15%` is the double nearest to 0.15, which 15 / 100 need not be.
-std::optional<double> shifted(std::string_view number, int power) {
-  return parse_double(cat(number, 'e', power));
-}
+std::optional<double> shifted(std::string_view number, int power) { return parse_double(cat(number, 'e', power)); }
 
 std::string wanted_text(Dimensions wanted) {
   std::string out;
@@ -139,13 +163,18 @@ std::optional<TextQuantity> try_event_rate(const Measured& measured) {
 
 Result<TextQuantity> percent(std::string_view text, std::string_view number, Dimensions wanted) {
   auto value = shifted(number, -2);
-  if (!value || !std::isfinite(*value)) return invalid(cat("`", text, "` is not a percentage: write something like 15%"));
+  if (!value || !std::isfinite(*value))
+    return invalid(cat("`", text, "` is not a percentage: write something like 15%"));
   bool is_signed = number[0] == '+' || number[0] == '-';
-  if (is_signed && wanted.has(Dimension::change)) return TextQuantity{.dimension = Dimension::change, .value = *value, .per = {}};
-  if (!is_signed && wanted.has(Dimension::ratio)) return TextQuantity{.dimension = Dimension::ratio, .value = *value, .per = {}};
+  if (is_signed && wanted.has(Dimension::change))
+    return TextQuantity{.dimension = Dimension::change, .value = *value, .per = {}};
+  if (!is_signed && wanted.has(Dimension::ratio))
+    return TextQuantity{.dimension = Dimension::ratio, .value = *value, .per = {}};
   if (is_signed && wanted.has(Dimension::ratio))
-    return invalid(cat("`", text, "` is a change, a share is wanted here: write ", number.substr(1), "% without the sign"));
-  if (wanted.has(Dimension::change)) return invalid(cat("`", text, "`: say which way it changes, +", text, " or -", text));
+    return invalid(
+        cat("`", text, "` is a change, a share is wanted here: write ", number.substr(1), "% without the sign"));
+  if (wanted.has(Dimension::change))
+    return invalid(cat("`", text, "`: say which way it changes, +", text, " or -", text));
   return invalid(cat("`", text, "` is a percentage; ", wanted_text(wanted), " is wanted here"));
 }
 
@@ -159,11 +188,13 @@ std::optional<Result<TextQuantity>> by_unit(std::string_view text, const Measure
   if (const Scale* scale = find_unit(byte_units, stem)) {
     if (!per_second) return whole_bytes(text, *number, scale->factor);
     if (*number < 0) return Result<TextQuantity>(invalid(cat("`", text, "`: a rate is not negative")));
-    return Result<TextQuantity>(TextQuantity{.dimension = Dimension::byte_rate, .value = *number * scale->factor, .per = {}});
+    return Result<TextQuantity>(
+        TextQuantity{.dimension = Dimension::byte_rate, .value = *number * scale->factor, .per = {}});
   }
   if (const Scale* scale = find_unit(bit_units, stem)) {
     if (*number < 0) return Result<TextQuantity>(invalid(cat("`", text, "`: a rate is not negative")));
-    return Result<TextQuantity>(TextQuantity{.dimension = Dimension::bit_rate, .value = *number * scale->factor, .per = {}});
+    return Result<TextQuantity>(
+        TextQuantity{.dimension = Dimension::bit_rate, .value = *number * scale->factor, .per = {}});
   }
   if (auto rate = try_event_rate(measured)) return Result<TextQuantity>(*rate);
   return std::nullopt;
@@ -174,9 +205,11 @@ Error explain(std::string_view text, const Measured& measured, Dimensions wanted
   if (measured.number.empty() || measured.number == "+" || measured.number == "-")
     return invalid(cat("`", text, "` is not a quantity; ", wanted_text(wanted), " is wanted here"));
   std::string_view unit = measured.unit;
-  if (unit.starts_with(' ')) return invalid(cat("`", text, "`: write it without the space, ", measured.number, trim(unit)));
+  if (unit.starts_with(' '))
+    return invalid(cat("`", text, "`: write it without the space, ", measured.number, trim(unit)));
   for (const Slip& slip : slips)
-    if (slip.written == unit) return invalid(cat("`", unit, "` is not a unit here: write ", measured.number, "... with ", slip.meant));
+    if (slip.written == unit)
+      return invalid(cat("`", unit, "` is not a unit here: write ", measured.number, "... with ", slip.meant));
   std::vector<std::string_view> known{"%"};
   for (const Scale& each : byte_units) known.push_back(each.unit);
   for (const Scale& each : bit_units) known.push_back(each.unit);
@@ -221,7 +254,8 @@ std::string percent_text(double value) {
   if (value == 0) return sign + "0%";
   if (point <= 0) return sign + "0." + std::string(static_cast<std::size_t>(-point), '0') + digits + "%";
   if (point >= size) return sign + digits + std::string(static_cast<std::size_t>(point - size), '0') + "%";
-  return sign + digits.substr(0, static_cast<std::size_t>(point)) + "." + digits.substr(static_cast<std::size_t>(point)) + "%";
+  return sign + digits.substr(0, static_cast<std::size_t>(point)) + "." +
+         digits.substr(static_cast<std::size_t>(point)) + "%";
 }
 
 std::string duration_text(Duration d) {
@@ -249,7 +283,8 @@ std::string_view to_text(Dimension dimension) {
 
 Result<TextQuantity> parse_quantity(std::string_view text, Dimensions wanted) {
   constexpr std::size_t longest_text = 64;
-  if (text.size() > longest_text) return invalid(cat("a quantity of ", text.size(), " characters; ", wanted_text(wanted), " is wanted here"));
+  if (text.size() > longest_text)
+    return invalid(cat("a quantity of ", text.size(), " characters; ", wanted_text(wanted), " is wanted here"));
   bool starts_as_number = !text.empty() && text.find_first_of("0123456789") <= 2;  // keeps `inf` and `nan` out
   auto plain = starts_as_number ? parse_double(text) : std::nullopt;
   if (plain && std::isfinite(*plain)) {
@@ -264,19 +299,22 @@ Result<TextQuantity> parse_quantity(std::string_view text, Dimensions wanted) {
   if (measured.unit == "m" && wanted.has(Dimension::number)) {
     auto value = shifted(measured.number, -3);
     if (wanted.has(Dimension::duration))
-      return invalid(cat("`", text, "` could be minutes or thousandths here: write ", measured.number, "min or ", mien::to_text(value.value_or(0))));
+      return invalid(cat("`", text, "` could be minutes or thousandths here: write ", measured.number, "min or ",
+                         to_text(value.value_or(0))));
     if (value) return TextQuantity{.dimension = Dimension::number, .value = *value, .per = {}};
   }
   auto found = by_unit(text, measured);
   if (!found) {
     if (auto duration = try_duration(text))
-      found = Result<TextQuantity>(TextQuantity{.dimension = Dimension::duration, .value = to_seconds(*duration), .per = {}});
+      found = Result<TextQuantity>(
+          TextQuantity{.dimension = Dimension::duration, .value = to_seconds(*duration), .per = {}});
   }
   if (!found) return explain(text, measured, wanted);
   if (!*found) return std::move(*found).error();
   // A bandwidth may be written in bytes where bits are the custom, and the other way round.
   TextQuantity quantity = **found;
-  if (quantity.dimension == Dimension::byte_rate && !wanted.has(Dimension::byte_rate) && wanted.has(Dimension::bit_rate))
+  if (quantity.dimension == Dimension::byte_rate && !wanted.has(Dimension::byte_rate) &&
+      wanted.has(Dimension::bit_rate))
     quantity = {.dimension = Dimension::bit_rate, .value = quantity.value * 8, .per = {}};
   if (quantity.dimension == Dimension::bit_rate && !wanted.has(Dimension::bit_rate) && wanted.has(Dimension::byte_rate))
     quantity = {.dimension = Dimension::byte_rate, .value = quantity.value / 8, .per = {}};
@@ -287,7 +325,7 @@ Result<TextQuantity> parse_quantity(std::string_view text, Dimensions wanted) {
 
 Result<TextQuantity> parse_leaf(const Value& value, Dimensions wanted) {
   if (const auto* text = value.text()) return parse_quantity(*text, wanted);
-  if (auto number = value.number()) return parse_quantity(mien::to_text(*number), wanted);
+  if (auto number = value.number()) return parse_quantity(to_text(*number), wanted);
   return invalid(cat(wanted_text(wanted), " is wanted here"));
 }
 
@@ -298,11 +336,12 @@ Result<Duration> parse_duration(std::string_view text) {
 
 std::string to_text(const TextQuantity& quantity) {
   switch (quantity.dimension) {
-    case Dimension::number: return mien::to_text(quantity.value);
+    case Dimension::number: return to_text(quantity.value);
     case Dimension::ratio: return percent_text(quantity.value);
     case Dimension::change: return cat(std::signbit(quantity.value) ? "" : "+", percent_text(quantity.value));
     case Dimension::bytes: return scaled_text(quantity.value, std::span(byte_units).first(written_byte_units));
-    case Dimension::byte_rate: return scaled_text(quantity.value, std::span(byte_units).first(written_byte_units)) + "/s";
+    case Dimension::byte_rate:
+      return scaled_text(quantity.value, std::span(byte_units).first(written_byte_units)) + "/s";
     case Dimension::bit_rate: return scaled_text(quantity.value, bit_units);
     case Dimension::duration: return duration_text(to_duration(quantity));
     case Dimension::event_rate: break;
@@ -314,7 +353,8 @@ std::string to_text(const TextQuantity& quantity) {
 
 double to_metric_value(const TextQuantity& quantity) {
   if (quantity.dimension == Dimension::bit_rate) return quantity.value / 8;
-  if (quantity.dimension == Dimension::event_rate && quantity.per > Duration{0}) return quantity.value / to_seconds(quantity.per);
+  if (quantity.dimension == Dimension::event_rate && quantity.per > Duration{0})
+    return quantity.value / to_seconds(quantity.per);
   return quantity.value;
 }
 

@@ -40,8 +40,9 @@ struct Dimensions {
   friend bool operator==(const Dimensions&, const Dimensions&) = default;
 };
 // What a metric's value may be written as.
-constexpr Dimensions metric_dimensions{Dimension::number,   Dimension::ratio,    Dimension::bytes,     Dimension::byte_rate,
-                                       Dimension::bit_rate, Dimension::duration, Dimension::event_rate};
+constexpr Dimensions metric_dimensions{Dimension::number,    Dimension::ratio,    Dimension::bytes,
+                                       Dimension::byte_rate, Dimension::bit_rate, Dimension::duration,
+                                       Dimension::event_rate};
 
 struct TextQuantity {
   Dimension dimension = Dimension::number;

@@ -29,8 +29,9 @@ struct Diagnostic {
 
   friend bool operator==(const Diagnostic&, const Diagnostic&) = default;
   static constexpr auto fields =
-      std::tuple{field("gravity", &Diagnostic::gravity), field("pointer", &Diagnostic::pointer), field("message", &Diagnostic::message),
-                 field("suggestion", &Diagnostic::suggestion), field("about_key", &Diagnostic::about_key)};
+      std::tuple{field("gravity", &Diagnostic::gravity), field("pointer", &Diagnostic::pointer),
+                 field("message", &Diagnostic::message), field("suggestion", &Diagnostic::suggestion),
+                 field("about_key", &Diagnostic::about_key)};
 };
 [[nodiscard]] bool has_errors(const std::vector<Diagnostic>& diagnostics);
 

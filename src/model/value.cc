@@ -92,7 +92,8 @@ Result<Value> get(Decoder& decoder, int level) {
 
 void diff_into(std::vector<Difference>& out, const std::string& pointer, const Value& before, const Value& after);
 
-void diff_maps(std::vector<Difference>& out, const std::string& pointer, const Value::Map& before, const Value::Map& after) {
+void diff_maps(std::vector<Difference>& out, const std::string& pointer, const Value::Map& before,
+               const Value::Map& after) {
   std::set<std::string_view> keys;
   for (const auto& [key, unused] : before) keys.insert(key);
   for (const auto& [key, unused] : after) keys.insert(key);
@@ -100,14 +101,17 @@ void diff_maps(std::vector<Difference>& out, const std::string& pointer, const V
   for (std::string_view key : keys) {
     auto left = before.find(std::string(key));
     auto right = after.find(std::string(key));
-    diff_into(out, pointer_to(pointer, key), left == before.end() ? absent : left->second, right == after.end() ? absent : right->second);
+    diff_into(out, pointer_to(pointer, key), left == before.end() ? absent : left->second,
+              right == after.end() ? absent : right->second);
   }
 }
 
-void diff_lists(std::vector<Difference>& out, const std::string& pointer, const Value::List& before, const Value::List& after) {
+void diff_lists(std::vector<Difference>& out, const std::string& pointer, const Value::List& before,
+                const Value::List& after) {
   const Value absent;
   for (std::size_t i = 0; i < before.size() || i < after.size(); ++i)
-    diff_into(out, pointer_to(pointer, i), i < before.size() ? before[i] : absent, i < after.size() ? after[i] : absent);
+    diff_into(out, pointer_to(pointer, i), i < before.size() ? before[i] : absent,
+              i < after.size() ? after[i] : absent);
 }
 
 void diff_into(std::vector<Difference>& out, const std::string& pointer, const Value& before, const Value& after) {

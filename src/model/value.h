@@ -17,6 +17,8 @@
 
 namespace mien::model {
 
+using mien::to_text;  // of numbers and times: the overloads for this room's enums would hide them
+
 struct Value {
   using List = std::vector<Value>;
   using Map = std::map<std::string, Value>;

@@ -42,7 +42,8 @@ inline SchemaNode list(std::string_view key, std::string_view description, std::
   return out;
 }
 
-inline SchemaNode text(std::string_view key, std::string_view description, std::string_view example, TextFormat format = TextFormat::any) {
+inline SchemaNode text(std::string_view key, std::string_view description, std::string_view example,
+                       TextFormat format = TextFormat::any) {
   SchemaNode out = node(key, SchemaType::text, description, example);
   out.format = format;
   return out;
@@ -58,14 +59,16 @@ inline SchemaNode boolean(std::string_view key, std::string_view description) {
   return node(key, SchemaType::boolean, description, "true");
 }
 
-inline SchemaNode integer(std::string_view key, std::string_view description, std::string_view example, double min, double max) {
+inline SchemaNode integer(std::string_view key, std::string_view description, std::string_view example, double min,
+                          double max) {
   SchemaNode out = node(key, SchemaType::integer, description, example);
   out.min = min;
   out.max = max;
   return out;
 }
 
-inline SchemaNode quantity(std::string_view key, std::string_view description, std::string_view example, Dimensions dimensions) {
+inline SchemaNode quantity(std::string_view key, std::string_view description, std::string_view example,
+                           Dimensions dimensions) {
   SchemaNode out = node(key, SchemaType::quantity, description, example);
   out.dimensions = dimensions;
   return out;
@@ -89,7 +92,8 @@ inline SchemaNode at_least(SchemaNode out, double min) {
 }
 
 // A list of texts of one format: `{allow: [...]}` and kin.
-inline SchemaNode texts(std::string_view key, std::string_view description, std::string_view example, TextFormat format) {
+inline SchemaNode texts(std::string_view key, std::string_view description, std::string_view example,
+                        TextFormat format) {
   return list(key, description, example, text("*", "one of them", "", format));
 }
 
