@@ -31,8 +31,12 @@ struct Tree {
 };
 
 Tree sample_tree() {
-  return {.name = "elm", .height = -3, .leaves = {{Colour::green, 0.25}, {}}, .planted = WallTime{7},
-          .counts = {{"a", 1}, {"b", 4'000'000'000U}}, .note = std::string("old")};
+  return {.name = "elm",
+          .height = -3,
+          .leaves = {{Colour::green, 0.25}, {}},
+          .planted = WallTime{7},
+          .counts = {{"a", 1}, {"b", 4'000'000'000U}},
+          .note = std::string("old")};
 }
 
 TEST(Codec, DecodesWhatItEncoded) {
@@ -43,7 +47,8 @@ TEST(Codec, DecodesWhatItEncoded) {
 
 TEST(Codec, EveryCutOffIsAnErrorAndNeverACrash) {
   std::string bytes = encode(sample_tree());
-  for (std::size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(decode<Tree>(std::string_view(bytes).substr(0, n), "tree").ok());
+  for (std::size_t n = 0; n < bytes.size(); ++n)
+    EXPECT_FALSE(decode<Tree>(std::string_view(bytes).substr(0, n), "tree").ok());
   EXPECT_FALSE(decode<Tree>(bytes + "x", "tree").ok());
 }
 

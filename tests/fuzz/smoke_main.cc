@@ -1,5 +1,6 @@
 // Runs a fuzz target without a fuzzer: every file of its corpus, then mutations of them from a fixed seed.
-// Usage: NAME_fuzz [CORPUS_DIRECTORY]. Finds less than ./dev fuzz does; keeps the target building and the corpus passing.
+// Usage: NAME_fuzz [CORPUS_DIRECTORY]. Finds less than ./dev fuzz does; keeps the target building and the corpus
+// passing.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -7,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/prng.h"
@@ -39,7 +41,8 @@ std::vector<std::string> read_corpus(const char* directory) {
 }
 
 char random_byte(mien::Prng& prng) {
-  static const std::string telling("\0\x7f\x80\xff\n\"{}[],:-09aZ", 20);
+  using namespace std::string_view_literals;
+  constexpr std::string_view telling = "\0\x7f\x80\xff\n\"{}[],:-09aZ"sv;
   return prng.chance(0.5) ? telling[prng.below(telling.size())] : static_cast<char>(prng.below(256));
 }
 
