@@ -1,0 +1,105 @@
+#include "edge/runtime/file_spool.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/text.h"
+#include "edge/testing/temporary_directory.h"
+
+namespace mien::edge {
+namespace {
+
+node::AgentRequest request(std::uint64_t number, std::size_t size = 100) {
+  return {.number = number, .at = WallTime{static_cast<std::int64_t>(number)}, .body = std::string(size, static_cast<char>('a' + number % 26))};
+}
+
+std::unique_ptr<FileSpool> open(const std::string& directory, std::uint64_t limit = 64U << 20U, std::uint64_t segment = 1024) {
+  auto spool = FileSpool::open({.directory = directory, .limit = Bytes{limit}, .segment = Bytes{segment}});
+  EXPECT_TRUE(spool.ok());
+  return std::move(*spool);
+}
+
+std::vector<std::uint64_t> drain(FileSpool& spool) {
+  std::vector<std::uint64_t> numbers;
+  for (;;) {
+    auto oldest = spool.oldest();
+    EXPECT_TRUE(oldest.ok());
+    if (!oldest.ok() || !oldest->has_value()) return numbers;
+    numbers.push_back((*oldest)->number);
+    EXPECT_TRUE(spool.drop((*oldest)->number).ok());
+  }
+}
+
+TEST(FileSpool, GivesBackInOrderAcrossSegmentsAndARestart) {
+  TemporaryDirectory directory;
+  {
+    auto spool = open(directory.path());
+    for (std::uint64_t n = 1; n <= 40; ++n) ASSERT_TRUE(spool->put(request(n)).ok());
+  }
+  auto spool = open(directory.path());
+  EXPECT_FALSE(spool->empty());
+  std::vector<std::uint64_t> numbers = drain(*spool);
+  ASSERT_EQ(numbers.size(), 40U);
+  for (std::uint64_t n = 1; n <= 40; ++n) EXPECT_EQ(numbers[n - 1], n);
+  EXPECT_TRUE(spool->empty());
+  EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
+}
+
+TEST(FileSpool, TakesMoreWhileItIsBeingEmptied) {
+  TemporaryDirectory directory;
+  auto spool = open(directory.path());
+  ASSERT_TRUE(spool->put(request(1)).ok());
+  ASSERT_EQ((*spool->oldest())->number, 1U);
+  ASSERT_TRUE(spool->put(request(2)).ok());
+  EXPECT_EQ(drain(*spool), (std::vector<std::uint64_t>{1, 2}));
+  ASSERT_TRUE(spool->put(request(3)).ok());
+  EXPECT_EQ(drain(*spool), (std::vector<std::uint64_t>{3}));
+}
+
+TEST(FileSpool, OverItsLimitTheOldestGoAndAreCounted) {
+  TemporaryDirectory directory;
+  auto spool = open(directory.path(), 4096, 1024);
+  std::uint64_t dropped = 0;
+  for (std::uint64_t n = 1; n <= 100; ++n) {
+    auto put = spool->put(request(n));
+    ASSERT_TRUE(put.ok());
+    dropped += *put;
+  }
+  std::vector<std::uint64_t> left = drain(*spool);
+  EXPECT_GT(dropped, 0U);
+  EXPECT_EQ(dropped + left.size(), 100U);
+  EXPECT_EQ(left.back(), 100U);
+}
+
+TEST(FileSpool, ATornLastRecordIsCutOffAndTheRestKept) {
+  TemporaryDirectory directory;
+  {
+    auto spool = open(directory.path(), 64U << 20U, 1U << 20U);
+    for (std::uint64_t n = 1; n <= 3; ++n) ASSERT_TRUE(spool->put(request(n)).ok());
+  }
+  std::string file = std::filesystem::directory_iterator(directory.path())->path().string();
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) - 7);
+  auto spool = open(directory.path(), 64U << 20U, 1U << 20U);
+  EXPECT_EQ(drain(*spool), (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST(FileSpool, AChangedByteEndsTheSegmentThere) {
+  TemporaryDirectory directory;
+  {
+    auto spool = open(directory.path(), 64U << 20U, 1U << 20U);
+    for (std::uint64_t n = 1; n <= 3; ++n) ASSERT_TRUE(spool->put(request(n)).ok());
+  }
+  std::string file = std::filesystem::directory_iterator(directory.path())->path().string();
+  {
+    std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekp(200);
+    bytes.put('\x7f');
+  }
+  auto spool = open(directory.path(), 64U << 20U, 1U << 20U);
+  EXPECT_EQ(drain(*spool), (std::vector<std::uint64_t>{1}));
+}
+
+}  // namespace
+}  // namespace mien::edge

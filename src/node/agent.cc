@@ -1,0 +1,162 @@
+#include "node/agent.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "node/intake.h"
+#include "wire/otlp.h"
+
+namespace mien::node {
+namespace {
+
+constexpr Duration first_back_off = 500ms;
+constexpr Duration longest_back_off = 15s;
+
+}  // namespace
+
+Agent::Agent(const AgentOptions& options) : options_(options), prng_(options.seed), spool_waiting_(options.spool_waiting) {}
+
+std::vector<AgentEffect> Agent::step(const AgentNow& now, AgentEvent event) {
+  Effects out;
+  std::visit([&](const auto& each) { on(now, each, out); }, event);
+  send_next(now, out);
+  return out;
+}
+
+// ---- readings ----
+
+void Agent::on(const AgentNow& now, const ReadingsTaken& taken, Effects& out) {
+  model::Delivery delivery = gather(now, *taken.instances);
+  backlog_turn_ = true;
+  if (delivery.instances.empty()) return;
+  ++counters_.requests;
+  std::uint64_t number = (options_.epoch << 32U) | ++sequence_;
+  keep({.number = number, .at = now.wall, .body = wire::encode_otlp(delivery)}, out);
+}
+
+model::Delivery Agent::gather(const AgentNow& now, const std::vector<model::InstanceReadings>& instances) {
+  model::Delivery delivery;
+  for (const model::InstanceReadings& read : instances) {
+    std::vector<BusyMemory>& memory = busy_[read.instance];
+    memory.resize(read.readings.size());
+    model::DeliveredInstance part{.instance = read.instance, .type = read.type, .parent = read.parent, .identities = read.identities,
+                                  .series = {}, .batch = {.times = {now.wall}, .series = {}, .values = {}}, .refused = 0};
+    for (std::size_t i = 0; i < read.readings.size(); ++i) {
+      const model::Reading& reading = read.readings[i];
+      double value = reading.kind == model::Reading::Kind::busy ? utilisation(now, memory, i, reading) : reading.value;
+      if (!(value - value == 0)) continue;  // missing, or not a number the kernel should give
+      part.series.push_back(reading.series);
+      part.batch.values.push_back(value);
+    }
+    if (!part.series.empty()) delivery.instances.push_back(std::move(part));
+  }
+  std::erase_if(busy_, [&](const auto& entry) {
+    return std::none_of(instances.begin(), instances.end(), [&](const auto& read) { return read.instance == entry.first; });
+  });
+  return delivery;
+}
+
+double Agent::utilisation(const AgentNow& now, std::vector<BusyMemory>& memory, std::size_t index, const model::Reading& reading) {
+  BusyMemory& last = memory[index];
+  bool same = last.at.ns != 0 && last.series == reading.series;
+  double seconds = to_seconds(now.mono - last.at);
+  double busy = reading.value - last.value;
+  if (!same) last.series = reading.series;
+  last.at = now.mono;
+  last.value = reading.value;
+  if (!same || seconds <= 0 || busy < 0 || reading.capacity <= 0) return model::missing;
+  return busy / (seconds * reading.capacity);
+}
+
+// ---- keeping and sending ----
+
+bool Agent::backlog_is_old(WallTime now) const { return spool_oldest_ && now - spool_oldest_->at > keep_only_after; }
+
+// While a young backlog waits in the spool, or nobody takes anything, new requests queue behind it on disk; beside an old
+// backlog that is going out they stay in memory and overtake it.
+void Agent::keep(AgentRequest request, Effects& out) {
+  bool behind = !reachable_ || (spool_waiting_ && !backlog_is_old(request.at));
+  if (behind || waiting_.size() >= options_.memory_requests) {
+    // Everything older in memory goes first, so that the spool stays in order.
+    while (!waiting_.empty() && waiting_.front().number != in_flight_) {
+      out.push_back(PutSpool{std::move(waiting_.front())});
+      waiting_.pop_front();
+      ++counters_.spooled;
+    }
+    if (waiting_.empty()) {
+      out.push_back(PutSpool{std::move(request)});
+      ++counters_.spooled;
+      spool_waiting_ = true;
+      return;
+    }
+  }
+  waiting_.push_back(std::move(request));
+}
+
+void Agent::send(AgentRequest request, Effects& out) {
+  in_flight_ = request.number;
+  out.push_back(Upload{std::move(request)});
+}
+
+void Agent::send_next(const AgentNow& now, Effects& out) {
+  if (in_flight_ || now.mono < retry_at_) return;
+  if (spool_waiting_ && !spool_oldest_) {
+    if (!spool_asked_) out.push_back(ReadSpool{});
+    spool_asked_ = true;
+    return;
+  }
+  bool old = backlog_is_old(now.wall);
+  bool from_spool = spool_oldest_ && (!old || waiting_.empty() || backlog_turn_);
+  if (from_spool && old && !backlog_turn_) return;
+  if (from_spool) {
+    if (old) backlog_turn_ = false;
+    in_flight_from_spool_ = true;
+    send(*spool_oldest_, out);
+  } else if (!waiting_.empty()) {
+    in_flight_from_spool_ = false;
+    send(waiting_.front(), out);
+  }
+}
+
+void Agent::on(const AgentNow& now, const UploadAnswered& answered, Effects& out) {
+  if (in_flight_ != answered.number) return;
+  in_flight_.reset();
+  if (answered.outcome == UploadOutcome::later) {
+    ++counters_.retries;
+    if (reachable_) out.push_back(Report{cat("the manager does not take telemetry: ", answered.why, "; keeping it until it does")});
+    reachable_ = false;
+    back_off_ = std::min<Duration>(back_off_ == Duration{0} ? first_back_off : 2 * back_off_, longest_back_off);
+    Duration jittered{static_cast<std::int64_t>(static_cast<double>(back_off_.count()) * (0.5 + prng_.uniform() / 2))};
+    retry_at_ = now.mono + std::max(jittered, answered.retry_after);
+    return;
+  }
+  if (answered.outcome == UploadOutcome::refused) {
+    ++counters_.refused;
+    out.push_back(Report{cat("the manager refused a request and it is dropped: ", answered.why)});
+  } else {
+    ++counters_.taken;
+    if (!reachable_) out.push_back(Report{"the manager takes telemetry again"});
+  }
+  reachable_ = true;
+  back_off_ = Duration{0};
+  if (in_flight_from_spool_) {
+    out.push_back(DropSpool{answered.number});
+    spool_oldest_.reset();
+  } else if (!waiting_.empty() && waiting_.front().number == answered.number) {
+    waiting_.pop_front();
+  }
+}
+
+void Agent::on(const AgentNow&, const SpoolRead& read, Effects&) {
+  spool_asked_ = false;
+  spool_oldest_ = read.oldest;
+  spool_waiting_ = read.oldest.has_value();
+}
+
+void Agent::on(const AgentNow&, const SpoolShed& shed, Effects& out) {
+  counters_.shed += shed.requests;
+  spool_oldest_.reset();
+  out.push_back(Report{cat("no room to keep telemetry: ", shed.requests, " of the oldest requests were dropped")});
+}
+
+}  // namespace mien::node
