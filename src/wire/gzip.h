@@ -17,7 +17,7 @@ struct GzipLimits {
   Bytes max_output{64U << 20U};
   // How many bytes one compressed byte may become; telemetry reaches about 60, a bomb 1,000. Not applied to the first
   // `ratio_free` bytes, which any honest repetition may fill.
-  std::uint32_t max_ratio = 250;
+  std::uint32_t max_ratio = 150;
   Bytes ratio_free{1U << 20U};
 };
 
