@@ -253,20 +253,17 @@ bool CgroupMetrics::scan(MonoTime now, unsigned cpus, ReadBuffer& buffer) {
   }
   if (choose_shown(now)) changed = true;
   for (auto& [unit, member] : members_) {
-    if (!member.shown) sum_other(member);
+    if (!member.shown) {
+      sum_other(member);
+      for (std::size_t v = 0; v < cgroup_values; ++v) {
+        if (!member.has[v] || other_has_[v]) continue;
+        other_has_[v] = true;
+        changed = true;
+      }
+    }
     member.before = member.sample;
     member.fresh = false;
   }
-  for (const auto& [unit, member] : members_) {
-    for (std::size_t v = 0; v < cgroup_values; ++v) {
-      if (member.shown || !member.has[v] || other_has_[v]) continue;
-      other_has_[v] = true;
-      changed = true;
-    }
-  }
-  bool other_needed = other_exists_ || shown_.size() < members_.size();
-  changed = changed || other_needed != other_exists_;
-  other_exists_ = other_needed;
   return changed;
 }
 
@@ -320,6 +317,7 @@ bool CgroupMetrics::choose_shown(MonoTime now) {
   if (next < hidden.size() && smallest != nullptr && hidden[next]->size > clearly_larger * smallest->size + worth_a_change) {
     smallest->shown = false;
     smallest->files.close();
+    smallest->before = smallest->sample;  // what it added until now was shown as its own
     show(*hidden[next]);
     changed = true;
   }
@@ -344,6 +342,8 @@ void CgroupMetrics::build(std::vector<model::InstanceReadings>& instances) {
     add(unit, member.found.role.type, member.has);
     if (!member.found.role.container_id.empty()) instances.back().identities.emplace("container.id", member.found.role.container_id);
   }
+  // Once it is there it stays: that it is empty now and then is no news.
+  other_exists_ = std::find(other_has_.begin(), other_has_.end(), true) != other_has_.end();
   if (other_exists_) add("other", model::InstanceType::service, other_has_);
 }
 

@@ -58,7 +58,9 @@ CgroupRole instance(std::string unit, model::InstanceType type, std::string_view
 CgroupRole container(std::string_view prefix, std::string_view id) {
   return instance(cat(prefix.empty() ? "container" : prefix, '-', id.substr(0, short_id)), model::InstanceType::container, id);
 }
-CgroupRole without_instance(Visit visit) { return {.visit = visit, .unit = {}, .type = {}, .container_id = {}}; }
+CgroupRole without_instance(Visit visit) {
+  return {.visit = visit, .unit = {}, .type = model::InstanceType::service, .container_id = {}};
+}
 
 // "qemu-3-web" (libvirt) is the guest web; the number grows with each start, so it is no part of the name.
 CgroupRole machine(std::string_view name) {
