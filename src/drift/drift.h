@@ -29,6 +29,10 @@ class Watch {
   [[nodiscard]] std::string encode() const;
   [[nodiscard]] static Result<Watch> decode(std::string_view bytes);
 
+  // While on, everything is taken to be healthy history: nothing opens an episode and everything teaches
+  // (`mien score --train-rows`).
+  void trust(bool known_healthy);
+
   struct State;
   [[nodiscard]] State& state() { return *state_; }
   [[nodiscard]] const State& state() const { return *state_; }
@@ -46,11 +50,19 @@ struct EpisodeChange {
   model::Finding finding;
 };
 
+// One row, for `mien score`.
+struct RowVerdict {
+  double score = 0;
+  bool alert = false;                                      // an episode is open
+  model::FindingKind kind = model::FindingKind::none;      // of the episode, else what the row looks most like
+  std::uint32_t series = 0;                                // the most to blame
+};
+
 struct Assessment {
   model::DriftScore score;               // of the batch's last row
   model::Evidence evidence;              // per row and series: what learn::update needs
   std::vector<EpisodeChange> changes;    // in order of time
-  std::vector<double> row_scores;        // score per row (for `mien score`)
+  std::vector<RowVerdict> rows;          // one per row of the batch
 };
 
 // `series[i]` describes the batch's SeriesIndex i (all series of the instance so far). Values are what the persona

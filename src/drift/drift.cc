@@ -1,0 +1,336 @@
+#include "drift/drift.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/codec.h"
+#include "base/math.h"
+#include "drift/alarm.h"
+#include "drift/declared.h"
+#include "drift/episodes.h"
+#include "drift/judge.h"
+#include "drift/watch_state.h"
+
+namespace mien::drift {
+namespace {
+
+using model::Behavior;
+using model::Evidence;
+using model::RowEvidence;
+using model::SampleEvidence;
+
+constexpr double gate_all_for = 3600;   // seconds that a declared departure keeps the whole instance from learning
+constexpr double most_combined = 20;
+constexpr double gone_after = 600;      // seconds, and ten intervals, without a sample: a declared episode ends
+const model::Baseline unknown{};
+
+// The weight of the longest declared prefix of a metric's name ("system.disk" covers "system.disk.io").
+double weight_of(const model::Expectation& expectation, const std::string& metric) {
+  for (std::string_view name = metric; !name.empty();) {
+    auto found = expectation.weights.find(std::string(name));
+    if (found != expectation.weights.end()) return found->second;
+    std::size_t dot = name.rfind('.');
+    name = dot == std::string_view::npos ? std::string_view() : name.substr(0, dot);
+  }
+  return 1;
+}
+
+// What is declared of a metric is meant of its total: of the series without attributes where there is one, else of all.
+bool is_meant(const std::vector<model::Series>& series, const model::Series& one) {
+  if (one.attributes.empty()) return true;
+  return std::none_of(series.begin(), series.end(),
+                      [&](const model::Series& other) { return other.metric == one.metric && other.attributes.empty(); });
+}
+
+void make_plan(Watch::State& state, const model::Expectation& expectation, const std::vector<model::Series>& series,
+               std::vector<EpisodeChange>& changes, WallTime now) {
+  if (state.planned && state.plan.size() == series.size() && state.expectation == expectation) return;
+  state.planned = true;
+  state.expectation = expectation;
+  state.plan.assign(series.size(), {});
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    SeriesPlan& plan = state.plan[i];
+    plan.weight = weight_of(expectation, series[i].metric.value);
+    auto declared = state.expectation.metrics.find(series[i].metric.value);
+    if (declared == state.expectation.metrics.end() || !is_meant(series, series[i])) continue;
+    plan.ignore = declared->second.ignore;
+    if (!plan.ignore) plan.declared = &declared->second;
+  }
+  for (std::size_t i = state.episodes.size(); i-- > 0;) {
+    const Episode& episode = state.episodes[i];
+    if (episode.source == EpisodeSource::learned) continue;
+    std::uint32_t blamed = episode.blamed.front().series;
+    const model::DeclaredMetric* declared = blamed < state.plan.size() ? state.plan[blamed].declared : nullptr;
+    bool stands = declared != nullptr && (episode.source == EpisodeSource::limit ? declared->limit.has_value()
+                                                                                  : declared->distribution || declared->peak);
+    if (stands) continue;
+    if (blamed < state.series.size()) (episode.source == EpisodeSource::limit ? state.series[blamed].limit : state.series[blamed].declared) = 0;
+    changes.push_back(drop_episode(state, i, now));
+  }
+}
+
+// The three strongest surprises of a row.
+struct Strongest {
+  std::array<double, 3> values{};
+  void add(double x) {
+    if (x <= values[2]) return;
+    values[2] = x;
+    if (values[2] > values[1]) std::swap(values[2], values[1]);
+    if (values[1] > values[0]) std::swap(values[1], values[0]);
+  }
+  [[nodiscard]] double length() const { return std::sqrt(values[0] * values[0] + values[1] * values[1] + values[2] * values[2]); }
+};
+
+class Assessor {
+ public:
+  Assessor(const Behavior& behavior, Watch::State& state, const std::vector<model::Series>& series, const model::Batch& batch, Assessment& out)
+      : behavior_(behavior), state_(state), series_(series), batch_(batch), out_(out) {
+    for (const model::Baseline& baseline : behavior.series) ready_ += baseline.ready() ? 1 : 0;
+    for (const model::Baseline& baseline : behavior.series) known_ += baseline.anchor.n > 0 ? 1 : 0;
+    out_.evidence.columns = batch.series.size();
+    out_.evidence.rows.resize(batch.times.size());
+    out_.evidence.samples.resize(batch.times.size() * batch.series.size());
+    out_.rows.resize(batch.times.size());
+  }
+
+  void row(std::size_t index) {
+    WallTime now = batch_.times[index];
+    double elapsed = advance(now);
+    Scene scene{.behavior = behavior_, .series = series_, .state = state_, .now = now, .changes = out_.changes};
+    bool gated = gates_all(now);
+    for (std::size_t c = 0; c < batch_.series.size(); ++c) {
+      std::uint32_t s = batch_.series[c];
+      double x = batch_.at(c, index);
+      if (std::isnan(x) || s >= state_.series.size()) continue;
+      sample(scene, s, x, gated, out_.evidence.samples[index * batch_.series.size() + c]);
+    }
+    close_gone(scene);
+    RowEvidence& evidence = out_.evidence.rows[index];
+    double surprise = combine(now, gated, evidence);
+    Verdict verdict = sound(state_.alarm, surprise, now, judges() ? elapsed : 0, block_seconds(state_.interval), budget());
+    if (judges()) follow_learned(scene, verdict);
+    evidence.teaches = !gated;
+    finish(verdict, out_.rows[index]);
+  }
+
+  void summarise(WallTime now) {
+    out_.score.at = now;
+    out_.score.state = model::learning_state(behavior_, now);
+    out_.score.score = out_.rows.empty() ? 0 : out_.rows.back().score;
+    out_.score.alarm_level = score_of(alarm_level(state_.alarm, budget()));
+    Scene scene{.behavior = behavior_, .series = series_, .state = state_, .now = now, .changes = out_.changes};
+    std::array<std::pair<double, std::uint32_t>, max_deviations> top{};
+    std::size_t count = 0;
+    for (std::uint32_t s = 0; s < state_.series.size(); ++s) {
+      if (!is_fresh(s, now)) continue;
+      double surprise = surprise_of(s);
+      if (count == top.size() && surprise <= top.back().first) continue;
+      std::size_t place = count < top.size() ? count++ : count - 1;
+      for (; place > 0 && top[place - 1].first < surprise; --place) top[place] = top[place - 1];
+      top[place] = {surprise, s};
+    }
+    out_.score.metrics.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      out_.score.metrics.push_back(deviation_of(scene, top[i].second, state_.series[top[i].second].last, top[i].first));
+    }
+  }
+
+ private:
+  [[nodiscard]] double budget() const { return state_.expectation.false_alarms_per_week; }
+  // A single series is its own whole; more are judged against the healthy history of their combination.
+  [[nodiscard]] bool judges() const { return ready_ > 0 && 2 * ready_ >= known_ && (known_ <= 1 || behavior_.combined.speaks()); }
+
+  [[nodiscard]] bool is_fresh(std::uint32_t s, WallTime now) const {
+    const SeriesWatch& watch = state_.series[s];
+    if (std::isnan(watch.last)) return false;
+    return watch.last_at == now || to_seconds(now - watch.last_at) <= 2 * std::max(watch.interval, 1.0);
+  }
+
+  [[nodiscard]] double surprise_of(std::uint32_t s) const {
+    const SeriesWatch& watch = state_.series[s];
+    if (state_.plan[s].ignore) return 0;
+    const model::DeclaredMetric* declared = state_.plan[s].declared;
+    double surprise = static_cast<double>(watch.surprise);
+    if (declared != nullptr && declared->distribution && watch.declared > 0) {
+      surprise = std::max(surprise, declared_surprise(*declared->distribution, watch.last));
+    }
+    return surprise;
+  }
+
+  double advance(WallTime now) {
+    double elapsed = state_.last_at.ns == 0 ? 0 : to_seconds(now - state_.last_at);
+    state_.last_at = now;
+    if (elapsed <= 0) return 0;
+    if (state_.interval > 0) elapsed = std::min(elapsed, 5 * state_.interval);
+    follow_interval(state_.interval, elapsed);
+    return elapsed;
+  }
+
+  [[nodiscard]] bool gates_all(WallTime now) const {
+    if (state_.known_healthy) return false;
+    return std::any_of(state_.episodes.begin(), state_.episodes.end(), [&](const Episode& e) {
+      return e.source == EpisodeSource::learned ||
+             (e.source == EpisodeSource::declared && to_seconds(now - e.opened_at) < gate_all_for);
+    });
+  }
+
+  void sample(Scene& scene, std::uint32_t s, double x, bool gated, SampleEvidence& evidence) {
+    SeriesWatch& watch = state_.series[s];
+    const SeriesPlan& plan = state_.plan[s];
+    bool expected = false;
+    if (plan.declared != nullptr) {
+      expected = judge_declared(*plan.declared, watch, x, scene.now);
+      gated = gated || watch.declared >= 2 || watch.limit >= 2;  // already doubtful: the first outlier does not teach
+    }
+    const model::Baseline& baseline = s < behavior_.series.size() ? behavior_.series[s] : unknown;
+    judge(baseline, watch, x, scene.now, gated, evidence);
+    if (plan.declared != nullptr) {
+      if (expected) {  // declared as ordinary: what was learned does not speak against it
+        watch.surprise = 0;
+        watch.group = {};
+        watch.left_at = {};
+      }
+      follow_declared(scene, s);
+    }
+  }
+
+  // Combined surprise per five minutes.
+  double combine(WallTime now, bool gated, RowEvidence& evidence) {
+    double block = block_seconds(state_.interval);
+    if (ready_ == 0) return 0;
+    Strongest strongest;
+    for (std::uint32_t s = 0; s < state_.series.size(); ++s) {
+      if (state_.plan[s].ignore || !is_fresh(s, now)) continue;
+      double weight = known_ > 1 ? state_.plan[s].weight : 1;
+      strongest.add(weight * static_cast<double>(state_.series[s].surprise));
+    }
+    double combined = std::min(strongest.length(), most_combined);
+    double surprise = combined;
+    if (known_ > 1) {
+      double u = math::exp(1.151292546497023 * combined);  // 10^(C/2)
+      surprise = behavior_.combined.surprise(u);
+      learn_combined(now, gated, u, surprise, evidence);
+    }
+    return judges() ? std::max(0.0, surprise - rate_shift(block)) : 0;
+  }
+
+  void learn_combined(WallTime now, bool gated, double u, double surprise, RowEvidence& evidence) {
+    if (!state_.block_open) {
+      state_.block_open = true;
+      state_.block_started = now;
+      state_.block_u = 0;
+      state_.block_rare = false;
+    }
+    state_.block_u = std::max(state_.block_u, static_cast<float>(u));
+    state_.block_rare = state_.block_rare || gated || surprise > 4;
+    if (to_seconds(now - state_.block_started) < block_seconds(state_.interval) - 1.5 * state_.interval) return;
+    state_.block_open = false;
+    evidence.combined = true;
+    evidence.u = state_.block_u;
+    evidence.combined_rare = state_.block_rare;
+  }
+
+  void close_gone(Scene& scene) {
+    for (std::size_t i = state_.episodes.size(); i-- > 0;) {
+      if (state_.episodes[i].source == EpisodeSource::learned) continue;
+      const SeriesWatch& watch = state_.series[state_.episodes[i].blamed.front().series];
+      if (to_seconds(scene.now - watch.last_at) > std::max(gone_after, 10 * watch.interval)) close_episode(scene, i);
+    }
+  }
+
+  void finish(const Verdict& verdict, RowVerdict& row) {
+    row.score = verdict.score;
+    double level_score = score_of(verdict.level);
+    double strongest = 0;
+    for (std::uint32_t s = 0; s < state_.series.size(); ++s) {
+      const SeriesWatch& watch = state_.series[s];
+      if (state_.plan[s].declared != nullptr) {
+        double evidence = std::max(watch.declared, watch.limit);
+        row.score = std::max(row.score, std::min(0.999, level_score * evidence / declared_open));
+      }
+      if (surprise_of(s) > strongest && is_fresh(s, state_.last_at)) {
+        strongest = surprise_of(s);
+        row.series = s;
+      }
+    }
+    for (const Episode& episode : state_.episodes) {
+      row.alert = true;
+      row.kind = episode.kind;
+      row.series = episode.blamed.front().series;
+      if (episode.source == EpisodeSource::learned) break;
+    }
+  }
+
+  const Behavior& behavior_;
+  Watch::State& state_;
+  const std::vector<model::Series>& series_;
+  const model::Batch& batch_;
+  Assessment& out_;
+  std::size_t ready_ = 0;
+  std::size_t known_ = 0;
+};
+
+}  // namespace
+
+Watch::Watch() : state_(std::make_unique<State>()) {}
+Watch::~Watch() = default;
+Watch::Watch(Watch&&) noexcept = default;
+Watch& Watch::operator=(Watch&&) noexcept = default;
+
+void Watch::trust(bool known_healthy) { state_->known_healthy = known_healthy; }
+
+std::string Watch::encode() const {
+  Encoder encoder;
+  encoder.put(State::version);
+  encoder.put(*state_);
+  return encoder.take();
+}
+
+Result<Watch> Watch::decode(std::string_view bytes) {
+  Decoder decoder{bytes};
+  std::uint32_t version = 0;
+  decoder.get(version);
+  if (!decoder.failed() && version != State::version) {
+    return Error{.code = Code::unsupported,
+                 .message = "watch: version " + std::to_string(version) + " was written by another release; this one reads version 1",
+                 .where = {},
+                 .cause = {}};
+  }
+  Watch watch;
+  decoder.get(*watch.state_);
+  if (Status status = decoder.finish("watch"); !status) return std::move(status).error();
+  for (const Episode& episode : watch.state_->episodes) {
+    bool known = !episode.blamed.empty() && episode.first_mover < watch.state_->series.size();
+    for (const Blamed& blamed : episode.blamed) known = known && blamed.series < watch.state_->series.size();
+    if (!known) return Error{.code = Code::corrupt, .message = "watch: an episode names a series that is not there", .where = {}, .cause = {}};
+  }
+  return watch;
+}
+
+Assessment assess(const model::Expectation& expectation, const Behavior& behavior, Watch& watch, const std::vector<model::Series>& series,
+                  const model::Batch& batch) {
+  Assessment out;
+  Watch::State& state = watch.state();
+  if (batch.times.empty()) {
+    out.score.alarm_level = score_of(alarm_level(state.alarm, expectation.false_alarms_per_week));
+    out.score.state = model::learning_state(behavior, state.last_at);
+    return out;
+  }
+  // Series are only ever added; beyond the limit they are stored but not judged.
+  CHECK(state.series.size() <= series.size());
+  state.series.resize(std::min(series.size(), Behavior::max_series));
+  make_plan(state, expectation, series, out.changes, batch.times.front());
+  Assessor assessor(behavior, state, series, batch, out);
+  for (std::size_t row = 0; row < batch.times.size(); ++row) assessor.row(row);
+  assessor.summarise(batch.times.back());
+  return out;
+}
+
+std::vector<EpisodeChange> close_all(Watch& watch, WallTime at) {
+  std::vector<EpisodeChange> changes;
+  while (!watch.state().episodes.empty()) changes.push_back(drop_episode(watch.state(), 0, at));
+  return changes;
+}
+
+}  // namespace mien::drift

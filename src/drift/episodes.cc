@@ -1,0 +1,332 @@
+#include "drift/episodes.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/math.h"
+#include "base/text.h"
+#include "drift/declared.h"
+
+namespace mien::drift {
+namespace {
+
+using model::Direction;
+using model::FindingKind;
+using model::Severity;
+
+constexpr double bits_per_decade = 3.321928094887362;
+constexpr double quiet_share = 0.5;           // of the alarm level: below, the episode is quiet
+constexpr double quiet_seconds = 60;          // and 8 rows, before it closes
+constexpr double quiet_rows = 8;
+constexpr double told_every = 60;             // seconds between reports of an episode that only goes on
+constexpr double clear_jump = 3;              // surprise of the spike group
+constexpr double outside_z = 3;
+constexpr std::uint64_t naming_rows = 32;     // after these the kind stands
+
+double seconds_since(const Scene& scene, WallTime t) { return to_seconds(scene.now - t); }
+
+FindingKind kind_of(const Episode& episode) {
+  if (episode.source == EpisodeSource::limit) return FindingKind::limit;
+  if (episode.source == EpisodeSource::declared) return FindingKind::level;
+  auto of = [&](model::ExpertGroup group) { return episode.groups[static_cast<std::size_t>(group)]; };
+  using Group = model::ExpertGroup;
+  double spike = of(Group::spike), level = of(Group::level);
+  double season = of(Group::season_point) + of(Group::season_level);
+  double spread = of(Group::spread), frozen = of(Group::frozen);
+  double strongest = std::max({spike, level, season, spread, frozen});
+  if (frozen >= strongest) return FindingKind::frozen;
+  // What was away for a few samples only was a spike, whatever lingers in the means.
+  bool short_lived = episode.rows > 4 && 3 * episode.rows_outside < episode.rows && episode.had_jump;
+  if (spread >= strongest && !short_lived) return FindingKind::spread;
+  if (episode.rows <= 4 && spike > 0 && episode.had_jump) return FindingKind::spike;
+  if (short_lived || spike >= strongest) return FindingKind::spike;
+  if (level >= 0.8 * season) return episode.had_jump ? FindingKind::level : FindingKind::ramp;
+  return FindingKind::seasonal;
+}
+
+Severity severity_of(const Scene& scene, const Episode& episode) {
+  double lasted = seconds_since(scene, episode.opened_at);
+  switch (episode.source) {
+    case EpisodeSource::limit: return Severity::high;
+    case EpisodeSource::declared: return lasted >= 60 ? Severity::high : Severity::medium;
+    case EpisodeSource::learned: break;
+  }
+  if (episode.kind == FindingKind::spike || lasted < 60 || episode.rows < 8) return Severity::low;
+  return lasted >= 600 && episode.margin >= 2 ? Severity::high : Severity::medium;
+}
+
+double confidence_of(const Episode& episode) {
+  if (episode.source == EpisodeSource::limit) return 0.99;
+  if (episode.source == EpisodeSource::declared) return 1 - math::exp(-episode.peak / 2.5);
+  // At the alarm level a healthy instance is expected to show one in the budget's period, each decade above a tenth of it.
+  return math::exp(-math::pow(10.0, -episode.margin));
+}
+
+std::string summary_of(const Scene& scene, const Episode& episode, const model::Deviation& first) {
+  std::string name = model::to_text(scene.series[episode.blamed.front().series]);
+  std::string_view verb = episode.direction == Direction::up ? " rose to " : episode.direction == Direction::down ? " fell to " : " is ";
+  std::string text = cat(model::to_text(episode.kind), ": ", name, verb, to_text(first.observed, 4), " (expected ", to_text(first.expected, 4),
+                         ", usually ", to_text(first.low, 4), " to ", to_text(first.high, 4), ")");
+  if (episode.first_mover != episode.blamed.front().series) text += cat("; first to move: ", model::to_text(scene.series[episode.first_mover]));
+  return text;
+}
+
+model::Finding finding_of(const Scene& scene, const Episode& episode) {
+  model::Finding finding;
+  finding.kind = episode.kind;
+  finding.severity = episode.severity;
+  finding.confidence = confidence_of(episode);
+  finding.score = episode.score;
+  finding.opened_at = episode.opened_at;
+  finding.updated_at = scene.now;
+  for (const Blamed& blamed : episode.blamed) {
+    finding.metrics.push_back(deviation_of(scene, blamed.series, blamed.observed, blamed.surprise));
+  }
+  if (episode.source != EpisodeSource::learned) {
+    model::Deviation& first = finding.metrics.front();
+    const model::DeclaredMetric& declared = *scene.state.plan[episode.blamed.front().series].declared;
+    if (episode.source == EpisodeSource::declared && declared.distribution) {
+      DeclaredBand band = band_of(*declared.distribution);
+      first.expected = band.expected;
+      first.low = band.low;
+      first.high = band.high;
+    } else if (episode.source == EpisodeSource::declared) {
+      first.high = *declared.peak;
+    } else {
+      if (declared.limit->max) first.high = *declared.limit->max;
+      if (declared.limit->min) first.low = *declared.limit->min;
+    }
+    first.direction = episode.direction;
+  }
+  finding.first_mover = model::to_text(scene.series[episode.first_mover]);
+  finding.summary = summary_of(scene, episode, finding.metrics.front());
+  return finding;
+}
+
+void tell(Scene& scene, Episode& episode, EpisodeChange::What what) {
+  episode.told_at = scene.now;
+  episode.told = finding_of(scene, episode);
+  scene.changes.push_back({.what = what, .episode = episode.number, .finding = episode.told});
+}
+
+void blame(Episode& episode, std::uint32_t series, double surprise, double observed) {
+  auto known = std::find_if(episode.blamed.begin(), episode.blamed.end(), [&](const Blamed& b) { return b.series == series; });
+  if (known == episode.blamed.end()) {
+    if (episode.blamed.size() == max_blamed) {
+      if (episode.blamed.back().surprise >= surprise) return;
+      episode.blamed.pop_back();
+    }
+    episode.blamed.push_back({.series = series, .surprise = surprise, .observed = observed});
+  } else if (surprise > known->surprise) {
+    *known = {.series = series, .surprise = surprise, .observed = observed};
+  } else {
+    return;
+  }
+  std::sort(episode.blamed.begin(), episode.blamed.end(),
+            [](const Blamed& a, const Blamed& b) { return a.surprise != b.surprise ? a.surprise > b.surprise : a.series < b.series; });
+}
+
+Direction direction_of(double z) { return z > 0 ? Direction::up : z < 0 ? Direction::down : Direction::none; }
+
+// Takes the row into the learned episode: who is to blame, what kind it looks like.
+void take_row(Scene& scene, Episode& episode, const Verdict& verdict) {
+  ++episode.rows;
+  episode.peak = std::max(episode.peak, verdict.surprise);
+  episode.margin = std::max(episode.margin, verdict.surprise - verdict.level);
+  episode.score = std::max(episode.score, verdict.score);
+  double least = std::max(1.5, 0.3 * verdict.surprise);
+  for (std::uint32_t i = 0; i < scene.state.series.size(); ++i) {
+    const SeriesWatch& watch = scene.state.series[i];
+    if (watch.last_at != scene.now || scene.state.plan[i].ignore) continue;
+    if (static_cast<double>(watch.surprise) > least) blame(episode, i, static_cast<double>(watch.surprise), watch.last);
+  }
+  if (episode.blamed.empty()) return;
+  const SeriesWatch& worst = scene.state.series[episode.blamed.front().series];
+  if (std::fabs(static_cast<double>(worst.z)) > outside_z) ++episode.rows_outside;
+  if (episode.rows <= naming_rows) {
+    for (std::size_t g = 0; g < episode.groups.size(); ++g) episode.groups[g] += static_cast<double>(worst.group[g]);
+    if (static_cast<double>(worst.group[static_cast<std::size_t>(model::ExpertGroup::spike)]) > clear_jump) episode.had_jump = true;
+  }
+}
+
+std::uint32_t first_mover_of(const Scene& scene, const Episode& episode) {
+  std::uint32_t first = episode.blamed.front().series;
+  double enough = 0.5 * episode.blamed.front().surprise;
+  for (const Blamed& blamed : episode.blamed) {
+    WallTime left = scene.state.series[blamed.series].left_at;
+    if (blamed.surprise >= enough && left.ns != 0 && left < scene.state.series[first].left_at) first = blamed.series;
+  }
+  return first;
+}
+
+bool is_quiet(Scene& scene, Episode& episode, bool quiet) {
+  if (!quiet) {
+    episode.quiet_since = {};
+    return false;
+  }
+  if (episode.quiet_since.ns == 0) episode.quiet_since = scene.now;
+  double quiet_for = seconds_since(scene, episode.quiet_since);
+  return quiet_for >= quiet_seconds && quiet_for >= quiet_rows * scene.state.interval;
+}
+
+void rename(Scene& scene, Episode& episode) {
+  FindingKind kind = episode.rows <= naming_rows ? kind_of(episode) : episode.kind;
+  bool kind_changed = kind != episode.kind;
+  episode.kind = kind;
+  Severity severity = std::max(severity_of(scene, episode), episode.severity);
+  bool news = kind_changed || severity != episode.severity || seconds_since(scene, episode.told_at) >= told_every;
+  episode.severity = severity;
+  if (news) tell(scene, episode, EpisodeChange::What::updated);
+}
+
+Episode* open_episode(Scene& scene, EpisodeSource source) {
+  Watch::State& state = scene.state;
+  if (state.episodes.size() >= max_open_episodes) {
+    ++state.refused_episodes;
+    return nullptr;
+  }
+  Episode& episode = state.episodes.emplace_back();
+  episode.number = state.next_episode++;
+  episode.source = source;
+  episode.opened_at = scene.now;
+  return &episode;
+}
+
+bool blames_what_is_declared(const Scene& scene) {
+  std::uint32_t worst = 0;
+  for (std::uint32_t i = 1; i < scene.state.series.size(); ++i) {
+    if (scene.state.series[i].surprise > scene.state.series[worst].surprise) worst = i;
+  }
+  return has_episode(scene.state, EpisodeSource::declared, worst) || has_episode(scene.state, EpisodeSource::limit, worst);
+}
+
+void follow_one_declared(Scene& scene, std::uint32_t series, EpisodeSource source, double evidence) {
+  std::vector<Episode>& episodes = scene.state.episodes;
+  auto known = std::find_if(episodes.begin(), episodes.end(),
+                            [&](const Episode& e) { return e.source == source && e.blamed.front().series == series; });
+  const SeriesWatch& watch = scene.state.series[series];
+  if (known == episodes.end()) {
+    if (evidence < declared_open) return;
+    Episode* episode = open_episode(scene, source);
+    if (episode == nullptr) return;
+    const model::DeclaredMetric& declared = *scene.state.plan[series].declared;
+    double middle = watch.last;
+    if (source == EpisodeSource::declared && declared.distribution) middle = band_of(*declared.distribution).expected;
+    else if (source == EpisodeSource::declared) middle = *declared.peak;
+    else if (declared.limit->max && watch.last > *declared.limit->max) middle = *declared.limit->max;
+    else if (declared.limit->min) middle = *declared.limit->min;
+    episode->direction = direction_of(watch.last - middle);
+    episode->first_mover = series;
+    episode->rows = 1;
+    episode->peak = evidence;
+    blame(*episode, series, evidence, watch.last);
+    episode->kind = kind_of(*episode);
+    episode->severity = severity_of(scene, *episode);
+    episode->score = std::min(0.999, score_of(alarm_level(scene.state.alarm, 1.0) * evidence / declared_open));
+    tell(scene, *episode, EpisodeChange::What::opened);
+    return;
+  }
+  ++known->rows;
+  known->peak = std::max(known->peak, evidence);
+  blame(*known, series, evidence, watch.last);
+  if (evidence <= declared_close) {
+    close_episode(scene, static_cast<std::size_t>(known - episodes.begin()));
+  } else {
+    rename(scene, *known);
+  }
+}
+
+}  // namespace
+
+bool has_episode(const Watch::State& state, EpisodeSource source, std::uint32_t series) {
+  return std::any_of(state.episodes.begin(), state.episodes.end(), [&](const Episode& e) {
+    return e.source == source && (source == EpisodeSource::learned || e.blamed.front().series == series);
+  });
+}
+
+model::Deviation deviation_of(const Scene& scene, std::uint32_t index, double observed, double surprise) {
+  const model::Series& series = scene.series[index];
+  const SeriesPlan& plan = scene.state.plan[index];
+  model::Deviation deviation;
+  deviation.name = series.metric;
+  deviation.attributes = series.attributes;
+  deviation.observed = observed;
+  deviation.bits = Bits{surprise * bits_per_decade};
+  deviation.weight = plan.weight;
+  const model::Baseline* baseline = index < scene.behavior.series.size() ? &scene.behavior.series[index] : nullptr;
+  if (baseline != nullptr && baseline->ready()) {
+    const model::SeasonCell* season = baseline->season_at(model::season_cell_of(scene.now));
+    deviation.expected = season != nullptr && season->visits >= 3 ? static_cast<double>(season->level) : baseline->anchor.location;
+    deviation.low = baseline->band_low;
+    deviation.high = baseline->band_high;
+  } else if (plan.declared != nullptr && plan.declared->distribution) {
+    DeclaredBand band = band_of(*plan.declared->distribution);
+    deviation.expected = band.expected;
+    deviation.low = band.low;
+    deviation.high = band.high;
+  } else if (baseline != nullptr && baseline->anchor.n > 0) {
+    double half = 4 * baseline->anchor.scale;
+    deviation.expected = baseline->anchor.location;
+    deviation.low = deviation.expected - half;
+    deviation.high = deviation.expected + half;
+  } else {
+    deviation.expected = deviation.low = deviation.high = observed;
+  }
+  deviation.direction = direction_of(observed - deviation.expected);
+  return deviation;
+}
+
+void follow_learned(Scene& scene, const Verdict& verdict) {
+  std::vector<Episode>& episodes = scene.state.episodes;
+  auto known = std::find_if(episodes.begin(), episodes.end(), [](const Episode& e) { return e.source == EpisodeSource::learned; });
+  if (known == episodes.end()) {
+    if (!verdict.fires || scene.state.known_healthy || blames_what_is_declared(scene)) return;
+    Episode* episode = open_episode(scene, EpisodeSource::learned);
+    if (episode == nullptr) return;
+    take_row(scene, *episode, verdict);
+    if (episode->blamed.empty()) {  // nothing to point at: many small surprises of series that sent nothing now
+      episodes.pop_back();
+      return;
+    }
+    count_episode(scene.state.alarm);
+    episode->first_mover = first_mover_of(scene, *episode);
+    episode->direction = direction_of(static_cast<double>(scene.state.series[episode->blamed.front().series].z));
+    episode->kind = kind_of(*episode);
+    episode->severity = severity_of(scene, *episode);
+    tell(scene, *episode, EpisodeChange::What::opened);
+    return;
+  }
+  take_row(scene, *known, verdict);
+  if (is_quiet(scene, *known, verdict.surprise < quiet_share * verdict.level)) {
+    close_episode(scene, static_cast<std::size_t>(known - episodes.begin()));
+  } else {
+    rename(scene, *known);
+  }
+}
+
+void follow_declared(Scene& scene, std::uint32_t series) {
+  const SeriesWatch& watch = scene.state.series[series];
+  const model::DeclaredMetric& declared = *scene.state.plan[series].declared;
+  if (declared.distribution || declared.peak) follow_one_declared(scene, series, EpisodeSource::declared, watch.declared);
+  if (declared.limit) follow_one_declared(scene, series, EpisodeSource::limit, watch.limit);
+}
+
+void close_episode(Scene& scene, std::size_t index) {
+  Episode& episode = scene.state.episodes[index];
+  if (episode.rows <= naming_rows) episode.kind = kind_of(episode);
+  episode.told = finding_of(scene, episode);
+  scene.changes.push_back(drop_episode(scene.state, index, scene.now));
+}
+
+EpisodeChange drop_episode(Watch::State& state, std::size_t index, WallTime now) {
+  Episode& episode = state.episodes[index];
+  model::Finding finding = std::move(episode.told);
+  finding.state = model::FindingState::resolved;
+  finding.resolved_at = now;
+  finding.updated_at = now;
+  EpisodeChange change{.what = EpisodeChange::What::closed, .episode = episode.number, .finding = std::move(finding)};
+  state.episodes.erase(state.episodes.begin() + static_cast<std::ptrdiff_t>(index));
+  return change;
+}
+
+}  // namespace mien::drift

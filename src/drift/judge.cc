@@ -1,0 +1,168 @@
+#include "drift/judge.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/math.h"
+
+namespace mien::drift {
+namespace {
+
+using model::Baseline;
+using model::Expert;
+using model::expert_count;
+using model::SampleEvidence;
+using stats::clip;
+using stats::warm_rate;
+
+constexpr double gap_in_intervals = 5;   // a longer step is a gap: what is fast starts anew
+constexpr double rare_surprise = 4;      // p < 1e-4: teaches the tails with weight 1/4
+constexpr double left_surprise = 2;      // out of the ordinary: the series has left
+constexpr double forecast_gain = 0.02;
+constexpr double largest_value = 1e100;   // larger ones are judged as this, so that no sum overflows
+constexpr float largest_statistic = 1e9F;
+
+using Statistics = std::array<float, expert_count>;
+
+float& at(Statistics& u, Expert expert) { return u[static_cast<std::size_t>(expert)]; }
+
+// A monotone squash of z/2 close to asinh, without a logarithm.
+double squash(double z) { return z / (1 + 0.25 * std::fabs(z)); }
+
+double forecast_residual(SeriesWatch& watch, double z) {
+  double y = squash(z);
+  double predicted = 0;
+  double power = 0.1;
+  for (std::size_t i = 0; i < forecast_order; ++i) {
+    predicted += watch.weights[i] * watch.past[i];
+    power += watch.past[i] * watch.past[i];
+  }
+  double residual = y - predicted;
+  double step = forecast_gain * clip(residual, 1.0) / power;
+  for (std::size_t i = 0; i < forecast_order; ++i) watch.weights[i] += step * watch.past[i];
+  for (std::size_t i = forecast_order - 1; i > 0; --i) watch.past[i] = watch.past[i - 1];
+  watch.past[0] = y;
+  return std::fabs(residual);
+}
+
+// Returns the seconds since the sample before it, 0 when there is none or a gap lies between.
+double advance(SeriesWatch& watch, WallTime t) {
+  if (std::isnan(watch.last)) return 0;
+  double step = to_seconds(t - watch.last_at);
+  if (step <= 0) return watch.interval;
+  bool gap = watch.interval > 0 && step > gap_in_intervals * watch.interval;
+  if (!gap) follow_interval(watch.interval, step);
+  if (gap) {
+    watch.n = 0;
+    watch.run = 1;
+    watch.past = {};
+    return 0;
+  }
+  return step;
+}
+
+void season_statistics(const Baseline& baseline, SeriesWatch& watch, double x, std::size_t cell, Statistics& u) {
+  const model::SeasonCell* season = baseline.season_at(cell);
+  if (season == nullptr || baseline.season_scale <= 0) return;
+  double scale = std::max(baseline.season_scale, baseline.anchor.floor());
+  double r = (x - static_cast<double>(season->level)) / scale;
+  watch.season_level += warm_rate(watch.n, 1.0 / 8) * (clip(r, 4) - watch.season_level);
+  at(u, Expert::off_season) = static_cast<float>(std::fabs(r));
+  at(u, Expert::off_season_spread) = static_cast<float>(std::fabs(r) / std::max(static_cast<double>(season->spread), 0.05));
+  at(u, Expert::off_season_level) = static_cast<float>(4 * std::fabs(watch.season_level));
+}
+
+void add_surprise(const Baseline& baseline, SeriesWatch& watch, const Statistics& u, bool gated) {
+  watch.group = {};
+  double total = 0;
+  for (std::size_t i = 0; i < expert_count; ++i) {
+    float statistic = std::min(u[i], largest_statistic);
+    double e = baseline.tails[i].surprise(static_cast<double>(statistic));
+    if (gated || e > rare_surprise) watch.block_rare = static_cast<std::uint16_t>(watch.block_rare | (1U << i));
+    float& group = watch.group[static_cast<std::size_t>(group_of(static_cast<Expert>(i)))];
+    group = std::max(group, static_cast<float>(e));
+    watch.block_u[i] = std::max(watch.block_u[i], statistic);
+  }
+  for (float group : watch.group) total += static_cast<double>(group) * static_cast<double>(group);
+  watch.surprise = static_cast<float>(0.97 * std::sqrt(total));
+}
+
+}  // namespace
+
+void follow_interval(double& interval, double step) {
+  if (interval <= 0) {
+    interval = step;
+  } else {
+    interval = clip(step - interval, 0.05 * interval) + interval;
+  }
+}
+
+void judge(const Baseline& baseline, SeriesWatch& watch, double x, WallTime t, bool gated, SampleEvidence& out) {
+  x = clip(x, largest_value);
+  double step = advance(watch, t);
+  bool follows = step > 0;
+  double d = follows ? x - watch.smooth : 0;
+  watch.smooth = follows ? watch.smooth + 0.8 * d : x;
+  bool changed = follows && x != watch.last;
+  watch.run = follows && !changed ? watch.run + 1 : 1;
+
+  double interval = watch.interval > 0 ? watch.interval : baseline.interval;
+  std::size_t cell = model::season_cell_of(t);
+  Statistics u{};
+  double residual = 0;
+  if (baseline.anchor.n >= stats::RobustLocation::warm_up) {
+    double floor = baseline.anchor.floor();
+    double scale = baseline.anchor.safe_scale();
+    double z = (x - baseline.anchor.location) / scale;
+    double clipped = clip(z, 4);
+    watch.z = static_cast<float>(clip(z, 1e6));
+    double jump_scale = std::max({baseline.jump_scale, 0.01 * scale, floor});
+    double jump = std::fabs(d) / jump_scale;
+    double ramp_rate = interval > 0 ? interval / (64 * block_seconds(interval)) : 1.0 / 64;
+    watch.level += warm_rate(watch.n, 1.0 / 8) * (clipped - watch.level);
+    watch.ramp += warm_rate(watch.n, ramp_rate) * (clipped - watch.ramp);
+    watch.volatility += 1.0 / 32 * (std::min(jump, 4.0) - watch.volatility);
+    residual = forecast_residual(watch, clipped);
+    season_statistics(baseline, watch, x, cell, u);
+    at(u, Expert::low_outlier) = static_cast<float>(std::max(0.0, -z));
+    at(u, Expert::jump) = static_cast<float>(jump);
+    at(u, Expert::forecast) = static_cast<float>(residual / std::max(baseline.forecast_scale, 0.01));
+    at(u, Expert::level) = static_cast<float>(4 * std::fabs(watch.level));
+    at(u, Expert::ramp) = static_cast<float>(8 * std::fabs(watch.ramp));
+    at(u, Expert::wide) = static_cast<float>(2 * watch.volatility);
+    at(u, Expert::narrow) = static_cast<float>(2 / std::max(watch.volatility, 1e-3));
+    at(u, Expert::frozen) = static_cast<float>(watch.run * baseline.change_rate);
+  }
+  ++watch.n;
+  watch.last = x;
+  watch.last_at = t;
+
+  if (!watch.block_open) {
+    watch.block_open = true;
+    watch.block_started = t;
+    watch.block_u = {};
+    watch.block_rare = 0;
+  }
+  add_surprise(baseline, watch, u, gated);
+  if (static_cast<double>(watch.surprise) < left_surprise) {
+    watch.left_at = {};
+  } else if (watch.left_at.ns == 0) {
+    watch.left_at = t;
+  }
+
+  out.flags = static_cast<std::uint8_t>(SampleEvidence::present | (gated ? 0 : SampleEvidence::teaches) |
+                                        (follows ? SampleEvidence::has_jump : 0) | (changed ? SampleEvidence::changed : 0));
+  out.season_cell = static_cast<std::uint8_t>(cell);
+  out.interval = static_cast<float>(interval);
+  out.jump = d;
+  out.forecast = residual;
+  bool known = baseline.anchor.n >= stats::RobustLocation::warm_up && interval > 0;
+  if (known && to_seconds(t - watch.block_started) >= block_seconds(interval) - 1.5 * interval) {
+    out.flags |= SampleEvidence::block_end;
+    out.u = watch.block_u;
+    out.rare = watch.block_rare;
+    watch.block_open = false;
+  }
+}
+
+}  // namespace mien::drift

@@ -1,0 +1,152 @@
+// What a Watch holds: the fast state of every series and the alarm, episodes included. Private to drift.
+// Stored as docs/formats/watch.md describes; the compiled plan at the end is derived and not stored.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "base/fields.h"
+#include "drift/drift.h"
+#include "model/behavior.h"
+
+namespace mien::drift {
+
+constexpr std::size_t max_open_episodes = 8;
+constexpr std::size_t max_blamed = 8;
+constexpr std::size_t max_deviations = 16;
+constexpr std::size_t max_change_points = 32;  // remembered for one `change over` limit
+constexpr std::size_t forecast_order = 5;
+
+struct TimedValue {
+  WallTime at;
+  double value = 0;
+  static constexpr auto fields = std::tuple{field("at", &TimedValue::at), field("value", &TimedValue::value)};
+};
+
+// One series between two samples.
+struct SeriesWatch {
+  double last = model::missing;
+  WallTime last_at;
+  double interval = 0;        // seconds; follows the median of the steps
+  std::uint64_t n = 0;        // samples since the start or the last gap
+  double smooth = 0;          // EW(0.8)
+  double level = 0;           // EW(1/8) of clipped z
+  double ramp = 0;            // EW(1/64 blocks) of clipped z
+  double season_level = 0;    // EW(1/8) of clipped r
+  double volatility = 1;      // EW(1/32) of the clipped jump
+  double run = 1;             // length of the run of identical values
+  std::array<double, forecast_order> past{};
+  std::array<double, forecast_order> weights{};
+  WallTime block_started;
+  std::array<float, model::expert_count> block_u{};
+  std::uint16_t block_rare = 0;
+  bool block_open = false;
+  std::array<float, model::group_count> group{};  // newest surprise by group
+  float surprise = 0;          // newest, all groups together
+  float z = 0;
+  WallTime left_at;            // since when its surprise is out of the ordinary; 0 = it is not
+  double declared = 0;         // evidence against the declared distribution or peak
+  double limit = 0;            // evidence against the limit
+  std::vector<TimedValue> change;  // oldest first
+
+  static constexpr auto fields = std::tuple{
+      field("last", &SeriesWatch::last), field("last_at", &SeriesWatch::last_at), field("interval", &SeriesWatch::interval),
+      field("n", &SeriesWatch::n), field("smooth", &SeriesWatch::smooth), field("level", &SeriesWatch::level),
+      field("ramp", &SeriesWatch::ramp), field("season_level", &SeriesWatch::season_level), field("volatility", &SeriesWatch::volatility),
+      field("run", &SeriesWatch::run), field("past", &SeriesWatch::past), field("weights", &SeriesWatch::weights),
+      field("block_started", &SeriesWatch::block_started), field("block_u", &SeriesWatch::block_u),
+      field("block_rare", &SeriesWatch::block_rare), field("block_open", &SeriesWatch::block_open), field("group", &SeriesWatch::group),
+      field("surprise", &SeriesWatch::surprise), field("z", &SeriesWatch::z), field("left_at", &SeriesWatch::left_at),
+      field("declared", &SeriesWatch::declared), field("limit", &SeriesWatch::limit), field("change", &SeriesWatch::change)};
+};
+
+struct Blamed {
+  std::uint32_t series = 0;
+  double surprise = 0;  // the largest of the episode, -log10 p
+  double observed = 0;  // when it was largest
+  static constexpr auto fields =
+      std::tuple{field("series", &Blamed::series), field("surprise", &Blamed::surprise), field("observed", &Blamed::observed)};
+};
+
+enum class EpisodeSource : std::uint8_t { learned, declared, limit };
+
+struct Episode {
+  std::uint64_t number = 0;
+  EpisodeSource source = EpisodeSource::learned;
+  model::FindingKind kind = model::FindingKind::none;
+  model::Severity severity = model::Severity::low;
+  model::Direction direction = model::Direction::none;
+  std::uint32_t first_mover = 0;
+  WallTime opened_at;
+  WallTime quiet_since;  // 0 = not quiet
+  WallTime told_at;      // of the last change that was reported
+  double peak = 0;       // surprise
+  double margin = 0;     // the most that surprise stood above the alarm level
+  double score = 0;
+  std::uint64_t rows = 0;
+  std::uint64_t rows_outside = 0;  // rows on which the most blamed series was far from its level
+  bool had_jump = false;
+  std::array<double, model::group_count> groups{};  // surprise summed by group
+  std::vector<Blamed> blamed;                       // most first
+  model::Finding told;                              // as last reported
+  static constexpr auto fields =
+      std::tuple{field("number", &Episode::number), field("source", &Episode::source), field("kind", &Episode::kind),
+                 field("severity", &Episode::severity), field("direction", &Episode::direction), field("first_mover", &Episode::first_mover),
+                 field("opened_at", &Episode::opened_at), field("quiet_since", &Episode::quiet_since), field("told_at", &Episode::told_at),
+                 field("peak", &Episode::peak), field("margin", &Episode::margin), field("score", &Episode::score), field("rows", &Episode::rows),
+                 field("rows_outside", &Episode::rows_outside), field("had_jump", &Episode::had_jump), field("groups", &Episode::groups),
+                 field("blamed", &Episode::blamed), field("told", &Episode::told)};
+};
+
+// The alarm of one instance (alarm.h).
+struct Alarm {
+  static constexpr std::size_t strengths = 40;  // of 0.25 each, from 2 on
+  double held = 0;       // H: the strongest surprise of late, decaying
+  double offset = 0;     // of the controller
+  double seen = 0;       // seconds judged since ready
+  bool bump = false;     // surprise is above 2 or held there
+  double bump_peak = 0;
+  WallTime forgot_at;    // when `past` was last decayed
+  std::array<float, strengths> past{};  // decayed count of past bumps by peak
+  static constexpr auto fields = std::tuple{field("held", &Alarm::held), field("offset", &Alarm::offset), field("seen", &Alarm::seen),
+                                            field("bump", &Alarm::bump), field("bump_peak", &Alarm::bump_peak),
+                                            field("forgot_at", &Alarm::forgot_at), field("past", &Alarm::past)};
+};
+
+// What is declared of one series, looked up once.
+struct SeriesPlan {
+  const model::DeclaredMetric* declared = nullptr;  // into Watch::State::expectation
+  double weight = 1;
+  bool ignore = false;
+};
+
+struct Watch::State {
+  static constexpr std::uint32_t version = 1;
+  std::vector<SeriesWatch> series;
+  Alarm alarm;
+  std::vector<Episode> episodes;  // open ones, at most max_open_episodes
+  std::uint64_t next_episode = 1;
+  std::uint64_t refused_episodes = 0;  // not opened because too many were open
+  WallTime last_at;
+  double interval = 0;  // seconds between rows
+  WallTime block_started;
+  bool block_open = false;
+  float block_u = 0;
+  bool block_rare = false;
+  bool known_healthy = false;
+
+  // Derived from the arguments of the last assess; not stored.
+  bool planned = false;
+  model::Expectation expectation;
+  std::vector<SeriesPlan> plan;
+
+  static constexpr auto fields =
+      std::tuple{field("series", &State::series), field("alarm", &State::alarm), field("episodes", &State::episodes),
+                 field("next_episode", &State::next_episode), field("refused_episodes", &State::refused_episodes),
+                 field("last_at", &State::last_at), field("interval", &State::interval), field("block_started", &State::block_started),
+                 field("block_open", &State::block_open), field("block_u", &State::block_u), field("block_rare", &State::block_rare),
+                 field("known_healthy", &State::known_healthy)};
+};
+
+}  // namespace mien::drift

@@ -1,0 +1,108 @@
+// Revisions: when one is due, how it is made, read back and compared.
+#include <algorithm>
+#include <cmath>
+
+#include "base/codec.h"
+#include "learn/learn.h"
+#include "learn/packed.h"
+
+namespace mien::learn {
+namespace {
+
+using model::Behavior;
+using model::PersonaRevision;
+
+constexpr std::size_t counted_series = 200;
+constexpr std::size_t counted_size = 64 * 1024;  // of the first 200 series; 512 B for each beyond
+constexpr std::size_t size_beyond = 512;
+constexpr double due_after = 86400;     // seconds
+constexpr double settle = 3600;         // seconds between revisions, at least
+constexpr double due_bits = 1;
+constexpr double most_bits = 8;         // that one series adds to the mean
+
+// How far two robust locations are apart, in bits: the divergence of one normal from the other, both ways averaged.
+double divergence_bits(const PackedPlace& a, const PackedPlace& b) {
+  constexpr double deviation_per_scale = 1.2533141373155003;  // normal: standard deviation over mean absolute deviation
+  auto width = [](const PackedPlace& place) {
+    return static_cast<double>(place.scale) * deviation_per_scale + 1e-6 * std::fabs(static_cast<double>(place.location)) + 1e-9;
+  };
+  double distance = static_cast<double>(a.location) - static_cast<double>(b.location);
+  double wa = width(a) * width(a);
+  double wb = width(b) * width(b);
+  double d2 = distance * distance;
+  return std::max(0.0, 0.25 * ((wa + d2) / wb + (wb + d2) / wa) - 0.5) * 1.4426950408889634;
+}
+
+double mean_bits(const Behavior& behavior, const std::vector<PackedPlace>& places) {
+  double sum = 0;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < behavior.series.size() && i < places.size(); ++i) {
+    const stats::RobustLocation& anchor = behavior.series[i].anchor;
+    if (anchor.n == 0 || places[i].samples == 0) continue;
+    PackedPlace now{.location = static_cast<float>(anchor.location), .scale = static_cast<float>(anchor.scale), .samples = anchor.n};
+    sum += std::min(most_bits, divergence_bits(now, places[i]));
+    ++count;
+  }
+  return count == 0 ? 0 : sum / static_cast<double>(count);
+}
+
+std::size_t allowed_size(std::size_t series) {
+  return counted_size + (series > counted_series ? (series - counted_series) * size_beyond : 0);
+}
+
+}  // namespace
+
+bool revision_due(const Behavior& behavior, const std::optional<PersonaRevision>& newest, WallTime now) {
+  model::LearningState state = state_of(behavior, now);
+  if (state != model::LearningState::ready) return false;
+  if (!newest) return true;
+  if (behavior.samples <= newest->samples) return false;
+  double age = to_seconds(now - newest->created_at);
+  if (age >= due_after) return true;
+  return age >= settle && mean_bits(behavior, places_of(newest->behavior)) > due_bits;
+}
+
+PersonaRevision make_revision(const Behavior& behavior, const std::vector<model::Series>& series, WallTime now) {
+  PersonaRevision revision;
+  revision.created_at = now;
+  revision.samples = behavior.samples;
+  revision.series.assign(series.begin(), series.begin() + static_cast<std::ptrdiff_t>(std::min(series.size(), behavior.series.size())));
+  // Too large (long names, rich tails): the series declared last give up their season first.
+  std::size_t with_season = behavior.series.size();
+  revision.behavior = pack(behavior, with_season);
+  while (with_season > 0 && encode(revision).size() > allowed_size(revision.series.size())) {
+    with_season -= std::min<std::size_t>(with_season, 16);
+    revision.behavior = pack(behavior, with_season);
+  }
+  return revision;
+}
+
+Behavior behavior_of(const PersonaRevision& revision) {
+  Result<Behavior> behavior = unpack(revision.behavior);
+  // The ledger refuses damaged rows before they get here; what still can not be read is learned anew.
+  return behavior ? std::move(*behavior) : Behavior{};
+}
+
+std::vector<BehaviorChange> diff(const PersonaRevision& before, const PersonaRevision& after) {
+  std::vector<PackedPlace> old_places = places_of(before.behavior);
+  std::vector<PackedPlace> new_places = places_of(after.behavior);
+  std::vector<BehaviorChange> changes;
+  for (std::size_t i = 0; i < after.series.size() && i < new_places.size(); ++i) {
+    auto same = std::find(before.series.begin(), before.series.end(), after.series[i]);
+    auto old_index = static_cast<std::size_t>(same - before.series.begin());
+    PackedPlace old_place = same != before.series.end() && old_index < old_places.size() ? old_places[old_index] : PackedPlace{};
+    if (old_place.samples == 0 && new_places[i].samples == 0) continue;
+    double bits = old_place.samples == 0 || new_places[i].samples == 0 ? 0 : divergence_bits(old_place, new_places[i]);
+    if (bits < 0.01 && old_place.samples > 0) continue;
+    changes.push_back({.series = to_text(after.series[i]),
+                       .bits = Bits{bits},
+                       .location_before = old_place.location,
+                       .location_after = new_places[i].location,
+                       .scale_before = old_place.scale,
+                       .scale_after = new_places[i].scale});
+  }
+  std::stable_sort(changes.begin(), changes.end(), [](const BehaviorChange& a, const BehaviorChange& b) { return a.bits > b.bits; });
+  return changes;
+}
+
+}  // namespace mien::learn
