@@ -1,0 +1,90 @@
+// Agents: how they join, and what they are told.
+#include "base/text.h"
+#include "edge/api/handlers.h"
+#include "edge/api/polls.h"
+#include "edge/api/query.h"
+#include "edge/crypto/crypto.h"
+
+namespace mien::edge::api {
+namespace {
+
+bool is_hash(const std::string& text) { return text.size() == 64 && parse_hex(text).has_value(); }
+
+}  // namespace
+
+void make_enrollment(Service& service, const CallPtr& call) {
+  auto body = body_of(*call);
+  if (!body) return call->respond(body.error());
+  Duration ttl = 1h;
+  if (body->contains("ttl")) {
+    auto parsed = duration_of((*body)["ttl"]);
+    if (!parsed) return call->invalid(parsed.error().message, "/ttl");
+    ttl = *parsed;
+  }
+  if (ttl < 1s || ttl > 7 * 24h) return call->invalid("an enrolment lives from 1s to 7d", "/ttl");
+  // The secret leaves once, in this answer; only its hash is kept.
+  std::string token = random_token();
+  node::Access access{.role = node::Role::agent, .name = {}, .selector = {}, .expires_at = service.now() + ttl};
+  WallTime expires_at = access.expires_at;
+  const ApiOptions& options = service.options;
+  std::string join = cat("mien agent --manager ", options.url, options.ca_fingerprint.empty() ? "" : " --ca-fingerprint ", options.ca_fingerprint,
+                         " --enroll ", token);
+  Json out = Json::object();
+  out["token"] = token;
+  out["expires_at"] = to_json(expires_at);
+  out["manager"] = options.url;
+  out["ca_fingerprint"] = options.ca_fingerprint;
+  out["join"] = join;
+  give(service, call, node::PutAccess{.key = "enrollment/" + sha256_hex(token), .bytes = encode(access)},
+       [out](Call& answered, const node::Answer&) { answered.respond(out, 201); });
+}
+
+// Open to anybody who can reach it: the one-time token is the right to. An agent that makes its own secret sends only
+// its hash (`token_hash`), so that an answer that is lost on the way loses nothing.
+void redeem_enrollment(Service& service, const CallPtr& call) {
+  auto body = body_of(*call);
+  if (!body) return call->respond(body.error());
+  auto enrollment = text_member(*body, "token");
+  auto agent = text_member(*body, "agent");
+  if (!enrollment || enrollment->empty()) return call->invalid("`token` is the one-time token that `mien enroll` printed", "/token");
+  if (!agent || agent->empty() || agent->size() > 255) return call->invalid("`agent` is the host name of the agent, at most 255 bytes", "/agent");
+  std::string token_hash = text_member(*body, "token_hash").value_or("");
+  if (!token_hash.empty() && !is_hash(token_hash)) return call->invalid("`token_hash` is a SHA-256 as 64 hex digits", "/token_hash");
+  std::string token;
+  if (token_hash.empty()) {
+    token = random_token();
+    token_hash = sha256_hex(token);
+  }
+  call->caller.actor = "agent " + *agent;
+  Json out = Json::object();
+  out["agent"] = *agent;
+  if (!token.empty()) out["token"] = token;
+  out["ca"] = service.options.ca_pem;
+  give(service, call, node::RedeemEnrollment{.enrollment_hash = sha256_hex(*enrollment), .token_hash = std::move(token_hash), .agent = *agent},
+       [out](Call& answered, const node::Answer&) { answered.respond(out, 201); });
+}
+
+void get_authority(Service& service, const CallPtr& call) {
+  if (service.options.ca_pem.empty()) return call->not_found("certificate authority", "here: this manager listens on loopback only");
+  HttpResponse response;
+  response.headers["content-type"] = "application/x-pem-file";
+  response.headers["mien-ca-fingerprint"] = service.options.ca_fingerprint;
+  response.body = service.options.ca_pem;
+  call->respond(std::move(response));
+}
+
+void poll_directives(Service& service, const CallPtr& call) {
+  const std::string& name = call->path.at("name");
+  if (!call->caller.agent.empty() && call->caller.agent != name) {
+    return call->respond(Error{.code = Code::refused, .message = cat("you are the agent ", call->caller.agent, ": ask for your own directives"), .where = {}, .cause = {}});
+  }
+  std::uint64_t after = 0;
+  if (std::string text = call->parameter("after"); !text.empty()) {
+    auto number = parse_integer(text);
+    if (!number || *number < 0) return call->invalid(cat("`after` is a number, not \"", text, "\""));
+    after = static_cast<std::uint64_t>(*number);
+  }
+  if (Status status = service.polls->wait(call, name, after); !status) call->respond(status.error());
+}
+
+}  // namespace mien::edge::api

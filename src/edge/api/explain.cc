@@ -1,0 +1,162 @@
+// Explaining: from a finding back to the samples, and why nothing was done.
+#include "base/text.h"
+#include "edge/api/findings.h"
+#include "edge/api/handlers.h"
+#include "edge/api/series.h"
+
+namespace mien::edge::api {
+namespace {
+
+constexpr Duration around = 2min;          // samples shown before an episode opened, and after its newest evidence
+constexpr std::size_t most_samples = 240;  // per series
+
+std::string signed_percent(double observed, double expected) {
+  if (expected == 0) return "";
+  double percent = (observed - expected) / (expected < 0 ? -expected : expected) * 100;
+  return cat(percent >= 0 ? "+" : "", to_text(percent, 3), " %");
+}
+
+std::string sentence(const model::Deviation& deviation) {
+  model::Series series{.metric = deviation.name, .attributes = deviation.attributes, .unit = {}, .kind = {}};
+  std::string text = cat(model::to_text(series), " is ", to_text(deviation.observed, 4), "; expected ", to_text(deviation.expected, 4), ", band ",
+                         to_text(deviation.low, 4), " to ", to_text(deviation.high, 4));
+  std::string change = signed_percent(deviation.observed, deviation.expected);
+  return change.empty() ? text : cat(text, " (", change, ")");
+}
+
+// The samples that a deviation was judged by, from history and the newest window.
+Json samples_of(Service& service, const InstanceName& instance, const model::Deviation& deviation, WallTime from, WallTime to) {
+  Json out = Json::object();
+  out["metric"] = deviation.name.value;
+  out["attributes"] = document(deviation.attributes);
+  Json points = Json::array();
+  store::HistoryQuery query{.instance = instance, .metric = deviation.name.value, .from = from, .to = to, .max_points = most_samples};
+  auto read = service.port().history().read(query);
+  if (!read) {
+    out["problem"] = read.error().to_string();
+    read = std::vector<store::HistorySeries>{};
+  }
+  auto view = service.port().view();
+  if (auto at = view->instances.find(instance); at != view->instances.end()) add_recent(*at->second, query, *read);
+  for (const auto& one : *read) {
+    if (one.series.attributes != deviation.attributes) continue;
+    for (const auto& point : one.points) points.push_back(Json::array({to_json(point.at), to_json(point.mean)}));
+  }
+  while (points.size() > most_samples) points.erase(points.begin());
+  out["samples"] = std::move(points);
+  return out;
+}
+
+Json step(const char* what, std::string text) {
+  Json out = Json::object();
+  out["step"] = what;
+  out["text"] = std::move(text);
+  return out;
+}
+
+Json explain_finding(Service& service, const model::Finding& finding) {
+  Json walk = Json::array();
+  Json first = step("finding", cat(to_text(finding.severity), " ", to_text(finding.kind), " on ", finding.instance.value, ", ", to_text(finding.state), " since ",
+                                   to_rfc3339(finding.opened_at), finding.summary.empty() ? "" : ": ", finding.summary));
+  first["finding"] = document(finding);
+  walk.push_back(std::move(first));
+  if (!finding.first_mover.empty()) walk.push_back(step("first_mover", cat(finding.first_mover, " left its expectation first")));
+  for (const auto& deviation : finding.metrics) {
+    Json entry = step("deviation", sentence(deviation));
+    entry["deviation"] = document(deviation);
+    walk.push_back(std::move(entry));
+  }
+  walk.push_back(step("persona", finding.revision == 0 ? cat("judged by what ", finding.persona.value, " declares; nothing was learned yet")
+                                                        : cat("judged by ", finding.persona.value, "@", finding.instance.value, "/", finding.revision)));
+  WallTime until = finding.resolved_at.value_or(finding.updated_at);
+  Json samples = Json::array();
+  for (const auto& deviation : finding.metrics) {
+    samples.push_back(samples_of(service, finding.instance, deviation, finding.opened_at - around, until + around));
+    if (samples.size() == 4) break;
+  }
+  Json last = step("samples", "what was observed, from two minutes before to two minutes after");
+  last["series"] = std::move(samples);
+  walk.push_back(std::move(last));
+  Json out = Json::object();
+  out["subject"] = "Finding/" + finding.id.value;
+  out["walk"] = std::move(walk);
+  return out;
+}
+
+Json explain_instance(Service& service, const node::InstanceView& seen) {
+  Json walk = Json::array();
+  Json first = step("score", cat(seen.name.value, " scores ", to_text(seen.drift.score, 3), "; an episode opens above ", to_text(seen.drift.alarm_level, 3), "; it is ",
+                                 to_text(seen.drift.state)));
+  walk.push_back(std::move(first));
+  walk.push_back(step("persona", cat("its persona is ", seen.persona.value, seen.persona_reason.empty() ? "" : ": ", seen.persona_reason)));
+  for (const auto& finding : seen.findings) walk.push_back(step("finding", cat(finding.id.value, ": ", finding.summary)));
+  for (const auto& deviation : seen.drift.metrics) {
+    Json entry = step("deviation", sentence(deviation));
+    entry["deviation"] = document(deviation);
+    walk.push_back(std::move(entry));
+    if (walk.size() > 16) break;
+  }
+  Json samples = Json::array();
+  for (const auto& deviation : seen.drift.metrics) {
+    samples.push_back(samples_of(service, seen.name, deviation, seen.last_seen - around, seen.last_seen + 1s));
+    if (samples.size() == 4) break;
+  }
+  Json last = step("samples", "the newest two minutes");
+  last["series"] = std::move(samples);
+  walk.push_back(std::move(last));
+  Json out = Json::object();
+  out["subject"] = "Instance/" + seen.name.value;
+  out["walk"] = std::move(walk);
+  return out;
+}
+
+std::string state_reason(model::LearningState state) {
+  switch (state) {
+    case model::LearningState::learning: return "it is still learning: only declared expectations, limits and deny lists open findings until there is enough healthy history";
+    case model::LearningState::ready: return "it is ready: learned behaviour is judged too";
+    case model::LearningState::stale: return "it is stale: no fresh telemetry, so nothing is judged";
+    case model::LearningState::suspect: return "it is suspect: too much of its recent past was anomalous to learn from";
+  }
+  return {};
+}
+
+}  // namespace
+
+void explain(Service& service, const CallPtr& call) {
+  const std::string& name = call->path.at("name");
+  auto view = service.port().view();
+  auto at = view->instances.find(InstanceName(name));
+  if (at != view->instances.end() && sees(call->caller, *at->second)) return call->respond(explain_instance(service, *at->second));
+  if (auto finding = find_finding(service, *call, name)) call->respond(explain_finding(service, *finding));
+}
+
+void why(Service& service, const CallPtr& call) {
+  const std::string& name = call->path.at("name");
+  auto view = service.port().view();
+  auto at = view->instances.find(InstanceName(name));
+  if (at == view->instances.end() || !sees(call->caller, *at->second)) {
+    return call->respond(Problem{.code = Code::not_found, .status = 0, .detail = cat("there is no instance or action \"", name, "\"; no action was ever taken"), .errors = {}});
+  }
+  const node::InstanceView& seen = *at->second;
+  Json reasons = Json::array();
+  reasons.push_back(cat("its newest score, of ", to_rfc3339(seen.drift.at), ", is ", to_text(seen.drift.score, 3), "; an episode opens above ",
+                        to_text(seen.drift.alarm_level, 3)));
+  reasons.push_back(state_reason(seen.drift.state));
+  if (seen.findings.empty()) reasons.push_back("no finding is open, so no policy had anything to match");
+  for (const auto& finding : seen.findings) {
+    reasons.push_back(cat("finding ", finding.id.value, " (", to_text(finding.severity), " ", to_text(finding.kind), ") is ", to_text(finding.state),
+                          finding.late ? "; its evidence was old on arrival, so it is for the record only" : ""));
+  }
+  std::size_t policies = 0;
+  for (auto policy = view->resources.lower_bound("policy/"); policy != view->resources.end() && policy->first.starts_with("policy/"); ++policy) ++policies;
+  reasons.push_back(policies == 0 ? "there is no policy: nothing is ever done without one" : cat(policies, " policies are kept, but this version observes only and acts on none"));
+  for (const auto& condition : seen.conditions) reasons.push_back(condition);
+  Json out = Json::object();
+  out["subject"] = "Instance/" + name;
+  out["done"] = Json::array();
+  out["reasons"] = std::move(reasons);
+  out["drift"] = drift_document(seen);
+  call->respond(out);
+}
+
+}  // namespace mien::edge::api

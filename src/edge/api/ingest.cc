@@ -1,0 +1,79 @@
+// POST /v1/metrics: OTLP/HTTP by wire/otlp, decoded in the caller's thread, appended to the log, acknowledged.
+#include "base/text.h"
+#include "edge/api/handlers.h"
+#include "edge/api/route.h"
+#include "wire/otlp.h"
+
+namespace mien::edge::api {
+namespace {
+
+// An agent numbers its requests, so that one that is sent again is counted once (`Mien-Epoch`, `Mien-Sequence`).
+Status take_numbers(const Call& call, model::Delivery& delivery) {
+  auto number = [&call](const char* name, std::uint64_t& into) -> Status {
+    std::string text(call.request.header(name));
+    if (text.empty()) return {};
+    auto value = parse_integer(text);
+    if (!value || *value < 0) {
+      return Error{.code = Code::invalid, .message = cat("the header ", name, " is a number, not \"", text, "\""), .where = {}, .cause = {}};
+    }
+    into = static_cast<std::uint64_t>(*value);
+    return {};
+  };
+  if (Status status = number("mien-epoch", delivery.epoch); !status) return status;
+  return number("mien-sequence", delivery.sequence);
+}
+
+// Of a body that can not be taken, what the sender should do: 413 when it is too large for good, 415 when it is of
+// another kind, 429 or 503 with Retry-After when it should keep it and try again.
+Problem refused_body(const Error& error) {
+  Problem problem = problem_of(error);
+  if (error.code == Code::exhausted) problem.status = 413;
+  if (error.code == Code::unsupported) problem.status = 415;
+  return problem;
+}
+
+}  // namespace
+
+void take_metrics(Service& service, const CallPtr& call) {
+  auto encoding = wire::otlp_encoding(call->request.header("content-type"));
+  if (!encoding) {
+    return call->respond(Problem{.code = Code::unsupported,
+                                 .status = 415,
+                                 .detail = cat("send application/x-protobuf or application/json, not \"", call->request.header("content-type"), "\""),
+                                 .errors = {}});
+  }
+  wire::OtlpRequest request;
+  request.encoding = *encoding;
+  request.content_encoding = call->request.header("content-encoding");
+  request.body = call->request.body;
+  request.arrived = service.now();
+  request.trusted = !call->caller.agent.empty();
+  request.agent = call->caller.agent;
+  auto decoded = wire::decode_otlp(request);
+  if (!decoded) return call->respond(refused_body(decoded.error()));
+
+  model::Delivery delivery = std::move(decoded->delivery);
+  delivery.source = call->caller.agent;
+  if (call->caller.agent.empty()) {
+    delivery.epoch = 0;
+    delivery.sequence = 0;
+  } else if (Status status = take_numbers(*call, delivery); !status) {
+    return call->respond(status.error());
+  }
+  if (!delivery.instances.empty()) {
+    if (auto taken = service.port().take_in(std::move(delivery)); !taken) return call->respond(taken.error());
+  }
+  HttpResponse response;
+  response.headers["content-type"] = std::string(wire::content_type(*encoding));
+  response.body = wire::encode_otlp_response(*encoding, decoded->rejected, decoded->why_rejected);
+  call->respond(std::move(response));
+}
+
+void take_logs(Service&, const CallPtr& call) {
+  call->respond(Problem{.code = Code::unsupported,
+                        .status = 501,
+                        .detail = "logs are not taken in yet: send metrics to /v1/metrics, and switch the logs exporter off",
+                        .errors = {}});
+}
+
+}  // namespace mien::edge::api

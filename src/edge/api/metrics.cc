@@ -1,0 +1,159 @@
+// GET /metrics: Prometheus text 0.0.4, or OpenMetrics 1.0 where the scraper asks for it.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "base/text.h"
+#include "edge/api/events.h"
+#include "edge/api/handlers.h"
+
+namespace mien::edge::api {
+namespace {
+
+using LabelList = std::vector<std::pair<const char*, std::string>>;
+
+// Writes families in either text format; they differ in how counters are declared and in the last line.
+class Exposition {
+ public:
+  explicit Exposition(bool open_metrics) : open_metrics_(open_metrics) {}
+
+  void family(const std::string& name, const char* type, const char* help) {
+    name_ = name;
+    counter_ = std::string_view(type) == "counter";
+    std::string declared = counter_ && !open_metrics_ ? name + "_total" : name;
+    text_ += cat("# HELP ", declared, " ", help, "\n# TYPE ", declared, " ", type, "\n");
+  }
+  void sample(double value, const LabelList& labels = {}) {
+    text_ += name_;
+    if (counter_) text_ += "_total";
+    char separator = '{';
+    for (const auto& [key, label] : labels) {
+      text_ += cat(separator, key, "=\"", escaped(label), '"');
+      separator = ',';
+    }
+    if (!labels.empty()) text_ += '}';
+    text_ += cat(' ', number(value), '\n');
+  }
+  [[nodiscard]] std::string take() {
+    if (open_metrics_) text_ += "# EOF\n";
+    return std::move(text_);
+  }
+
+ private:
+  static std::string escaped(const std::string& label) {
+    std::string out;
+    for (char c : label) {
+      if (c == '\\' || c == '"') out += '\\';
+      if (c == '\n') out += "\\n";
+      else out += c;
+    }
+    return out;
+  }
+  static std::string number(double value) {
+    if (std::isnan(value)) return "NaN";
+    if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
+    return to_text(value);
+  }
+  bool open_metrics_;
+  bool counter_ = false;
+  std::string name_;
+  std::string text_;
+};
+
+void write_counters(Exposition& out, const node::Counters& counters) {
+  for_each_field(counters, [&out](const char* name, const std::uint64_t& value) {
+    out.family(cat("mien_", name), "counter", "Counted since the shard was made; see the guide");
+    out.sample(static_cast<double>(value));
+  });
+}
+
+void write_instances(Exposition& out, const Caller& caller, const node::View& view) {
+  auto each = [&](auto&& visit) {
+    for (const auto& [name, seen] : view.instances) {
+      if (sees(caller, *seen)) visit(name.value, *seen);
+    }
+  };
+  out.family("mien_drift_score", "gauge", "How far the instance is from its persona, 0 to 1");
+  each([&out](const std::string& name, const node::InstanceView& seen) {
+    out.sample(seen.drift.score, {{"instance_name", name}, {"type", std::string(to_text(seen.type))}, {"persona", seen.persona.value}});
+  });
+  out.family("mien_drift_alarm_level", "gauge", "The score above which an episode opens");
+  each([&out](const std::string& name, const node::InstanceView& seen) { out.sample(seen.drift.alarm_level, {{"instance_name", name}}); });
+  out.family("mien_instance_state", "gauge", "1 for the state the instance is in");
+  each([&out](const std::string& name, const node::InstanceView& seen) {
+    out.sample(1, {{"instance_name", name}, {"state", std::string(to_text(seen.drift.state))}});
+  });
+  out.family("mien_instance_findings", "gauge", "Findings that are open or acknowledged");
+  each([&out](const std::string& name, const node::InstanceView& seen) { out.sample(static_cast<double>(seen.findings.size()), {{"instance_name", name}}); });
+  out.family("mien_instance_last_sample_timestamp_seconds", "gauge", "Time of the newest sample");
+  each([&out](const std::string& name, const node::InstanceView& seen) {
+    out.sample(static_cast<double>(seen.last_seen.ns) * 1e-9, {{"instance_name", name}});
+  });
+  out.family("mien_instances", "gauge", "Instances known");
+  out.sample(static_cast<double>(view.instances.size()));
+}
+
+void write_audit(Exposition& out, const node::View& view) {
+  out.family("mien_audit_sequence", "gauge", "Links of the audit chain");
+  out.sample(static_cast<double>(view.audit_sequence));
+  // Published outside, so that a cut tail contradicts what a scraper remembers.
+  if (!view.audit_head) return;
+  std::string hash(view.audit_head->hash.begin(), view.audit_head->hash.end());
+  out.family("mien_audit_head", "gauge", "Sequence of the newest signed head; its hash and signature are labels");
+  out.sample(static_cast<double>(view.audit_head->sequence), {{"hash", to_hex(hash)}, {"signature", to_hex(view.audit_head->signature)}});
+  out.family("mien_audit_head_timestamp_seconds", "gauge", "When it was signed");
+  out.sample(static_cast<double>(view.audit_head->at.ns) * 1e-9);
+}
+
+void write_requests(Exposition& out, const Service& service) {
+  out.family("mien_http_requests", "counter", "Requests answered");
+  for (const auto& [key, count] : service.counts->all()) {
+    const auto& [method, route, status] = key;
+    out.sample(static_cast<double>(count), {{"method", method}, {"route", route}, {"status", std::to_string(status)}});
+  }
+  out.family("mien_http_event_streams", "gauge", "Clients that follow /events");
+  out.sample(static_cast<double>(service.events->open()));
+}
+
+void write_process(Exposition& out) {
+  rusage use{};
+  ::getrusage(RUSAGE_SELF, &use);
+  auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; };
+  out.family("process_cpu_seconds", "counter", "User and system time of this process");
+  out.sample(seconds(use.ru_utime) + seconds(use.ru_stime));
+  std::ifstream statm("/proc/self/statm");
+  double pages = 0;
+  double resident = 0;
+  if (statm >> pages >> resident) {
+    auto page = static_cast<double>(::sysconf(_SC_PAGESIZE));
+    out.family("process_resident_memory_bytes", "gauge", "Resident memory of this process");
+    out.sample(resident * page);
+    out.family("process_virtual_memory_bytes", "gauge", "Virtual memory of this process");
+    out.sample(pages * page);
+  }
+}
+
+}  // namespace
+
+void metrics(Service& service, const CallPtr& call) {
+  bool open_metrics = call->request.header("accept").find("application/openmetrics-text") != std::string_view::npos;
+  auto view = service.port().view();
+  Exposition out(open_metrics);
+  out.family("mien_build_info", "gauge", "1, with the version");
+  out.sample(1, {{"version", service.options.version}});
+  write_counters(out, view->counters);
+  out.family("mien_log_position", "gauge", "The newest record that was folded");
+  out.sample(static_cast<double>(view->position));
+  write_instances(out, call->caller, *view);
+  write_audit(out, *view);
+  write_requests(out, service);
+  write_process(out);
+  HttpResponse response;
+  response.headers["content-type"] = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8";
+  response.body = out.take();
+  call->respond(std::move(response));
+}
+
+}  // namespace mien::edge::api
