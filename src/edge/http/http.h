@@ -87,6 +87,8 @@ class HttpServer {
   // Stops accepting, ends streams, lets running answers finish for at most `grace`, closes. Not from a handler. A
   // Responder may outlive the server: what it says then goes nowhere.
   virtual void stop(Duration grace) = 0;
+  // New connections get this certificate; present ones keep theirs. Errors: invalid (no such pair; the old one stays).
+  virtual Status renew(const TlsIdentity& identity) = 0;
 };
 
 struct HttpTarget {

@@ -70,7 +70,12 @@ class Core : public std::enable_shared_from_this<Core> {
   const HttpHandler handler;
   detail::Listening listening;
   asio::io_context context;
-  std::optional<asio::ssl::context> tls;
+  // Nothing on a plain listener.
+  std::shared_ptr<asio::ssl::context> tls() {
+    Lock lock(tls_mutex_);
+    return tls_;
+  }
+  Status renew(const TlsIdentity& identity);
 
  private:
   void accept();
@@ -81,6 +86,8 @@ class Core : public std::enable_shared_from_this<Core> {
   asio::steady_timer accept_pause;
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
   std::vector<std::thread> threads_;
+  Mutex tls_mutex_;
+  std::shared_ptr<asio::ssl::context> tls_ GUARDED_BY(tls_mutex_);
   Mutex gate_;
   bool shut_ GUARDED_BY(gate_) = false;
   Mutex sessions_mutex_;
@@ -133,6 +140,7 @@ class Session : public std::enable_shared_from_this<Session> {
   const std::shared_ptr<Core> core_;
   const Strand strand_;
   asio::basic_stream_socket<Protocol> socket_;
+  std::shared_ptr<asio::ssl::context> tls_context_;
   std::optional<asio::ssl::stream<asio::basic_stream_socket<Protocol>&>> tls_;
   asio::steady_timer timer_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
@@ -216,7 +224,8 @@ class SessionResponder final : public Responder {
 
 void Session::start() {
   arm(core_->options.header_timeout);
-  if (!core_->tls) return next_request();
+  tls_context_ = core_->tls();
+  if (!tls_context_) return next_request();
   look_at_first_byte();
 }
 
@@ -230,7 +239,7 @@ void Session::look_at_first_byte() {
       self->refuse_request(400, "this port speaks TLS: use https:// instead of http://");
       return;
     }
-    self->tls_.emplace(self->socket_, *self->core_->tls);
+    self->tls_.emplace(self->socket_, *self->tls_context_);
     self->tls_->async_handshake(asio::ssl::stream_base::server, [self](const error_code& failed) {
       if (failed || self->phase_ == Phase::closed) return self->close();
       self->peer_.tls = true;
@@ -475,10 +484,7 @@ Status Core::open() {
   try {
     acceptor.assign(Protocol(listening.family, 0), listening.descriptor);
     if (options.tls) {
-      tls.emplace(asio::ssl::context::tls_server);
-      ::SSL_CTX_set_min_proto_version(tls->native_handle(), TLS1_2_VERSION);
-      tls->use_certificate_chain(asio::buffer(options.tls->certificate_pem));
-      tls->use_private_key(asio::buffer(options.tls->key_pem), asio::ssl::context::pem);
+      if (Status usable = renew(*options.tls); !usable) return usable;
     }
     work_.emplace(context.get_executor());
     for (int i = 0; i < options.threads; ++i) threads_.emplace_back([self = this] { self->context.run(); });
@@ -487,6 +493,21 @@ Status Core::open() {
   }
   asio::post(accept_strand, [self = shared_from_this()] { self->accept(); });
   return {};
+}
+
+Status Core::renew(const TlsIdentity& identity) {
+  if (!options.tls) return Error{.code = Code::invalid, .message = "this listener speaks plain HTTP", .where = {}, .cause = {}};
+  try {
+    auto fresh = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
+    ::SSL_CTX_set_min_proto_version(fresh->native_handle(), TLS1_2_VERSION);
+    fresh->use_certificate_chain(asio::buffer(identity.certificate_pem));
+    fresh->use_private_key(asio::buffer(identity.key_pem), asio::ssl::context::pem);
+    Lock lock(tls_mutex_);
+    tls_ = std::move(fresh);
+    return {};
+  } catch (const std::exception& thrown) {
+    return Error{.code = Code::invalid, .message = cat("this certificate and key cannot be used: ", thrown.what()), .where = {}, .cause = {}};
+  }
 }
 
 void Core::accept() {
@@ -559,6 +580,7 @@ class BeastServer final : public HttpServer {
   ~BeastServer() override { core_->stop(Duration{0}); }
   [[nodiscard]] std::uint16_t port() const override { return core_->listening.port; }
   void stop(Duration grace) override { core_->stop(grace); }
+  Status renew(const TlsIdentity& identity) override { return core_->renew(identity); }
 
  private:
   const std::shared_ptr<Core> core_;
