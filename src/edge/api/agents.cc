@@ -4,6 +4,8 @@
 #include "edge/api/polls.h"
 #include "edge/api/query.h"
 #include "edge/crypto/crypto.h"
+#include "model/validate.h"
+#include "wire/directive.h"
 
 namespace mien::edge::api {
 namespace {
@@ -31,7 +33,7 @@ void make_enrollment(Service& service, const CallPtr& call) {
                          " --enroll ", token);
   Json out = Json::object();
   out["token"] = token;
-  out["expires_at"] = to_json(expires_at);
+  out["expires_at"] = document(expires_at);
   out["manager"] = options.url;
   out["ca_fingerprint"] = options.ca_fingerprint;
   out["join"] = join;
@@ -40,28 +42,27 @@ void make_enrollment(Service& service, const CallPtr& call) {
 }
 
 // Open to anybody who can reach it: the one-time token is the right to. An agent that makes its own secret sends only
-// its hash (`token_hash`), so that an answer that is lost on the way loses nothing.
+// its hash, so that an answer that is lost on the way loses nothing.
 void redeem_enrollment(Service& service, const CallPtr& call) {
-  auto body = body_of(*call);
-  if (!body) return call->respond(body.error());
-  auto enrollment = text_member(*body, "token");
-  auto agent = text_member(*body, "agent");
-  if (!enrollment || enrollment->empty()) return call->invalid("`token` is the one-time token that `mien enroll` printed", "/token");
-  if (!agent || agent->empty() || agent->size() > 255) return call->invalid("`agent` is the host name of the agent, at most 255 bytes", "/agent");
-  std::string token_hash = text_member(*body, "token_hash").value_or("");
-  if (!token_hash.empty() && !is_hash(token_hash)) return call->invalid("`token_hash` is a SHA-256 as 64 hex digits", "/token_hash");
-  std::string token;
-  if (token_hash.empty()) {
-    token = random_token();
-    token_hash = sha256_hex(token);
+  auto asked = wire::decode_enroll_request(call->request.body);
+  if (!asked) return call->respond(asked.error());
+  if (asked->token.empty()) return call->invalid("`token` is the one-time token that `mien enroll` printed", "/token");
+  if (Status status = model::check_name(model::ResourceKind::instance, asked->agent); !status) return call->invalid(status.error().message, "/agent");
+  if (!asked->token_hash.empty() && !is_hash(asked->token_hash)) return call->invalid("`token_hash` is a SHA-256 as 64 hex digits", "/token_hash");
+  wire::EnrollAnswer out{.agent = asked->agent, .token = {}, .ca = service.options.ca_pem};
+  if (asked->token_hash.empty()) {
+    out.token = random_token();
+    asked->token_hash = sha256_hex(out.token);
   }
-  call->caller.actor = "agent " + *agent;
-  Json out = Json::object();
-  out["agent"] = *agent;
-  if (!token.empty()) out["token"] = token;
-  out["ca"] = service.options.ca_pem;
-  give(service, call, node::RedeemEnrollment{.enrollment_hash = sha256_hex(*enrollment), .token_hash = std::move(token_hash), .agent = *agent},
-       [out](Call& answered, const node::Answer&) { answered.respond(out, 201); });
+  call->caller.actor = "agent " + asked->agent;
+  node::RedeemEnrollment command{.enrollment_hash = sha256_hex(asked->token), .token_hash = asked->token_hash, .agent = asked->agent};
+  give(service, call, std::move(command), [out = std::move(out)](Call& answered, const node::Answer&) {
+    HttpResponse response;
+    response.status = 201;
+    response.headers["content-type"] = "application/json";
+    response.body = wire::encode_json(out);
+    answered.respond(std::move(response));
+  });
 }
 
 void get_authority(Service& service, const CallPtr& call) {

@@ -17,7 +17,7 @@ Json head_document(const store::AuditHead& head) {
   Json out = Json::object();
   out["sequence"] = head.sequence;
   out["hash"] = hex(head.hash);
-  out["at"] = to_json(head.at);
+  out["at"] = document(head.at);
   out["signature"] = to_hex(head.signature);
   return out;
 }

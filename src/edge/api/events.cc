@@ -57,7 +57,7 @@ std::string gap_text(std::uint64_t from, std::uint64_t to, WallTime at) {
   data["to"] = to;
   data["detail"] = "these events are no longer kept: read the lists again";
   event["data"] = std::move(data);
-  return cat("event: gap\ndata: ", dump(event), "\n\n");
+  return cat("event: gap\ndata: ", wire::dump(event), "\n\n");
 }
 
 }  // namespace
@@ -69,7 +69,7 @@ std::string event_text(std::uint64_t number, const node::Notice& notice) {
   if (notice.finding) data = document(*notice.finding);
   if (notice.drift) data = document(*notice.drift);
   event["data"] = std::move(data);
-  return cat("id: ", number, "\nevent: ", notice.type, "\ndata: ", dump(event), "\n\n");
+  return cat("id: ", number, "\nevent: ", notice.type, "\ndata: ", wire::dump(event), "\n\n");
 }
 
 Status EventHub::follow(Service& service, const CallPtr& call, std::uint64_t after, const std::string& types) {

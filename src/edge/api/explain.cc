@@ -2,7 +2,6 @@
 #include "base/text.h"
 #include "edge/api/findings.h"
 #include "edge/api/handlers.h"
-#include "edge/api/series.h"
 
 namespace mien::edge::api {
 namespace {
@@ -36,11 +35,9 @@ Json samples_of(Service& service, const InstanceName& instance, const model::Dev
     out["problem"] = read.error().to_string();
     read = std::vector<store::HistorySeries>{};
   }
-  auto view = service.port().view();
-  if (auto at = view->instances.find(instance); at != view->instances.end()) add_recent(*at->second, query, *read);
   for (const auto& one : *read) {
     if (one.series.attributes != deviation.attributes) continue;
-    for (const auto& point : one.points) points.push_back(Json::array({to_json(point.at), to_json(point.mean)}));
+    for (const auto& point : one.points) points.push_back(Json::array({document(point.at), document(point.mean)}));
   }
   while (points.size() > most_samples) points.erase(points.begin());
   out["samples"] = std::move(points);

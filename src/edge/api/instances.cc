@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "edge/api/handlers.h"
 #include "edge/api/query.h"
-#include "edge/api/series.h"
 
 namespace mien::edge::api {
 namespace {
@@ -80,7 +79,7 @@ void get_instance(Service& service, const CallPtr& call) {
   HttpResponse response;
   response.headers["content-type"] = "application/json";
   if (written) response.headers["etag"] = cat('"', written->metadata.generation, '"');
-  response.body = dump(instance_document(written.get(), seen.get()));
+  response.body = wire::dump(instance_document(written.get(), seen.get()));
   call->respond(std::move(response));
 }
 
@@ -107,7 +106,7 @@ void list_drift(Service& service, const CallPtr& call) {
     if (!listing.offer(key, [&seen = seen] { return drift_document(*seen); })) break;
   }
   Json out = listing.take();
-  out["at"] = to_json(view->at);
+  out["at"] = document(view->at);
   call->respond(out);
 }
 
@@ -118,10 +117,10 @@ Json expected_band(const node::InstanceView& seen, const model::Series& series) 
   Json band = Json::object();
   for (const auto& deviation : seen.drift.metrics) {
     if (deviation.name != series.metric || deviation.attributes != series.attributes) continue;
-    band["at"] = to_json(seen.drift.at);
-    band["expected"] = to_json(deviation.expected);
-    band["low"] = to_json(deviation.low);
-    band["high"] = to_json(deviation.high);
+    band["at"] = document(seen.drift.at);
+    band["expected"] = document(deviation.expected);
+    band["low"] = document(deviation.low);
+    band["high"] = document(deviation.high);
   }
   auto declared = seen.expectation.metrics.find(series.metric.value);
   if (declared != seen.expectation.metrics.end()) band["declared"] = document(declared->second);
@@ -141,9 +140,9 @@ Json series_document(const node::InstanceView& seen, const store::HistorySeries&
   Json count = Json::array();
   for (const auto& point : one.points) {
     at.push_back(point.at.ns / 1'000'000);
-    mean.push_back(to_json(point.mean));
-    min.push_back(to_json(point.min));
-    max.push_back(to_json(point.max));
+    mean.push_back(document(point.mean));
+    min.push_back(document(point.min));
+    max.push_back(document(point.max));
     count.push_back(point.count);
   }
   out["at"] = std::move(at);
@@ -176,12 +175,11 @@ void get_series(Service& service, const CallPtr& call) {
   query.max_points = query.metric.empty() ? 300 : 3600;
   auto read = service.port().history().read(query);
   if (!read) return call->respond(read.error());
-  add_recent(*seen, query, *read);
   Json out = Json::object();
   out["instance"] = seen->name.value;
   out["metric"] = query.metric;
-  out["from"] = to_json(*from);
-  out["to"] = to_json(*to);
+  out["from"] = document(*from);
+  out["to"] = document(*to);
   Json series = Json::array();
   for (const auto& one : *read) series.push_back(series_document(*seen, one));
   out["series"] = std::move(series);

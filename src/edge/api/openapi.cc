@@ -105,7 +105,7 @@ std::string openapi_document(const std::string& version) {
   components["responses"] = Json::object({{"Problem", Json::object({{"description", "What went wrong (RFC 9457)"}, {"content", content}})}});
   components["securitySchemes"] = Json::object({{"token", Json::object({{"type", "http"}, {"scheme", "bearer"}})}});
   out["components"] = std::move(components);
-  return dump(out);
+  return wire::dump(out);
 }
 
 }  // namespace mien::edge::api

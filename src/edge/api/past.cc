@@ -21,7 +21,7 @@ Json revision_document(const model::PersonaRevision& revision) {
   out["instance"] = revision.instance.value;
   out["number"] = revision.number;
   out["generation"] = revision.generation;
-  out["created_at"] = to_json(revision.created_at);
+  out["created_at"] = document(revision.created_at);
   out["samples"] = revision.samples;
   Json series = Json::array();
   for (const auto& one : revision.series) series.push_back(model::to_text(one));

@@ -1,39 +1,86 @@
 #include "edge/api/polls.h"
 
 #include "base/text.h"
+#include "model/persona.h"
 
 namespace mien::edge::api {
 namespace {
 
-// What an agent is told now. Its number grows when anything in it does: the audit's head moves each minute, a
-// generation when somebody writes.
-struct Told {
-  std::uint64_t number = 0;
-  Json json;
-};
+// What a persona declares, with all that it extends; as it was written where that does not merge.
+model::Value spec_of(const node::View& view, const PersonaName& persona) {
+  auto find = [&view](std::string_view name) -> const model::Value* {
+    auto at = view.resources.find(node::key_of(model::ResourceKind::persona, name));
+    return at == view.resources.end() ? nullptr : &at->second->spec;
+  };
+  const model::Value* written = find(persona.value);
+  if (written == nullptr) return {};
+  auto merged = model::merge_persona(persona, *written, {.find = find, .names = {}});
+  return merged ? std::move(*merged) : *written;
+}
 
-Told told(const node::View& view, const std::string& agent) {
-  Told out;
-  out.json = Json::object();
-  auto at = view.instances.find(InstanceName(agent));
-  std::uint64_t generation = at == view.instances.end() ? 0 : at->second->generation;
-  std::uint64_t head = view.audit_head ? view.audit_head->sequence : 0;
-  out.number = head + generation;
-  out.json["number"] = out.number;
-  out.json["persona"] = at == view.instances.end() ? "" : at->second->persona.value;
-  out.json["generation"] = generation;
-  return out;
+std::optional<wire::SeenHead> head_of(const node::View& view) {
+  if (!view.audit_head) return std::nullopt;
+  const store::AuditHead& head = *view.audit_head;
+  return wire::SeenHead{
+      .sequence = head.sequence, .hash = to_hex(std::string(head.hash.begin(), head.hash.end())), .at = head.at, .signature = to_hex(head.signature)};
+}
+
+void answer(Call& call, const wire::DirectiveBatch& batch) {
+  HttpResponse response;
+  response.headers["content-type"] = "application/json";
+  response.body = wire::encode_json(batch);
+  call.respond(std::move(response));
 }
 
 }  // namespace
 
+// An agent speaks for its host and for what runs on it.
+PollHub::ByHost PollHub::by_host(const node::View& view) {
+  ByHost hosts;
+  for (const auto& [name, seen] : view.instances) hosts[seen->parent.empty() ? name.value : seen->parent.value].push_back(seen);
+  return hosts;
+}
+
+wire::DirectiveBatch PollHub::news(const node::View& view, const std::vector<Seen>& instances, const std::string& agent, std::uint64_t after) {
+  if (last_id_ == 0) last_id_ = static_cast<std::uint64_t>(service_.now().ns / 1'000'000);
+  if (after > last_id_) {  // told by a manager whose clock was ahead: everything again, above its numbers
+    last_id_ = after;
+    told_.erase(agent);
+  }
+  wire::DirectiveBatch batch;
+  batch.next = after;
+  batch.audit_head = head_of(view);
+  auto& told = told_[agent];
+  std::map<InstanceName, Told> kept;
+  for (const Seen& seen : instances) {
+    auto before = told.find(seen->name);
+    bool same = before != told.end() && before->second.persona == seen->persona && before->second.generation == seen->generation;
+    kept[seen->name] = same ? before->second : Told{.persona = seen->persona, .generation = seen->generation, .id = ++last_id_};
+  }
+  told = std::move(kept);
+  std::map<std::uint64_t, InstanceName> newer;  // in the order of their numbers
+  for (const auto& [name, one] : told) {
+    if (one.id > after) newer[one.id] = name;
+  }
+  for (const auto& [id, name] : newer) {
+    if (batch.directives.size() == wire::most_directives) break;  // the rest with the next poll
+    const Told& one = told[name];
+    wire::PersonaDirective body{.instance = name, .persona = one.persona, .generation = one.generation, .spec = spec_of(view, one.persona)};
+    batch.directives.push_back({.id = id, .body = std::move(body)});
+    batch.next = id;
+  }
+  return batch;
+}
+
 Status PollHub::wait(const CallPtr& call, const std::string& agent, std::uint64_t after) {
-  Told now = told(*service_.port().view(), agent);
-  if (now.number > after) {
-    call->respond(now.json);
+  auto view = service_.port().view();
+  ByHost hosts = by_host(*view);
+  Lock lock(mutex_);
+  wire::DirectiveBatch batch = news(*view, hosts[agent], agent, after);
+  if (!batch.directives.empty()) {
+    answer(*call, batch);
     return {};
   }
-  Lock lock(mutex_);
   if (polls_.size() >= most_polls) {
     return Error{.code = Code::exhausted, .message = cat("more than ", most_polls, " agents wait already: try again later"), .where = {}, .cause = {}};
   }
@@ -43,17 +90,23 @@ Status PollHub::wait(const CallPtr& call, const std::string& agent, std::uint64_
 
 void PollHub::tick(WallTime now) {
   auto view = service_.port().view();
-  std::vector<std::pair<CallPtr, Json>> answers;
+  std::vector<std::pair<CallPtr, wire::DirectiveBatch>> answers;
   {
     Lock lock(mutex_);
-    std::erase_if(polls_, [&](const Poll& poll) {
-      Told what = told(*view, poll.agent);
-      if (what.number <= poll.after && now < poll.until) return false;
-      answers.emplace_back(poll.call, std::move(what.json));
-      return true;
-    });
+    if (polls_.empty()) return;
+    ByHost hosts = by_host(*view);
+    std::vector<Poll> waiting;
+    for (Poll& poll : polls_) {
+      wire::DirectiveBatch batch = news(*view, hosts[poll.agent], poll.agent, poll.after);
+      if (batch.directives.empty() && now < poll.until) {
+        waiting.push_back(std::move(poll));
+      } else {
+        answers.emplace_back(std::move(poll.call), std::move(batch));
+      }
+    }
+    polls_ = std::move(waiting);
   }
-  for (auto& [call, json] : answers) call->respond(json);
+  for (const auto& [call, batch] : answers) answer(*call, batch);
 }
 
 }  // namespace mien::edge::api

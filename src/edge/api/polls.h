@@ -1,6 +1,11 @@
 // Long polls for directives: an agent's request waits here until there is something newer for it, or its time is over.
+//
+// What an agent is told is the state as it should be, never a step towards it: telling it twice changes nothing. So the
+// numbers need no memory across restarts: a manager that starts anew tells every agent everything once, under numbers
+// above those it may have used before (they begin at its clock, in milliseconds).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,6 +13,7 @@
 #include "base/time.h"
 #include "edge/api/service.h"
 #include "edge/mutex.h"
+#include "wire/directive.h"
 
 namespace mien::edge::api {
 
@@ -19,7 +25,7 @@ class PollHub {
   explicit PollHub(Service& service) : service_(service) {}
   // Answers now when there is something newer than `after`, else later. Errors: exhausted.
   Status wait(const CallPtr& call, const std::string& agent, std::uint64_t after);
-  // Looks at the newest view for everybody who waits; answers those whose time is over with what they know already.
+  // Looks at the newest view for everybody who waits; answers those whose time is over with the newest audit head.
   void tick(WallTime now);
 
  private:
@@ -29,9 +35,24 @@ class PollHub {
     std::uint64_t after = 0;
     WallTime until;
   };
+  // What an agent was told of one instance, and under which number.
+  struct Told {
+    PersonaName persona;
+    std::uint64_t generation = 0;
+    std::uint64_t id = 0;
+  };
+  using Seen = std::shared_ptr<const node::InstanceView>;
+  using ByHost = std::map<std::string, std::vector<Seen>>;
+
+  static ByHost by_host(const node::View& view);
+  wire::DirectiveBatch news(const node::View& view, const std::vector<Seen>& instances, const std::string& agent, std::uint64_t after)
+      REQUIRES_LOCK(mutex_);
+
   Service& service_;
   Mutex mutex_;
   std::vector<Poll> polls_ GUARDED_BY(mutex_);
+  std::map<std::string, std::map<InstanceName, Told>> told_ GUARDED_BY(mutex_);  // by agent
+  std::uint64_t last_id_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace mien::edge::api

@@ -69,7 +69,7 @@ HttpResponse to_response(const Problem& problem, const std::string& instance) {
     body["errors"] = std::move(errors);
   }
   response.headers["content-type"] = "application/problem+json";
-  response.body = dump(body);
+  response.body = wire::dump(body);
   // A sender that is told to wait keeps what it has and tries again (OTLP/HTTP: 429 and 503 are retryable).
   if (response.status == 429 || response.status == 503) response.headers["retry-after"] = response.status == 429 ? "1" : "5";
   return response;

@@ -35,7 +35,7 @@ Result<WallTime> time_parameter(const Call& call, const std::string& name, WallT
 
 Result<Json> body_of(const Call& call) {
   if (trim(call.request.body).empty()) return Json::object();
-  Json body = TRY(parse_json(call.request.body));
+  Json body = TRY(wire::parse_document(call.request.body));
   if (!body.is_object()) return invalid("the body is a JSON object");
   return body;
 }

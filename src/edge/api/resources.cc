@@ -112,7 +112,7 @@ void get_resource(Service& service, const CallPtr& call) {
   HttpResponse response;
   response.headers["content-type"] = "application/json";
   response.headers["etag"] = cat('"', at->second->metadata.generation, '"');
-  response.body = dump(document(*at->second));
+  response.body = wire::dump(document(*at->second));
   call->respond(std::move(response));
 }
 
@@ -158,7 +158,7 @@ void put_resource(Service& service, const CallPtr& call) {
          response.status = exists || answered.flag("dry_run") ? 200 : 201;
          response.headers["content-type"] = "application/json";
          response.headers["etag"] = cat('"', answer.generation, '"');
-         response.body = dump(out);
+         response.body = wire::dump(out);
          answered.respond(std::move(response));
        });
 }

@@ -30,7 +30,7 @@ void Call::respond(const Json& json, int status) {
   HttpResponse response;
   response.status = status;
   response.headers["content-type"] = "application/json";
-  response.body = dump(json);
+  response.body = wire::dump(json);
   respond(std::move(response));
 }
 
