@@ -96,12 +96,22 @@ std::optional<std::string_view> text_of(KernelFile& file, ReadBuffer& buffer) {
 
 }  // namespace
 
-bool CgroupFiles::read(ReadBuffer& buffer, CgroupSample& sample) {
+bool CgroupFiles::read(ReadDepth depth, ReadBuffer& buffer, CgroupSample& sample) {
+  const CgroupSample before = sample;
   sample.fill(model::missing);
   read_cpu(buffer, sample);
-  read_memory(buffer, sample);
+  auto memory = text_of(memory_, buffer);
+  auto usage = memory ? parse_single(*memory) : std::nullopt;
+  // Missing is not equal to itself: a cgroup without CPU accounting is always read whole.
+  bool still = sample[cpu_busy] == before[cpu_busy] && usage == memory_before_;
+  memory_before_ = usage;
+  if (depth == ReadDepth::what_moved && still) {
+    for (Value each : {memory_usage, oom_kills, processes}) sample[each] = before[each];
+  } else {
+    read_memory(usage, buffer, sample);
+  }
   read_io(buffer, sample);
-  read_rest(buffer, sample);
+  read_pressure(buffer, sample);
   return std::any_of(sample.begin(), sample.end(), [](double v) { return !std::isnan(v); });
 }
 
@@ -128,9 +138,7 @@ void CgroupFiles::read_cpu(ReadBuffer& buffer, CgroupSample& sample) {
   }
 }
 
-void CgroupFiles::read_memory(ReadBuffer& buffer, CgroupSample& sample) {
-  auto text = text_of(memory_, buffer);
-  auto usage = text ? parse_single(*text) : std::nullopt;
+void CgroupFiles::read_memory(std::optional<std::uint64_t> usage, ReadBuffer& buffer, CgroupSample& sample) {
   if (usage) {
     // The working set: without page cache that has not been used lately and goes at the first need.
     std::uint64_t idle_cache = 0;
@@ -141,6 +149,9 @@ void CgroupFiles::read_memory(ReadBuffer& buffer, CgroupSample& sample) {
   }
   if (auto events = text_of(oom_, buffer)) {
     if (auto kills = find_count(*events, "oom_kill")) sample[oom_kills] = number(*kills);
+  }
+  if (auto text = text_of(pids_, buffer)) {
+    if (auto count = parse_single(*text)) sample[processes] = number(*count);
   }
 }
 
@@ -165,10 +176,7 @@ void CgroupFiles::read_io(ReadBuffer& buffer, CgroupSample& sample) {
   }
 }
 
-void CgroupFiles::read_rest(ReadBuffer& buffer, CgroupSample& sample) {
-  if (auto text = text_of(pids_, buffer)) {
-    if (auto count = parse_single(*text)) sample[processes] = number(*count);
-  }
+void CgroupFiles::read_pressure(ReadBuffer& buffer, CgroupSample& sample) {
   auto pressure_of = [&](KernelFile& file) {
     auto text = text_of(file, buffer);
     return text ? parse_pressure(*text) : std::nullopt;
@@ -189,8 +197,8 @@ CgroupMetrics::CgroupMetrics(const std::string& sys_root, std::string host, Prob
 
 bool CgroupMetrics::read(MonoTime now, unsigned cpus, ReadBuffer& buffer, std::vector<model::InstanceReadings>& instances) {
   if (mounts_.none()) return false;
-  for (Member* member : shown_) member->files.read(buffer, member->sample);
   bool scanned = !scanned_ || now - *scanned_ >= cgroup_interval;
+  for (Member* member : shown_) member->files.read(scanned ? ReadDepth::all : ReadDepth::what_moved, buffer, member->sample);
   bool changed = scanned && scan(now, cpus, buffer);
   if (changed) build(instances);
 
@@ -241,7 +249,7 @@ bool CgroupMetrics::scan(MonoTime now, unsigned cpus, ReadBuffer& buffer) {
       member.files = CgroupFiles(mounts_, member.found.path);
     }
     if (!member.shown) {
-      member.files.read(buffer, member.sample);
+      member.files.read(ReadDepth::all, buffer, member.sample);
       member.files.close();  // descriptors are for those that are read each tick
     }
     for (std::size_t v = 0; v < cgroup_values; ++v) {

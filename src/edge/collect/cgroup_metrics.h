@@ -1,6 +1,6 @@
 // The readings of services and containers, one instance each; the smallest of many are summed as `other@HOST`.
 //
-// Not thread-safe. Cost: five to nine kept files per shown instance and tick. What is summed in `other` is read every
+// Not thread-safe. Cost: six to nine kept files per shown instance and tick. What is summed in `other` is read every
 // `cgroup_interval` only: its readings are missing (NaN) in between.
 #pragma once
 
@@ -27,24 +27,29 @@ constexpr std::size_t cgroup_values = 15;
 // In the order of the table in cgroup_metrics.cc; NaN where a value cannot be read.
 using CgroupSample = std::array<double, cgroup_values>;
 
+// Whether to read all files of a cgroup, or to leave out those that cannot have changed: where neither CPU time nor
+// memory moved, nothing ran, and the dearest file (memory.stat) says what it said.
+enum class ReadDepth : unsigned char { all, what_moved };
+
 // The files of one cgroup; those that do not exist here have no name.
 class CgroupFiles {
  public:
   CgroupFiles() = default;
   CgroupFiles(const CgroupMounts& mounts, const std::string& path);
   // True when at least one file could be read.
-  bool read(ReadBuffer& buffer, CgroupSample& sample);
+  bool read(ReadDepth depth, ReadBuffer& buffer, CgroupSample& sample);
   void close();
 
  private:
   void read_cpu(ReadBuffer& buffer, CgroupSample& sample);
-  void read_memory(ReadBuffer& buffer, CgroupSample& sample);
+  void read_memory(std::optional<std::uint64_t> usage, ReadBuffer& buffer, CgroupSample& sample);
   void read_io(ReadBuffer& buffer, CgroupSample& sample);
-  void read_rest(ReadBuffer& buffer, CgroupSample& sample);
+  void read_pressure(ReadBuffer& buffer, CgroupSample& sample);
 
   bool unified_cpu_ = false, unified_memory_ = false, unified_io_ = false;
   KernelFile cpu_, cpu_split_, throttle_, memory_, memory_stat_, oom_, io_, operations_, pids_;
   KernelFile cpu_pressure_, memory_pressure_, io_pressure_;
+  std::optional<std::uint64_t> memory_before_;
 };
 
 class CgroupMetrics {

@@ -52,14 +52,15 @@ std::string clean(std::string name) {
   return name;
 }
 
+CgroupRole without_instance(Visit visit) {
+  return {.visit = visit, .unit = {}, .type = model::InstanceType::service, .container_id = {}};
+}
 CgroupRole instance(std::string unit, model::InstanceType type, std::string_view id = {}) {
+  if (unit.empty()) return without_instance(Visit::skip);
   return {.visit = Visit::instance, .unit = clean(std::move(unit)), .type = type, .container_id = std::string(id)};
 }
 CgroupRole container(std::string_view prefix, std::string_view id) {
   return instance(cat(prefix.empty() ? "container" : prefix, '-', id.substr(0, short_id)), model::InstanceType::container, id);
-}
-CgroupRole without_instance(Visit visit) {
-  return {.visit = visit, .unit = {}, .type = model::InstanceType::service, .container_id = {}};
 }
 
 // "qemu-3-web" (libvirt) is the guest web; the number grows with each start, so it is no part of the name.

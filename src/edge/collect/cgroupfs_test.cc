@@ -57,7 +57,7 @@ TEST(CgroupRoles, ServicesAreInstancesWhereverTheirSliceIs) {
 
 TEST(CgroupRoles, WhatPassesByIsNoInstance) {
   for (const char* path : {"init.scope", "system.slice/run-r0f3.service", "system.slice/boot.mount", "system.slice/ssh.socket",
-                           "user.slice/user-1000.slice/session-3.scope", "lxc.monitor.web"}) {
+                           "user.slice/user-1000.slice/session-3.scope", "lxc.monitor.web", "machine/.libvirt-qemu", "machine.slice/machine-.scope"}) {
     EXPECT_EQ(classify_cgroup(path).visit, Visit::skip) << path;
   }
 }

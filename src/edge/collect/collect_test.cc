@@ -275,6 +275,19 @@ TEST(Services, NewOnesAreFoundAtTheNextScanAndVanishedOnesAreDropped) {
   EXPECT_EQ(collector->ended(), 1U);
 }
 
+TEST(Services, OneThatDoesNotRunKeepsItsMemoryFiguresUntilTheNextScan) {
+  FakeHost host;
+  host.service("system.slice/a.service", 100, 5000, 1000);
+  auto collector = host.open();
+  collector->collect(start);
+  host.service("system.slice/a.service", 100, 5000, 3000);
+  EXPECT_DOUBLE_EQ(value(collector->collect(start + 1s)[1], "system.memory.usage"), 4000);
+  host.service("system.slice/a.service", 101, 5000, 3000);  // it ran
+  EXPECT_DOUBLE_EQ(value(collector->collect(start + 2s)[1], "system.memory.usage"), 2000);
+  host.service("system.slice/a.service", 101, 5000, 0);
+  EXPECT_DOUBLE_EQ(value(collector->collect(start + cgroup_interval)[1], "system.memory.usage"), 5000);
+}
+
 TEST(Services, AControllerThatIsEnabledLaterAddsItsSeries) {
   FakeHost host;
   host.tree.write("sys/fs/cgroup/system.slice/a.service/cpu.stat", "usage_usec 5\nuser_usec 5\nsystem_usec 0\n");

@@ -11,13 +11,13 @@ namespace {
 
 constexpr std::size_t first_size = 16 * 1024;
 constexpr std::size_t most_size = 4 * 1024 * 1024;
-constexpr std::size_t surely_last = 1024;  // of a page of 4 KiB: every small record would have fitted in too
+constexpr std::size_t page = 4096;
 
 }  // namespace
 
 KernelFile::KernelFile(KernelFile&& other) noexcept
     : path_(std::move(other.path_)),
-      records_(other.records_),
+      longest_record_(other.longest_record_),
       descriptor_(std::exchange(other.descriptor_, -1)),
       error_(other.error_) {}
 
@@ -25,7 +25,7 @@ KernelFile& KernelFile::operator=(KernelFile&& other) noexcept {
   if (this != &other) {
     close();
     path_ = std::move(other.path_);
-    records_ = other.records_;
+    longest_record_ = other.longest_record_;
     descriptor_ = std::exchange(other.descriptor_, -1);
     error_ = other.error_;
   }
@@ -63,7 +63,8 @@ std::optional<std::string_view> KernelFile::read_once(ReadBuffer& buffer) {
       return std::nullopt;
     }
     size += static_cast<std::size_t>(got);
-    if (got == 0 || (records_ == Records::small && size < surely_last)) break;
+    bool room = size < buffer.size();
+    if (got == 0 || (room && (longest_record_ == one_record || size + longest_record_ < page))) break;
     if (size == buffer.size()) {
       if (size >= most_size) break;
       buffer.resize(size * 2);
@@ -75,7 +76,7 @@ std::optional<std::string_view> KernelFile::read_once(ReadBuffer& buffer) {
 
 std::optional<std::string> read_text(const std::string& path) {
   ReadBuffer buffer;
-  KernelFile file(path, Records::any);
+  KernelFile file(path, any_records);
   auto text = file.read(buffer);
   if (!text) return std::nullopt;
   return std::string(*text);

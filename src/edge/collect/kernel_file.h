@@ -16,14 +16,18 @@ namespace mien::edge {
 // Shared by all files of one collector; grows up to 4 MiB, longer files are cut there.
 using ReadBuffer = std::vector<char>;
 
-// The kernel hands over whole records, a page's worth at a time. Where records are short, a short read was the last one
-// and the read that would say so is saved.
-enum class Records : unsigned char { small, any };
+// How long a record of the file can be, in bytes. The kernel hands over whole records, a page's worth at a time; knowing
+// this saves the read that only says "that was all", which costs as much as the first one for some files.
+constexpr std::size_t one_record = 0;       // the file is one record: one read gives it whole
+constexpr std::size_t short_records = 128;
+constexpr std::size_t long_records = 256;
+constexpr std::size_t any_records = 4096;
 
 class KernelFile {
  public:
   KernelFile() = default;
-  explicit KernelFile(std::string path, Records records = Records::small) : path_(std::move(path)), records_(records) {}
+  explicit KernelFile(std::string path, std::size_t longest_record = one_record)
+      : path_(std::move(path)), longest_record_(longest_record) {}
   ~KernelFile() { close(); }
   KernelFile(KernelFile&& other) noexcept;
   KernelFile& operator=(KernelFile&& other) noexcept;
@@ -42,7 +46,7 @@ class KernelFile {
   std::optional<std::string_view> read_once(ReadBuffer& buffer);
 
   std::string path_;
-  Records records_ = Records::small;
+  std::size_t longest_record_ = one_record;
   int descriptor_ = -1;
   int error_ = 0;
 };
