@@ -8,12 +8,15 @@
 namespace mien::drift {
 namespace {
 
-constexpr double week = 7 * 86400.0;
+constexpr double day = 86400.0;
+constexpr double week = 7 * day;
+constexpr double least_seen = 864;        // seconds: the first day asks for at most two decades more
 constexpr double scale = 1.8;             // of g(E) = 1 - exp(-E / 1.8)
 constexpr double continued = 0.8;         // share of g(E) while the same strength goes on
 constexpr double clearly_stronger = 0.4;  // above what is held: a new onset
 constexpr double held_blocks = 170;
 constexpr double bump_from = 2;
+constexpr double bump_ends = 4;           // quiet blocks
 constexpr double step = 0.25;             // of Alarm::past
 constexpr double forget = 8 * week;
 constexpr double unseen_week = 1.2;
@@ -48,6 +51,7 @@ double rate_shift(double block) { return block < 300 && block > 0 ? math::log10(
 double alarm_level(const Alarm& alarm, double budget) {
   double level = 3.0 - 0.7 * math::log2(std::clamp(budget, 0.01, 1000.0)) + alarm.offset;
   if (alarm.seen < week) level += unseen_week;
+  if (alarm.seen < day) level += math::log10(day / std::max(alarm.seen, least_seen));
   return std::clamp(level, level_floor, level_ceiling);
 }
 
@@ -57,7 +61,7 @@ Verdict sound(Alarm& alarm, double surprise, WallTime t, double elapsed, double 
   verdict.level = alarm_level(alarm, budget);
   verdict.fresh = surprise;
   if (surprise > bump_from) verdict.fresh -= 2 * math::log10(1 + times_before(alarm, surprise));
-  bool goes_on = alarm.held > verdict.level && surprise <= alarm.held + clearly_stronger;
+  bool goes_on = alarm.held > std::min(verdict.level, 3.0 - 0.7 * math::log2(std::clamp(budget, 0.01, 1000.0))) && surprise <= alarm.held + clearly_stronger;
   double strength = continued * score_of(surprise);
   verdict.score = goes_on ? strength : std::max(score_of(verdict.fresh), strength);
   verdict.fires = !goes_on && verdict.fresh >= verdict.level;
@@ -67,9 +71,13 @@ Verdict sound(Alarm& alarm, double surprise, WallTime t, double elapsed, double 
   if (surprise > bump_from) {
     alarm.bump_peak = alarm.bump ? std::max(alarm.bump_peak, surprise) : surprise;
     alarm.bump = true;
-  } else if (alarm.bump && alarm.held <= bump_from) {
-    remember_bump(alarm, t);
-    alarm.bump = false;
+    alarm.quiet = 0;
+  } else if (alarm.bump) {
+    alarm.quiet += elapsed / block;
+    if (alarm.quiet >= bump_ends) {
+      remember_bump(alarm, t);
+      alarm.bump = false;
+    }
   }
   alarm.seen += elapsed;
   alarm.offset -= episode_step * budget * elapsed / week;

@@ -15,7 +15,8 @@ constexpr double level_ceiling = 12;
 [[nodiscard]] double score_of(double surprise);
 // What is taken off a combined surprise judged once per `block` seconds.
 [[nodiscard]] double rate_shift(double block);
-// The surprise above which an episode opens now, for a budget of false alarms a week.
+// The surprise above which an episode opens now, for a budget of false alarms a week. Higher by 1.2 until a week was
+// seen, and on the first day by a decade for each decade of the day that is missing.
 [[nodiscard]] double alarm_level(const Alarm& alarm, double budget);
 
 struct Verdict {

@@ -21,6 +21,8 @@ constexpr double left_surprise = 2;      // out of the ordinary: the series has 
 constexpr double forecast_gain = 0.02;
 constexpr double largest_value = 1e100;   // larger ones are judged as this, so that no sum overflows
 constexpr float largest_statistic = 1e9F;
+constexpr float silent = -1;              // the expert has nothing to say: neither judged nor learned
+constexpr double season_speaks = 86400;   // seconds of its own past that an expert on the season needs
 
 using Statistics = std::array<float, expert_count>;
 
@@ -62,6 +64,7 @@ double advance(SeriesWatch& watch, WallTime t) {
 }
 
 void season_statistics(const Baseline& baseline, SeriesWatch& watch, double x, std::size_t cell, Statistics& u) {
+  at(u, Expert::off_season) = at(u, Expert::off_season_spread) = at(u, Expert::off_season_level) = silent;
   const model::SeasonCell* season = baseline.season_at(cell);
   if (season == nullptr || baseline.season_scale <= 0) return;
   double scale = std::max(baseline.season_scale, baseline.anchor.floor());
@@ -72,14 +75,21 @@ void season_statistics(const Baseline& baseline, SeriesWatch& watch, double x, s
   at(u, Expert::off_season_level) = static_cast<float>(4 * std::fabs(watch.season_level));
 }
 
+bool is_seasonal(Expert expert) {
+  return expert == Expert::off_season || expert == Expert::off_season_spread || expert == Expert::off_season_level;
+}
+
 void add_surprise(const Baseline& baseline, SeriesWatch& watch, const Statistics& u, bool gated) {
+  double block = block_seconds(baseline.interval);
   watch.group = {};
   double total = 0;
   for (std::size_t i = 0; i < expert_count; ++i) {
     float statistic = std::min(u[i], largest_statistic);
-    double e = baseline.tails[i].surprise(static_cast<double>(statistic));
+    auto expert = static_cast<Expert>(i);
+    bool young = is_seasonal(expert) && baseline.tails[i].values() * block < season_speaks;
+    double e = young ? 0 : baseline.tails[i].surprise(static_cast<double>(statistic));
     if (gated || e > rare_surprise) watch.block_rare = static_cast<std::uint16_t>(watch.block_rare | (1U << i));
-    float& group = watch.group[static_cast<std::size_t>(group_of(static_cast<Expert>(i)))];
+    float& group = watch.group[static_cast<std::size_t>(group_of(expert))];
     group = std::max(group, static_cast<float>(e));
     watch.block_u[i] = std::max(watch.block_u[i], statistic);
   }
@@ -140,7 +150,7 @@ void judge(const Baseline& baseline, SeriesWatch& watch, double x, WallTime t, b
   if (!watch.block_open) {
     watch.block_open = true;
     watch.block_started = t;
-    watch.block_u = {};
+    watch.block_u.fill(silent);
     watch.block_rare = 0;
   }
   add_surprise(baseline, watch, u, gated);

@@ -105,12 +105,13 @@ struct Alarm {
   double held = 0;       // H: the strongest surprise of late, decaying
   double offset = 0;     // of the controller
   double seen = 0;       // seconds judged since ready
-  bool bump = false;     // surprise is above 2 or held there
+  bool bump = false;     // surprise is above 2, or was a few blocks ago
   double bump_peak = 0;
+  double quiet = 0;      // blocks since it last was
   WallTime forgot_at;    // when `past` was last decayed
   std::array<float, strengths> past{};  // decayed count of past bumps by peak
   static constexpr auto fields = std::tuple{field("held", &Alarm::held), field("offset", &Alarm::offset), field("seen", &Alarm::seen),
-                                            field("bump", &Alarm::bump), field("bump_peak", &Alarm::bump_peak),
+                                            field("bump", &Alarm::bump), field("bump_peak", &Alarm::bump_peak), field("quiet", &Alarm::quiet),
                                             field("forgot_at", &Alarm::forgot_at), field("past", &Alarm::past)};
 };
 

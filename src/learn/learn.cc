@@ -91,6 +91,7 @@ void learn_sample(Baseline& baseline, double x, WallTime t, const SampleEvidence
 
 void learn_block(Baseline& baseline, double x, const SampleEvidence& evidence, bool teaches) {
   for (std::size_t i = 0; i < model::expert_count; ++i) {
+    if (evidence.u[i] < 0) continue;  // it had nothing to say
     bool rare = (evidence.rare >> i & 1U) != 0;
     baseline.tails[i].add(static_cast<double>(evidence.u[i]), rare ? stats::Tail::quarter : stats::Tail::whole);
   }
