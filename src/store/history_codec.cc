@@ -156,7 +156,11 @@ std::string encode_column(std::span<const double> column, std::span<const double
 // Seconds from each row to the one before; the first row borrows the second's.
 std::vector<double> intervals_of(const std::vector<WallTime>& times) {
   std::vector<double> seconds(times.size(), 1.0);
-  for (std::size_t r = 1; r < times.size(); ++r) seconds[r] = to_seconds(times[r] - times[r - 1]);
+  for (std::size_t r = 1; r < times.size(); ++r) {
+    // Unsigned: the distance of two far times does not fit a Duration. Otherwise the same double as to_seconds.
+    const std::uint64_t ns = static_cast<std::uint64_t>(times[r].ns) - static_cast<std::uint64_t>(times[r - 1].ns);
+    seconds[r] = static_cast<double>(ns) * 1e-9;
+  }
   if (seconds.size() > 1) seconds[0] = seconds[1];
   return seconds;
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/codec.h"
 #include "base/prng.h"
 #include "store/checksum.h"
 #include "store/minutes.h"

@@ -10,7 +10,8 @@ namespace {
 WallTime floor_to(WallTime t, Duration width) {
   std::int64_t rest = t.ns % width.count();
   if (rest < 0) rest += width.count();
-  return {t.ns - rest};
+  // Wraps instead of overflowing within a minute of the beginning of time.
+  return {static_cast<std::int64_t>(static_cast<std::uint64_t>(t.ns) - static_cast<std::uint64_t>(rest))};
 }
 
 struct Summary {

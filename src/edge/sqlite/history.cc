@@ -46,6 +46,7 @@ constexpr DatabaseKind history_kind{
 
 constexpr Duration keep_seconds = 48h;
 constexpr Duration keep_minutes = 24h * 90;
+constexpr std::int64_t end_of_time = std::int64_t{1} << 61;
 constexpr std::uint64_t free_part = 10;       // one tenth of the disk stays free
 constexpr std::int64_t rows_at_a_time = 200;  // deleted in one transaction: readers and appends come in between
 
@@ -278,7 +279,10 @@ class Gathering {
   std::map<model::Series, std::vector<HistoryPoint>> points_;  // nodes stay where they are
 };
 
-Result<std::vector<HistorySeries>> SqliteHistory::read(const HistoryQuery& query) {
+Result<std::vector<HistorySeries>> SqliteHistory::read(const HistoryQuery& asked) {
+  HistoryQuery query = asked;
+  query.from = std::max(query.from, WallTime{-end_of_time});  // room to reckon in without overflow
+  query.to = std::min(query.to, WallTime{end_of_time});
   auto reader = TRY(readers_.take());
   TRY(reader->run("BEGIN"));  // one picture, whatever is written meanwhile
   auto answer = [&]() -> Result<std::vector<HistorySeries>> {
