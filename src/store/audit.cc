@@ -13,7 +13,9 @@ namespace {
 constexpr unsigned event_version = 1;
 constexpr std::size_t rows_at_a_time = 1000;
 
-Error error(Code code, std::string message) { return {.code = code, .message = std::move(message), .where = {}, .cause = {}}; }
+Error error(Code code, std::string message) {
+  return {.code = code, .message = std::move(message), .where = {}, .cause = {}};
+}
 
 Hash link(Sha256 sha256, const Hash& previous, std::string_view bytes) {
   std::string both(previous.begin(), previous.end());
@@ -32,8 +34,10 @@ struct Expected {
 // What is wrong with a head that the chain has (or should have) at its sequence; nothing when it agrees.
 std::optional<Error> contradiction(const Expected& expected, const Hash& hash) {
   if (expected.head.hash == hash) return std::nullopt;
-  return error(Code::corrupt, cat("audit row ", expected.head.sequence, ": the chain up to here is not the one whose head was signed at ",
-                                  to_rfc3339(expected.head.at), " (", expected.seen, "): a row at or before it was replaced"));
+  return error(
+      Code::corrupt,
+      cat("audit row ", expected.head.sequence, ": the chain up to here is not the one whose head was signed at ",
+          to_rfc3339(expected.head.at), " (", expected.seen, "): a row at or before it was replaced"));
 }
 
 // Bad signatures are named before the walk: a head that nobody signed proves nothing.
@@ -73,7 +77,8 @@ Result<model::AuditEvent> decode_audit_event(std::string_view bytes) {
   const std::uint64_t version = decoder.varint();
   if (decoder.failed()) return error(Code::corrupt, "audit event: it is empty");
   if (version != event_version)
-    return error(Code::unsupported, cat("audit event: format version ", version, " is not known here (this program reads ", event_version, ")"));
+    return error(Code::unsupported, cat("audit event: format version ", version,
+                                        " is not known here (this program reads ", event_version, ")"));
   model::AuditEvent event;
   decoder.get(event);
   if (Status status = decoder.finish("audit event"); !status) return std::move(status).error();
@@ -95,7 +100,8 @@ Result<AuditVerdict> verify_audit(Ledger& ledger, Sha256 sha256, const VerifySig
   std::vector<Expected> heads;
   if (auto head = TRY(ledger.audit_head())) heads.push_back({std::move(*head), "the ledger's own head"});
   for (const AuditHead& head : seen_elsewhere) heads.push_back({head, "a head seen elsewhere"});
-  std::stable_sort(heads.begin(), heads.end(), [](const Expected& a, const Expected& b) { return a.head.sequence < b.head.sequence; });
+  std::stable_sort(heads.begin(), heads.end(),
+                   [](const Expected& a, const Expected& b) { return a.head.sequence < b.head.sequence; });
 
   auto next_head = heads.begin();
   // Holds every head up to `sequence` against the chain; false once one contradicts it.
@@ -119,11 +125,14 @@ Result<AuditVerdict> verify_audit(Ledger& ledger, Sha256 sha256, const VerifySig
     for (const AuditRow& row : *rows) {
       const std::uint64_t expected = verdict.rows + 1;
       if (row.sequence != expected) {
-        verdict.broken = error(Code::corrupt, cat("audit row ", expected, " is missing: the next one found is ", row.sequence));
+        verdict.broken =
+            error(Code::corrupt, cat("audit row ", expected, " is missing: the next one found is ", row.sequence));
         return verdict;
       }
       if (row.hash != link(sha256, hash, row.bytes)) {
-        verdict.broken = error(Code::corrupt, cat("audit row ", expected, " was changed: its hash does not follow from its bytes and the row before it"));
+        verdict.broken = error(
+            Code::corrupt,
+            cat("audit row ", expected, " was changed: its hash does not follow from its bytes and the row before it"));
         return verdict;
       }
       if (auto event = decode_audit_event(row.bytes); !event && event.error().code == Code::corrupt) {
@@ -140,8 +149,10 @@ Result<AuditVerdict> verify_audit(Ledger& ledger, Sha256 sha256, const VerifySig
   const Expected& cut = heads.back();
   verdict.broken = bad_signature(cut, verify);
   if (!verdict.broken)
-    verdict.broken = error(Code::corrupt, cat("audit row ", verdict.rows + 1, ": the end was cut off here; ", rows_text(cut.head.sequence - verdict.rows),
-                                              " fewer than were signed at ", to_rfc3339(cut.head.at), " (", cut.seen, ")"));
+    verdict.broken =
+        error(Code::corrupt, cat("audit row ", verdict.rows + 1, ": the end was cut off here; ",
+                                 rows_text(cut.head.sequence - verdict.rows), " fewer than were signed at ",
+                                 to_rfc3339(cut.head.at), " (", cut.seen, ")"));
   return verdict;
 }
 

@@ -1,5 +1,6 @@
-// The hash chain over audit events: hash[n] = SHA-256(hash[n-1] || bytes[n]), hash[0] = 32 zero bytes. The head is signed
-// each minute and published outside (metrics, agents), so that neither a changed byte nor a cut tail goes unseen.
+// The hash chain over audit events: hash[n] = SHA-256(hash[n-1] || bytes[n]), hash[0] = 32 zero bytes. The head is
+// signed each minute and published outside (metrics, agents), so that neither a changed byte nor a cut tail goes
+// unseen.
 #pragma once
 
 #include <functional>
@@ -38,8 +39,8 @@ class AuditChain {
 using VerifySignature = std::function<bool(std::string_view bytes, std::string_view signature)>;
 
 struct AuditVerdict {
-  std::uint64_t rows = 0;          // rows whose link holds, from the start
-  std::optional<Error> broken;     // the first broken link, named: its sequence and what is wrong
+  std::uint64_t rows = 0;       // rows whose link holds, from the start
+  std::optional<Error> broken;  // the first broken link, named: its sequence and what is wrong
 };
 
 // Walks the whole chain of a ledger and holds it against its signed head, and against heads seen elsewhere

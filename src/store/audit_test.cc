@@ -30,7 +30,8 @@ std::string toy_sign(const AuditHead& head) {
 
 bool toy_verify(std::string_view bytes, std::string_view signature) {
   const Hash hash = toy_hash("secret" + std::string(bytes));
-  return std::equal(hash.begin(), hash.end(), signature.begin(), signature.end(), [](unsigned char a, char b) { return a == static_cast<unsigned char>(b); });
+  return std::equal(hash.begin(), hash.end(), signature.begin(), signature.end(),
+                    [](unsigned char a, char b) { return a == static_cast<unsigned char>(b); });
 }
 
 // Rows in memory that a test may change behind everyone's back.
@@ -38,18 +39,23 @@ class RowsOnly final : public Ledger {
  public:
   Result<Checkpoint> acquire(ShardId) override { return Checkpoint{}; }
   Status commit(const Transaction&) override { return {}; }
-  Result<std::vector<Entry>> scan(Table, std::string_view, std::string_view, std::size_t) override { return std::vector<Entry>{}; }
+  Result<std::vector<Entry>> scan(Table, std::string_view, std::string_view, std::size_t) override {
+    return std::vector<Entry>{};
+  }
   Result<std::optional<std::string>> get(Table, std::string_view) override { return std::optional<std::string>{}; }
   Result<std::vector<AuditRow>> audit(std::uint64_t after, std::size_t limit) override {
     most_asked = std::max(most_asked, limit);
-    if (failing_after && after >= *failing_after) return Error{.code = failure, .message = "page 7 is damaged", .where = {}, .cause = {}};
+    if (failing_after && after >= *failing_after)
+      return Error{.code = failure, .message = "page 7 is damaged", .where = {}, .cause = {}};
     std::vector<AuditRow> found;
     for (const AuditRow& row : rows)
       if (row.sequence > after && found.size() < limit) found.push_back(row);
     return found;
   }
   Result<std::optional<AuditHead>> audit_head() override { return head; }
-  Result<std::optional<AuditRow>> audit_tail() override { return rows.empty() ? std::nullopt : std::optional{rows.back()}; }
+  Result<std::optional<AuditRow>> audit_tail() override {
+    return rows.empty() ? std::nullopt : std::optional{rows.back()};
+  }
 
   std::vector<AuditRow> rows;
   std::optional<AuditHead> head;
@@ -59,11 +65,19 @@ class RowsOnly final : public Ledger {
 };
 
 model::AuditEvent event(std::uint64_t i) {
-  return {.at = {static_cast<std::int64_t>(i)}, .actor = "mien", .verb = "test.done", .subject = cat("Test/", i), .cause = "log/1", .detail = "done"};
+  return {.at = {static_cast<std::int64_t>(i)},
+          .actor = "mien",
+          .verb = "test.done",
+          .subject = cat("Test/", i),
+          .cause = "log/1",
+          .detail = "done"};
 }
 
 AuditHead head_at(const std::vector<AuditRow>& rows, std::uint64_t sequence) {
-  AuditHead head{.sequence = sequence, .hash = sequence == 0 ? Hash{} : rows[sequence - 1].hash, .at = {1'790'000'000'000'000'000}, .signature = {}};
+  AuditHead head{.sequence = sequence,
+                 .hash = sequence == 0 ? Hash{} : rows[sequence - 1].hash,
+                 .at = {1'790'000'000'000'000'000},
+                 .signature = {}};
   head.signature = toy_sign(head);
   return head;
 }
@@ -75,7 +89,9 @@ class AuditVerification : public ::testing::Test {
     for (std::uint64_t i = 1; i <= 2500; ++i) ledger_.rows.push_back(chain.append(event(i)));
     ledger_.head = head_at(ledger_.rows, 2500);
   }
-  AuditVerdict verify(const std::vector<AuditHead>& seen = {}) { return verify_audit(ledger_, &toy_hash, &toy_verify, seen).value(); }
+  AuditVerdict verify(const std::vector<AuditHead>& seen = {}) {
+    return verify_audit(ledger_, &toy_hash, &toy_verify, seen).value();
+  }
   // The text of what is broken, with the rows before it; fails when nothing is.
   std::string broken(std::uint64_t whole, const std::vector<AuditHead>& seen = {}) {
     const AuditVerdict verdict = verify(seen);
@@ -89,7 +105,8 @@ class AuditVerification : public ::testing::Test {
 }  // namespace
 
 TEST_F(AuditVerification, AWholeChainPassesInPiecesOfAThousand) {
-  const AuditVerdict verdict = verify({head_at(ledger_.rows, 17), head_at(ledger_.rows, 2500), head_at(ledger_.rows, 0)});
+  const AuditVerdict verdict =
+      verify({head_at(ledger_.rows, 17), head_at(ledger_.rows, 2500), head_at(ledger_.rows, 0)});
   EXPECT_EQ(verdict.rows, 2500U);
   EXPECT_FALSE(verdict.broken) << verdict.broken->to_string();
   EXPECT_LE(ledger_.most_asked, 1000U);
@@ -143,7 +160,8 @@ TEST_F(AuditVerification, AChainMadeAnewFromAChangedRowContradictsItsHead) {
   AuditChain chain{&toy_hash, std::nullopt};
   for (std::uint64_t i = 1; i <= 2500; ++i) forged.push_back(chain.append(event(i == 100 ? 7 : i)));
   ledger_.rows = forged;
-  EXPECT_NE(broken(2499).find("audit row 2500: the chain up to here is not the one whose head was signed"), std::string::npos);
+  EXPECT_NE(broken(2499).find("audit row 2500: the chain up to here is not the one whose head was signed"),
+            std::string::npos);
 }
 
 TEST_F(AuditVerification, AForgedSignatureProvesNothing) {
@@ -178,7 +196,8 @@ TEST(AuditEvent, ComesBackAndRefusesOtherVersionsAndDamage) {
   AuditChain chain{&toy_hash, std::nullopt};
   std::string bytes = chain.append(event(5)).bytes;
   EXPECT_EQ(decode_audit_event(bytes).value(), event(5));
-  for (std::size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(decode_audit_event(std::string_view(bytes).substr(0, n)).ok());
+  for (std::size_t n = 0; n < bytes.size(); ++n)
+    EXPECT_FALSE(decode_audit_event(std::string_view(bytes).substr(0, n)).ok());
   EXPECT_EQ(decode_audit_event(bytes + "x").error().code, Code::corrupt);
   bytes[0] = 2;
   EXPECT_EQ(decode_audit_event(bytes).error().code, Code::unsupported);

@@ -33,10 +33,16 @@ constexpr std::size_t most_decimals = 9;
 constexpr std::array<double, most_decimals + 1> power{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
 constexpr double largest_integer = 9007199254740992.0;  // 2^53
 
-Error invalid(std::string message) { return {.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}}; }
-Error corrupt(std::string message) { return {.code = Code::corrupt, .message = std::move(message), .where = {}, .cause = {}}; }
+Error invalid(std::string message) {
+  return {.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}};
+}
+Error corrupt(std::string message) {
+  return {.code = Code::corrupt, .message = std::move(message), .where = {}, .cause = {}};
+}
 
-constexpr std::uint64_t zigzag(std::int64_t x) { return (static_cast<std::uint64_t>(x) << 1) ^ static_cast<std::uint64_t>(x >> 63); }
+constexpr std::uint64_t zigzag(std::int64_t x) {
+  return (static_cast<std::uint64_t>(x) << 1) ^ static_cast<std::uint64_t>(x >> 63);
+}
 constexpr std::int64_t unzigzag(std::uint64_t x) { return static_cast<std::int64_t>((x >> 1) ^ (0 - (x & 1))); }
 
 const std::uint64_t missing_bits = std::bit_cast<std::uint64_t>(model::missing);
@@ -130,7 +136,8 @@ std::string encode_column(std::span<const double> column, std::span<const double
   }
   const bool all_there = present.values.size() == column.size();
   const auto head = [&](Method method, std::size_t decimals) {
-    const std::size_t byte = static_cast<std::size_t>(method) | (decimals << decimals_shift) | (all_there ? 0U : has_missing);
+    const std::size_t byte =
+        static_cast<std::size_t>(method) | (decimals << decimals_shift) | (all_there ? 0U : has_missing);
     const char c = static_cast<char>(byte);
     out.raw({&c, 1});
     if (!all_there) out.raw(bitmap);
@@ -185,7 +192,8 @@ Result<std::vector<WallTime>> get_times(Decoder& in, std::size_t rows) {
     step += static_cast<std::uint64_t>(unzigzag(in.varint()));
     before += step;
     times.push_back({static_cast<std::int64_t>(before)});
-    if (in.failed() || (r > 0 && times[r] <= times[r - 1])) return corrupt("history block: its times end early or do not ascend");
+    if (in.failed() || (r > 0 && times[r] <= times[r - 1]))
+      return corrupt("history block: its times end early or do not ascend");
   }
   return times;
 }
@@ -193,7 +201,8 @@ Result<std::vector<WallTime>> get_times(Decoder& in, std::size_t rows) {
 // Reads one column's stream; every read is checked against what is left of it.
 class ColumnReader {
  public:
-  ColumnReader(std::string_view bytes, std::span<const double> seconds, std::span<double> out) : rest_(bytes), seconds_(seconds), out_(out) {}
+  ColumnReader(std::string_view bytes, std::span<const double> seconds, std::span<double> out)
+      : rest_(bytes), seconds_(seconds), out_(out) {}
 
   Status read() {
     if (rest_.empty()) return cut();
@@ -264,7 +273,8 @@ class ColumnReader {
     if (rest_.size() != n * 8) return cut();
     std::uint64_t bits = 0;
     for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t plane = 0; plane < 8; ++plane) bits ^= std::uint64_t{static_cast<unsigned char>(rest_[plane * n + i])} << (8 * plane);
+      for (std::size_t plane = 0; plane < 8; ++plane)
+        bits ^= std::uint64_t{static_cast<unsigned char>(rest_[plane * n + i])} << (8 * plane);
       out_[rows_[i]] = std::bit_cast<double>(bits);
     }
     return {};
@@ -281,7 +291,8 @@ Result<Columns> decode_body(std::string_view body, const std::span<const std::si
   const std::uint64_t rows = in.varint();
   const std::uint64_t count = in.varint();
   // Each row costs a byte of time and each column a byte of length: neither can promise more than is there.
-  if (in.failed() || rows > in.rest().size() || count > in.rest().size() || (rows != 0 && count > max_block_values / rows))
+  if (in.failed() || rows > in.rest().size() || count > in.rest().size() ||
+      (rows != 0 && count > max_block_values / rows))
     return corrupt("history block: its size is not possible");
   Columns columns;
   columns.times = TRY(get_times(in, static_cast<std::size_t>(rows)));
@@ -298,7 +309,9 @@ Result<Columns> decode_body(std::string_view body, const std::span<const std::si
     const std::string_view column = length_in.rest().substr(0, static_cast<std::size_t>(length));
     rest = length_in.rest().substr(column.size());
     if (wanted != nullptr && (place >= wanted->size() || (*wanted)[place] != c)) continue;
-    TRY(ColumnReader(column, seconds, std::span(columns.values).subspan(place * columns.times.size(), columns.times.size())).read());
+    TRY(ColumnReader(column, seconds,
+                     std::span(columns.values).subspan(place * columns.times.size(), columns.times.size()))
+            .read());
     ++place;
   }
   if (place != columns.count) return invalid("a wanted column is not in this block, or they do not ascend");
@@ -332,11 +345,14 @@ std::string seal(char kind, std::string_view body) {
 }
 
 Result<std::string> unseal(char kind, std::string_view bytes, std::size_t largest) {
-  if (bytes.size() < head_size + sum_size || !bytes.starts_with(magic)) return corrupt("history block: it does not begin like one");
+  if (bytes.size() < head_size + sum_size || !bytes.starts_with(magic))
+    return corrupt("history block: it does not begin like one");
   if (bytes[2] != version)
     return Error{.code = Code::unsupported,
-                 .message = cat("history block: format version ", static_cast<int>(bytes[2]), " is not known here (this program reads ", static_cast<int>(version), ")"),
-                 .where = {}, .cause = {}};
+                 .message = cat("history block: format version ", static_cast<int>(bytes[2]),
+                                " is not known here (this program reads ", static_cast<int>(version), ")"),
+                 .where = {},
+                 .cause = {}};
   std::uint32_t sum = 0;
   std::memcpy(&sum, bytes.data() + bytes.size() - sum_size, sum_size);
   bytes.remove_suffix(sum_size);
@@ -344,7 +360,8 @@ Result<std::string> unseal(char kind, std::string_view bytes, std::size_t larges
   if (bytes[3] != kind) return corrupt("history block: it is of another kind");
   bytes.remove_prefix(head_size);
   const unsigned long long size = ZSTD_getFrameContentSize(bytes.data(), bytes.size());
-  if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > largest) return corrupt("history block: its size is not possible");
+  if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > largest)
+    return corrupt("history block: its size is not possible");
   std::string body(static_cast<std::size_t>(size), '\0');
   const std::size_t got = ZSTD_decompress(body.data(), body.size(), bytes.data(), bytes.size());
   if (ZSTD_isError(got) != 0 || got != body.size()) return corrupt("history block: its compressed part is damaged");
@@ -355,10 +372,12 @@ Result<std::string> unseal(char kind, std::string_view bytes, std::size_t larges
 
 Result<std::string> encode_columns(const Columns& columns) {
   const std::size_t rows = columns.times.size();
-  if (columns.values.size() != rows * columns.count) return invalid("history block: the number of values is not rows times columns");
+  if (columns.values.size() != rows * columns.count)
+    return invalid("history block: the number of values is not rows times columns");
   if (columns.values.size() > max_block_values || rows > max_block_values || columns.count > max_block_values)
     return invalid(cat("history block: more than ", max_block_values, " values"));
-  if (std::adjacent_find(columns.times.begin(), columns.times.end(), [](WallTime a, WallTime b) { return !(a < b); }) != columns.times.end())
+  if (std::adjacent_find(columns.times.begin(), columns.times.end(), [](WallTime a, WallTime b) { return !(a < b); }) !=
+      columns.times.end())
     return invalid("history block: its times do not ascend");
   Encoder body;
   body.varint(rows);
@@ -385,7 +404,8 @@ Result<Columns> decode_columns(std::string_view bytes, std::span<const std::size
 
 Result<std::string> encode_series_list(const std::vector<model::Series>& series) {
   const std::string body = encode(series);
-  if (body.size() > max_series_list_bytes) return invalid(cat("history block: the names of its series take more than ", max_series_list_bytes, " bytes"));
+  if (body.size() > max_series_list_bytes)
+    return invalid(cat("history block: the names of its series take more than ", max_series_list_bytes, " bytes"));
   return detail::seal(series_kind, body);
 }
 

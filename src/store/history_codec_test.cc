@@ -19,7 +19,8 @@ constexpr std::int64_t start = 1'790'000'040'000'000'000;
 
 Columns one_column(std::vector<double> values, std::int64_t step_ns = 1'000'000'000) {
   Columns columns{.times = {}, .count = 1, .values = std::move(values)};
-  for (std::size_t i = 0; i < columns.values.size(); ++i) columns.times.push_back({start + static_cast<std::int64_t>(i) * step_ns});
+  for (std::size_t i = 0; i < columns.values.size(); ++i)
+    columns.times.push_back({start + static_cast<std::int64_t>(i) * step_ns});
   return columns;
 }
 
@@ -42,7 +43,8 @@ double strange_value(Prng& prng, std::uint64_t character, std::size_t i) {
     case 5: return prng.chance(0.5) ? model::missing : 42.0;
     case 6: return prng.chance(0.1) ? -0.0 : static_cast<double>(i);
     case 7: return 17.25;
-    case 8: return prng.chance(0.05) ? std::numeric_limits<double>::infinity() : static_cast<double>(prng.below(50)) / 10;
+    case 8:
+      return prng.chance(0.05) ? std::numeric_limits<double>::infinity() : static_cast<double>(prng.below(50)) / 10;
     default: return static_cast<double>(prng.next());
   }
 }
@@ -76,8 +78,12 @@ TEST(HistoryCodec, KeepsTheExtremes) {
   expect_back(Columns{.times = {}, .count = 5, .values = {}});
   expect_back(one_column({model::missing}));
   expect_back(one_column({nan_with_payload, model::missing, -model::missing, 1, 2, 3}));
-  expect_back(one_column({std::numeric_limits<double>::max(), std::numeric_limits<double>::denorm_min(), -0.0, 0.0, 9007199254740993.0, -9007199254740991.0}));
-  expect_back(Columns{.times = {{std::numeric_limits<std::int64_t>::min()}, {0}, {std::numeric_limits<std::int64_t>::max()}}, .count = 1, .values = {1, 2, 3}});
+  expect_back(one_column({std::numeric_limits<double>::max(), std::numeric_limits<double>::denorm_min(), -0.0, 0.0,
+                          9007199254740993.0, -9007199254740991.0}));
+  expect_back(
+      Columns{.times = {{std::numeric_limits<std::int64_t>::min()}, {0}, {std::numeric_limits<std::int64_t>::max()}},
+              .count = 1,
+              .values = {1, 2, 3}});
 }
 
 TEST(HistoryCodec, DecimalsAndRatesTakeAboutAByteAndAHalf) {
@@ -103,8 +109,10 @@ TEST(HistoryCodec, ReadsOnlyTheColumnsAskedFor) {
   Columns columns{.times = {{start}, {start + 1}}, .count = 4, .values = {1, 2, 3, 4, 5, 6, 7, 8}};
   const std::string bytes = encode_columns(columns).value();
   const std::vector<std::size_t> wanted{1, 3};
-  EXPECT_TRUE(decode_columns(bytes, wanted).value() == (Columns{.times = columns.times, .count = 2, .values = {3, 4, 7, 8}}));
-  EXPECT_TRUE(decode_columns(bytes, std::vector<std::size_t>{}).value() == (Columns{.times = columns.times, .count = 0, .values = {}}));
+  EXPECT_TRUE(decode_columns(bytes, wanted).value() ==
+              (Columns{.times = columns.times, .count = 2, .values = {3, 4, 7, 8}}));
+  EXPECT_TRUE(decode_columns(bytes, std::vector<std::size_t>{}).value() ==
+              (Columns{.times = columns.times, .count = 0, .values = {}}));
   EXPECT_FALSE(decode_columns(bytes, std::vector<std::size_t>{4}).ok());
   EXPECT_FALSE(decode_columns(bytes, std::vector<std::size_t>{3, 1}).ok());
 }
@@ -136,7 +144,9 @@ TEST(HistoryCodec, NoticesEveryChangedBitAndEveryCut) {
 }
 
 TEST(HistoryCodec, AnythingBehindAGoodChecksumIsReadOrRefused) {
-  const std::string good = detail::unseal('c', encode_columns(one_column({1, 2, 3, 4.5, model::missing, 1})).value(), max_block_bytes).value();
+  const std::string good =
+      detail::unseal('c', encode_columns(one_column({1, 2, 3, 4.5, model::missing, 1})).value(), max_block_bytes)
+          .value();
   std::size_t refused = 0;
   for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
     Prng prng{seed};
@@ -162,9 +172,14 @@ TEST(HistoryCodec, ASizeThatCanNotBeIsRefusedBeforeMemoryIsTaken) {
 }
 
 TEST(HistorySeriesList, ComesBack) {
-  const std::vector<model::Series> series{
-      {.metric = MetricName{"system.disk.io"}, .attributes = {{"device", "sda"}, {"direction", "read"}}, .unit = "By/s", .kind = model::SeriesKind::counter},
-      {.metric = MetricName{"system.cpu.utilization"}, .attributes = {}, .unit = "1", .kind = model::SeriesKind::gauge}};
+  const std::vector<model::Series> series{{.metric = MetricName{"system.disk.io"},
+                                           .attributes = {{"device", "sda"}, {"direction", "read"}},
+                                           .unit = "By/s",
+                                           .kind = model::SeriesKind::counter},
+                                          {.metric = MetricName{"system.cpu.utilization"},
+                                           .attributes = {},
+                                           .unit = "1",
+                                           .kind = model::SeriesKind::gauge}};
   const std::string bytes = encode_series_list(series).value();
   EXPECT_EQ(decode_series_list(bytes).value(), series);
   EXPECT_EQ(encode_series_list(series).value(), bytes);
@@ -180,7 +195,8 @@ TEST(Checksum, IsTheCastagnoliCrc) {
 }
 
 TEST(Minutes, KeepMinMaxMeanAndCount) {
-  Columns columns{.times = {{start - 1}, {start}, {start + 59'999'999'999}, {start + 60'000'000'000}}, .count = 2,
+  Columns columns{.times = {{start - 1}, {start}, {start + 59'999'999'999}, {start + 60'000'000'000}},
+                  .count = 2,
                   .values = {1, 2, 4, 8, model::missing, model::missing, std::numeric_limits<double>::infinity(), 3}};
   const Columns minutes = to_minutes(columns);
   ASSERT_EQ(minutes.times.size(), 3U);
@@ -226,7 +242,8 @@ TEST(Minutes, TheWidthAlwaysFits) {
   for (std::size_t most : {std::size_t{2}, std::size_t{7}, std::size_t{3600}})
     for (std::int64_t m : {std::int64_t{1}, std::int64_t{59}, std::int64_t{129'600}}) {
       const Duration width = width_for(m * minute, most);
-      EXPECT_LE(m * minute / width + 2, static_cast<std::int64_t>(most) + (m * minute % width == Duration{0} ? 1 : 0)) << most << " " << m;
+      EXPECT_LE(m * minute / width + 2, static_cast<std::int64_t>(most) + (m * minute % width == Duration{0} ? 1 : 0))
+          << most << " " << m;
     }
 }
 

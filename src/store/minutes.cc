@@ -70,7 +70,10 @@ std::vector<HistoryPoint> minute_points(const Columns& minutes, std::size_t inde
   for (std::size_t m = 0; m < n; ++m) {
     const double count = column[3 * n + m];
     if (!(count >= 1 && count <= 4294967295.0)) continue;
-    points.push_back({.at = minutes.times[m], .min = column[m], .max = column[n + m], .mean = column[2 * n + m],
+    points.push_back({.at = minutes.times[m],
+                      .min = column[m],
+                      .max = column[n + m],
+                      .mean = column[2 * n + m],
                       .count = static_cast<std::uint32_t>(count)});
   }
   return points;
@@ -89,10 +92,34 @@ std::vector<HistoryPoint> join_points(const std::vector<HistoryPoint>& points, D
     into.min = std::min(into.min, point.min);
     into.max = std::max(into.max, point.max);
     const double total = static_cast<double>(into.count) + static_cast<double>(point.count);
-    into.mean = std::clamp(into.mean + (point.mean - into.mean) * (static_cast<double>(point.count) / total), into.min, into.max);
+    into.mean = std::clamp(into.mean + (point.mean - into.mean) * (static_cast<double>(point.count) / total), into.min,
+                           into.max);
     into.count += point.count;
   }
   return joined;
+}
+
+Columns from_minute_points(const std::vector<HistorySeries>& all) {
+  Columns out;
+  for (const HistorySeries& each : all)
+    for (const HistoryPoint& point : each.points) out.times.push_back(point.at);
+  std::sort(out.times.begin(), out.times.end());
+  out.times.erase(std::unique(out.times.begin(), out.times.end()), out.times.end());
+  const std::size_t n = out.times.size();
+  out.count = all.size() * minute_columns;
+  out.values.assign(out.count * n, model::missing);
+  for (std::size_t s = 0; s < all.size(); ++s) {
+    double* column = out.values.data() + s * minute_columns * n;
+    for (const HistoryPoint& point : all[s].points) {
+      const auto row =
+          static_cast<std::size_t>(std::lower_bound(out.times.begin(), out.times.end(), point.at) - out.times.begin());
+      column[row] = point.min;
+      column[n + row] = point.max;
+      column[2 * n + row] = point.mean;
+      column[3 * n + row] = static_cast<double>(point.count);
+    }
+  }
+  return out;
 }
 
 Duration width_for(Duration range, std::size_t max_points) {

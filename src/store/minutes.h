@@ -21,6 +21,9 @@ constexpr std::size_t minute_columns = 4;  // min, max, mean, count
 // Joins neighbours that fall in the same `width` (two blocks may share a minute; a long range is answered more
 // coarsely). Points ascend; count-weighted means.
 [[nodiscard]] std::vector<HistoryPoint> join_points(const std::vector<HistoryPoint>& points, Duration width);
+// The reverse of minute_points, for many series at once: four columns for each, rows for every minute of any of them.
+// Points lie on whole minutes and ascend.
+[[nodiscard]] Columns from_minute_points(const std::vector<HistorySeries>& all);
 // The narrowest whole number of minutes that gives at most `max_points` for a range.
 [[nodiscard]] Duration width_for(Duration range, std::size_t max_points);
 

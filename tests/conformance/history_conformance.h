@@ -27,7 +27,9 @@ struct HistoryHomeMaker {
   std::function<std::unique_ptr<HistoryHome>()> make;
 };
 
-inline std::string name_of_history_home(const ::testing::TestParamInfo<HistoryHomeMaker>& info) { return info.param.name; }
+inline std::string name_of_history_home(const ::testing::TestParamInfo<HistoryHomeMaker>& info) {
+  return info.param.name;
+}
 
 class HistoryConformance : public ::testing::TestWithParam<HistoryHomeMaker> {
  protected:
@@ -45,9 +47,12 @@ class HistoryConformance : public ::testing::TestWithParam<HistoryHomeMaker> {
     ASSERT_NE(history_, nullptr);
   }
   static WallTime at(std::int64_t seconds) { return {(start + seconds) * 1'000'000'000}; }
-  static model::Series series(std::string name) { return {.metric = MetricName{std::move(name)}, .attributes = {}, .unit = "1", .kind = model::SeriesKind::gauge}; }
+  static model::Series series(std::string name) {
+    return {.metric = MetricName{std::move(name)}, .attributes = {}, .unit = "1", .kind = model::SeriesKind::gauge};
+  }
   // `rows` seconds from `from`, of one series whose value is the second's number.
-  static store::HistoryBlock block(const std::string& instance, std::int64_t from, std::int64_t rows, const std::string& metric = "m") {
+  static store::HistoryBlock block(const std::string& instance, std::int64_t from, std::int64_t rows,
+                                   const std::string& metric = "m") {
     store::HistoryBlock b{.instance = InstanceName{instance}, .series = {series(metric)}, .batch = {}};
     for (std::int64_t i = 0; i < rows; ++i) {
       b.batch.times.push_back(at(from + i));
@@ -59,8 +64,13 @@ class HistoryConformance : public ::testing::TestWithParam<HistoryHomeMaker> {
     const Status status = history_->append(blocks);
     ASSERT_TRUE(status.ok()) << status.error().to_string();
   }
-  std::vector<store::HistorySeries> read(std::int64_t from, std::int64_t to, std::size_t max_points = 3600, const std::string& metric = "", const std::string& instance = "a") {
-    auto answer = history_->read({.instance = InstanceName{instance}, .metric = metric, .from = at(from), .to = at(to), .max_points = max_points});
+  std::vector<store::HistorySeries> read(std::int64_t from, std::int64_t to, std::size_t max_points = 3600,
+                                         const std::string& metric = "", const std::string& instance = "a") {
+    auto answer = history_->read({.instance = InstanceName{instance},
+                                  .metric = metric,
+                                  .from = at(from),
+                                  .to = at(to),
+                                  .max_points = max_points});
     EXPECT_TRUE(answer.ok()) << answer.error().to_string();
     return answer ? *answer : std::vector<store::HistorySeries>{};
   }

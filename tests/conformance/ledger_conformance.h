@@ -30,7 +30,9 @@ struct LedgerHomeMaker {
   store::Sha256 sha256;
 };
 
-inline std::string name_of_ledger_home(const ::testing::TestParamInfo<LedgerHomeMaker>& info) { return info.param.name; }
+inline std::string name_of_ledger_home(const ::testing::TestParamInfo<LedgerHomeMaker>& info) {
+  return info.param.name;
+}
 
 class LedgerConformance : public ::testing::TestWithParam<LedgerHomeMaker> {
  protected:
@@ -67,7 +69,8 @@ class LedgerConformance : public ::testing::TestWithParam<LedgerHomeMaker> {
     EXPECT_TRUE(tail.ok());
     return store::AuditChain{GetParam().sha256, tail ? *tail : std::nullopt};
   }
-  std::vector<store::Entry> scan(std::string_view prefix, std::string_view after = {}, std::size_t limit = 1000, store::Table table = store::Table::resource) {
+  std::vector<store::Entry> scan(std::string_view prefix, std::string_view after = {}, std::size_t limit = 1000,
+                                 store::Table table = store::Table::resource) {
     auto entries = ledger_->scan(table, prefix, after, limit);
     EXPECT_TRUE(entries.ok()) << entries.error().to_string();
     return entries ? *entries : std::vector<store::Entry>{};
@@ -80,9 +83,16 @@ class LedgerConformance : public ::testing::TestWithParam<LedgerHomeMaker> {
   static store::Write put(std::string key, std::string bytes, store::Table table = store::Table::resource) {
     return {.table = table, .key = std::move(key), .bytes = std::move(bytes)};
   }
-  static store::Write erase(std::string key) { return {.table = store::Table::resource, .key = std::move(key), .bytes = std::nullopt}; }
+  static store::Write erase(std::string key) {
+    return {.table = store::Table::resource, .key = std::move(key), .bytes = std::nullopt};
+  }
   static model::AuditEvent event(std::string detail) {
-    return {.at = {1}, .actor = "mien", .verb = "test.done", .subject = "Test/1", .cause = "log/1", .detail = std::move(detail)};
+    return {.at = {1},
+            .actor = "mien",
+            .verb = "test.done",
+            .subject = "Test/1",
+            .cause = "log/1",
+            .detail = std::move(detail)};
   }
   static store::Table every_table(unsigned index) { return static_cast<store::Table>(index); }
 
@@ -121,7 +131,8 @@ TEST_P(LedgerConformance, ACommitIsSeenAtOnceByEveryReader) {
 }
 
 TEST_P(LedgerConformance, WritesApplyInOrderAndErasingWhatIsNotThereIsNoError) {
-  commit(transaction({put("a", "1"), put("a", "2"), put("b", "1"), erase("b"), erase("never"), erase("c"), put("c", "3")}));
+  commit(transaction(
+      {put("a", "1"), put("a", "2"), put("b", "1"), erase("b"), erase("never"), erase("c"), put("c", "3")}));
   EXPECT_EQ(get("a"), "2");
   EXPECT_EQ(get("b"), std::nullopt);
   EXPECT_EQ(get("c"), "3");
@@ -141,7 +152,8 @@ TEST_P(LedgerConformance, EveryTableKeepsItsOwn) {
 }
 
 TEST_P(LedgerConformance, ScanIsInByteOrderWithinItsPrefix) {
-  commit(transaction({put("b", "1"), put("a/2", "2"), put("a/10", "3"), put("a/\xff", "4"), put("a0", "5"), put("A", "6"), put("a", "7")}));
+  commit(transaction({put("b", "1"), put("a/2", "2"), put("a/10", "3"), put("a/\xff", "4"), put("a0", "5"),
+                      put("A", "6"), put("a", "7")}));
   std::string keys;
   for (const store::Entry& entry : scan("")) keys += entry.key + " ";
   EXPECT_EQ(keys, "A a a/10 a/2 a/\xff a0 b ");
@@ -274,7 +286,8 @@ TEST_P(LedgerConformance, TheNewestSignedHeadIsKept) {
   for (int i = 1; i <= 2; ++i) {
     store::Transaction t = transaction();
     t.audit.push_back(link.append(event(cat(i))));
-    t.head = store::AuditHead{.sequence = link.sequence(), .hash = link.hash(), .at = {i}, .signature = cat("signature ", i)};
+    t.head = store::AuditHead{
+        .sequence = link.sequence(), .hash = link.hash(), .at = {i}, .signature = cat("signature ", i)};
     commit(t);
     EXPECT_EQ(ledger_->audit_head().value(), t.head);
   }

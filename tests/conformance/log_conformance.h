@@ -1,7 +1,8 @@
 // What every implementation of store::Log must do. Include this in one *_test.cc and instantiate LogConformance with a
 // maker of homes; a home is a place that outlives the logs opened on it:
 //
-//   INSTANTIATE_TEST_SUITE_P(Sqlite, LogConformance, ::testing::Values(LogHomeMaker{"files", make_home}), name_of_log_home);
+//   INSTANTIATE_TEST_SUITE_P(Sqlite, LogConformance, ::testing::Values(LogHomeMaker{"files", make_home}),
+//   name_of_log_home);
 #pragma once
 
 #include <gtest/gtest.h>
@@ -204,7 +205,8 @@ TEST_P(LogConformance, ThreadsAppendAtOnceWhileOthersRead) {
   std::vector<std::thread> threads;
   for (std::size_t w = 0; w < writers; ++w) {
     threads.emplace_back([this, w] {
-      for (std::size_t i = 0; i < appends; ++i) append(at(static_cast<std::int64_t>(i) * hour / 10), {cat(w, " ", i, " first"), cat(w, " ", i, " second")});
+      for (std::size_t i = 0; i < appends; ++i)
+        append(at(static_cast<std::int64_t>(i) * hour / 10), {cat(w, " ", i, " first"), cat(w, " ", i, " second")});
     });
   }
   threads.emplace_back([this] {

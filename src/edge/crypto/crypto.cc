@@ -30,7 +30,9 @@ Error make_error(Code code, std::string message, std::string where) {
 
 Error system_failure(std::string_view doing, const std::string& path) {
   const int number = errno;
-  return make_error(number == ENOSPC || number == EDQUOT ? Code::exhausted : number == ENOENT ? Code::not_found : Code::io,
+  return make_error(number == ENOSPC || number == EDQUOT ? Code::exhausted
+                    : number == ENOENT                   ? Code::not_found
+                                                         : Code::io,
                     cat("cannot ", doing, ": ", std::strerror(number)), path);
 }
 
@@ -90,7 +92,9 @@ Sha256Stream::Sha256Stream() : context_(EVP_MD_CTX_new()) {
   CHECK(context_ != nullptr && EVP_DigestInit_ex(context_of(context_), EVP_sha256(), nullptr) == 1);
 }
 Sha256Stream::~Sha256Stream() { EVP_MD_CTX_free(context_of(context_)); }
-void Sha256Stream::add(std::string_view bytes) { CHECK(EVP_DigestUpdate(context_of(context_), bytes.data(), bytes.size()) == 1); }
+void Sha256Stream::add(std::string_view bytes) {
+  CHECK(EVP_DigestUpdate(context_of(context_), bytes.data(), bytes.size()) == 1);
+}
 store::Hash Sha256Stream::finish() {
   store::Hash hash{};
   CHECK(EVP_DigestFinal_ex(context_of(context_), hash.data(), nullptr) == 1);
@@ -100,12 +104,16 @@ store::Hash Sha256Stream::finish() {
 Result<SigningKey> SigningKey::from_pem(std::string_view pem, const std::string& path) {
   const Pem bio{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free};
   char no_passphrase[] = "";
-  const std::shared_ptr<EVP_PKEY> key{PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, no_passphrase), &EVP_PKEY_free};
+  const std::shared_ptr<EVP_PKEY> key{PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, no_passphrase),
+                                      &EVP_PKEY_free};
   std::string public_key(public_key_size, '\0');
   std::size_t size = public_key.size();
   if (!key || EVP_PKEY_base_id(key.get()) != EVP_PKEY_ED25519 ||
       EVP_PKEY_get_raw_public_key(key.get(), reinterpret_cast<unsigned char*>(public_key.data()), &size) != 1)
-    return make_error(Code::corrupt, "there is no Ed25519 private key in it: restore it from a backup (`mien restore FILE`); a new key cannot sign for the old audit", path);
+    return make_error(Code::corrupt,
+                      "there is no Ed25519 private key in it: restore it from a backup (`mien restore FILE`); a new "
+                      "key cannot sign for the old audit",
+                      path);
   return SigningKey{key, std::move(public_key)};
 }
 
@@ -121,7 +129,9 @@ Result<SigningKey> SigningKey::load(const std::string& path) {
   }
   ::close(fd);
   if ((info.st_mode & 077) != 0)
-    return make_error(Code::refused, cat("others may read this signing key: `chmod 600 ", path, "`, and if they did, replace it"), path);
+    return make_error(Code::refused,
+                      cat("others may read this signing key: `chmod 600 ", path, "`, and if they did, replace it"),
+                      path);
   if (!whole) return make_error(Code::corrupt, "this is not a signing key", path);
   auto key = from_pem(pem, path);
   OPENSSL_cleanse(pem.data(), pem.size());
@@ -143,8 +153,10 @@ std::string SigningKey::sign(std::string_view bytes) const {
   const Context context{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
   std::string signature(signature_size, '\0');
   std::size_t size = signature.size();
-  CHECK(context && EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, static_cast<EVP_PKEY*>(key_.get())) == 1);
-  CHECK(EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size, octets(bytes), bytes.size()) == 1);
+  CHECK(context &&
+        EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, static_cast<EVP_PKEY*>(key_.get())) == 1);
+  CHECK(EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size, octets(bytes),
+                       bytes.size()) == 1);
   return signature;
 }
 

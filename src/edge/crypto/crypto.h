@@ -45,11 +45,12 @@ class SigningKey {
   static Result<SigningKey> load_or_make(const std::string& path);
   static Result<SigningKey> load(const std::string& path);
 
-  [[nodiscard]] std::string sign(std::string_view bytes) const;  // 64 bytes
+  [[nodiscard]] std::string sign(std::string_view bytes) const;                // 64 bytes
   [[nodiscard]] const std::string& public_key() const { return public_key_; }  // 32 bytes
 
  private:
-  SigningKey(std::shared_ptr<void> key, std::string public_key) : key_(std::move(key)), public_key_(std::move(public_key)) {}
+  SigningKey(std::shared_ptr<void> key, std::string public_key)
+      : key_(std::move(key)), public_key_(std::move(public_key)) {}
   static Result<SigningKey> from_pem(std::string_view pem, const std::string& path);
   std::shared_ptr<void> key_;  // EVP_PKEY
   std::string public_key_;

@@ -95,7 +95,8 @@ std::string make_head(std::uint64_t length, const store::Hash& hash) {
 Status copy_ledger(const std::string& ledger_path, const std::string& into) {
   auto source = TRY(Database::open_for_reading(ledger_path, ledger_kind()));
   sqlite3* target = nullptr;
-  int code = sqlite3_open_v2(into.c_str(), &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  int code =
+      sqlite3_open_v2(into.c_str(), &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   ::chmod(into.c_str(), 0600);
   if (code == SQLITE_OK) {
     sqlite3_backup* copying = sqlite3_backup_init(target, "main", source->handle(), "main");
@@ -109,14 +110,18 @@ Status copy_ledger(const std::string& ledger_path, const std::string& into) {
   }
   sqlite3_close(target);
   if (code != SQLITE_OK)
-    return make_error((code & 0xff) == SQLITE_FULL ? Code::exhausted : (code & 0xff) == SQLITE_CORRUPT ? Code::corrupt : Code::io,
+    return make_error((code & 0xff) == SQLITE_FULL      ? Code::exhausted
+                      : (code & 0xff) == SQLITE_CORRUPT ? Code::corrupt
+                                                        : Code::io,
                       cat("cannot copy the ledger: ", sqlite3_errstr(code)), ledger_path);
   return {};
 }
 
 Status add_keys(const std::string& copy, const std::string& keys_directory) {
   auto database = TRY(Database::open(copy, ledger_kind()));
-  TRY(database->run("CREATE TABLE backup_key (name TEXT PRIMARY KEY, bytes BLOB NOT NULL); CREATE TABLE backup_made (at INTEGER NOT NULL)"));
+  TRY(
+      database->run("CREATE TABLE backup_key (name TEXT PRIMARY KEY, bytes BLOB NOT NULL); CREATE TABLE backup_made "
+                    "(at INTEGER NOT NULL)"));
   Query made = TRY(database->query("INSERT INTO backup_made (at) VALUES (?)"));
   TRY(made.bind(wall_now().ns).run());
   std::error_code failed;
@@ -124,7 +129,8 @@ Status add_keys(const std::string& copy, const std::string& keys_directory) {
     const std::string path = i->path().string();
     const std::string name = i->path().filename().string();
     if (!i->is_regular_file(failed) || name.ends_with(".new")) continue;
-    if (i->file_size(failed) > largest_key_file || failed) return make_error(Code::invalid, "this is not a key: move it out of the keys directory", path);
+    if (i->file_size(failed) > largest_key_file || failed)
+      return make_error(Code::invalid, "this is not a key: move it out of the keys directory", path);
     std::string bytes;
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
     if (file.fd < 0) return system_error(errno, "open", path);
@@ -135,7 +141,8 @@ Status add_keys(const std::string& copy, const std::string& keys_directory) {
     Query put = TRY(database->query("INSERT INTO backup_key (name, bytes) VALUES (?, ?)"));
     TRY(put.bind_text(name).bind_blob(bytes).run());
   }
-  if (failed && failed != std::errc::no_such_file_or_directory) return system_error(failed.value(), "read", keys_directory);
+  if (failed && failed != std::errc::no_such_file_or_directory)
+    return system_error(failed.value(), "read", keys_directory);
   return {};
 }
 
@@ -156,7 +163,8 @@ Status seal(const std::string& copy, const std::string& file) {
     return write_all(out.fd, bytes, file);
   }));
   const std::string head = make_head(length, hash.finish());
-  if (::pwrite(out.fd, head.data(), head.size(), 0) != static_cast<ssize_t>(head.size()) || ::fsync(out.fd) != 0) return system_error(errno, "write", file);
+  if (::pwrite(out.fd, head.data(), head.size(), 0) != static_cast<ssize_t>(head.size()) || ::fsync(out.fd) != 0)
+    return system_error(errno, "write", file);
   if (::rename(part.path.c_str(), file.c_str()) != 0) return system_error(errno, "rename to", file);
   return sync_directory(directory_of(file));
 }
@@ -173,7 +181,10 @@ Status unseal(const std::string& file, const std::string& into) {
   std::uint32_t found = 0;
   std::memcpy(&found, head.data() + 8, 4);
   if (found != version)
-    return make_error(Code::unsupported, cat("this backup has format version ", found, "; this program reads version ", version, ": restore it with a newer Mien"), file);
+    return make_error(Code::unsupported,
+                      cat("this backup has format version ", found, "; this program reads version ", version,
+                          ": restore it with a newer Mien"),
+                      file);
   const Descriptor out{::open(into.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
   if (out.fd < 0) return system_error(errno, "write", into);
   Sha256Stream hash;
@@ -183,7 +194,8 @@ Status unseal(const std::string& file, const std::string& into) {
     length += bytes.size();
     return write_all(out.fd, bytes, into);
   }));
-  if (make_head(length, hash.finish()) != head) return make_error(Code::corrupt, "this backup is damaged or cut: its checksum does not fit. Use another one", file);
+  if (make_head(length, hash.finish()) != head)
+    return make_error(Code::corrupt, "this backup is damaged or cut: its checksum does not fit. Use another one", file);
   if (::fsync(out.fd) != 0) return system_error(errno, "sync", into);
   return {};
 }
@@ -194,18 +206,22 @@ Status unpack(const std::string& ledger_path, const std::string& keys_directory)
   {
     auto database = TRY(Database::open(ledger_path, ledger_kind()));
     Query check = TRY(database->query("PRAGMA quick_check(1)"));
-    if (!TRY(check.step()) || check.bytes(0) != "ok") return make_error(Code::corrupt, cat("the ledger in this backup is damaged: ", check.bytes(0)), ledger_path);
+    if (!TRY(check.step()) || check.bytes(0) != "ok")
+      return make_error(Code::corrupt, cat("the ledger in this backup is damaged: ", check.bytes(0)), ledger_path);
     Query all = TRY(database->query("SELECT name, bytes FROM backup_key ORDER BY name"));
     while (TRY(all.step())) keys.emplace_back(all.bytes(0), all.bytes(1));
   }
   TRY(make_directories(keys_directory));
   for (const auto& [name, bytes] : keys) {
-    if (name.empty() || name.find('/') != std::string::npos || name.starts_with(".")) return make_error(Code::corrupt, cat("\"", name, "\" can not be the name of a key"), ledger_path);
+    if (name.empty() || name.find('/') != std::string::npos || name.starts_with("."))
+      return make_error(Code::corrupt, cat("\"", name, "\" can not be the name of a key"), ledger_path);
     TRY(write_secret_file(keys_directory + "/" + name, bytes));
   }
   {
     auto database = TRY(Database::open(ledger_path, ledger_kind()));
-    TRY(database->run("PRAGMA secure_delete=ON; DROP TABLE backup_key; DROP TABLE backup_made; PRAGMA journal_mode=WAL; PRAGMA wal_checkpoint(TRUNCATE)"));
+    TRY(
+        database->run("PRAGMA secure_delete=ON; DROP TABLE backup_key; DROP TABLE backup_made; PRAGMA "
+                      "journal_mode=WAL; PRAGMA wal_checkpoint(TRUNCATE)"));
   }
   auto ledger = TRY(open_ledger(ledger_path));
   // Links only: whether the signed head is this ledger's is for `mien audit --verify`, which has the key.
@@ -222,9 +238,11 @@ Status move_aside(const DataPaths& paths) {
   TRY(make_directories(aside));
   for (const char* suffix : {"-wal", "-shm", ""}) {  // the ledger itself last: without it the rest is not looked for
     const std::string from = paths.ledger + suffix;
-    if (::rename(from.c_str(), cat(aside, "/ledger.sqlite", suffix).c_str()) != 0 && errno != ENOENT) return system_error(errno, "move", from);
+    if (::rename(from.c_str(), cat(aside, "/ledger.sqlite", suffix).c_str()) != 0 && errno != ENOENT)
+      return system_error(errno, "move", from);
   }
-  if (::rename(paths.keys.c_str(), (aside + "/keys").c_str()) != 0 && errno != ENOENT) return system_error(errno, "move", paths.keys);
+  if (::rename(paths.keys.c_str(), (aside + "/keys").c_str()) != 0 && errno != ENOENT)
+    return system_error(errno, "move", paths.keys);
   return {};
 }
 
@@ -243,14 +261,18 @@ Status restore(const std::string& file, const std::string& data_directory, IfPre
   const DataLock lock = TRY(DataLock::take(data_directory));
   const bool present = exists(paths.ledger);
   if (present && if_present == IfPresent::refuse)
-    return make_error(Code::conflict, "there is a ledger here already: restore into an empty directory, or say `--force` to move it aside to replaced-1", paths.ledger);
+    return make_error(Code::conflict,
+                      "there is a ledger here already: restore into an empty directory, or say `--force` to move it "
+                      "aside to replaced-1",
+                      paths.ledger);
   const Unfinished fresh{.path = cat(data_directory, "/restoring"), .directory = true};
   std::error_code ignored;
   std::filesystem::remove_all(fresh.path, ignored);
   TRY(make_directories(fresh.path));
   const std::string ledger = fresh.path + "/ledger.sqlite";
   TRY(unseal(file, ledger));
-  if (Status unpacked = unpack(ledger, fresh.path + "/keys"); !unpacked) return unpacked.error().within(cat("cannot restore ", file));
+  if (Status unpacked = unpack(ledger, fresh.path + "/keys"); !unpacked)
+    return unpacked.error().within(cat("cannot restore ", file));
   // Everything has been checked; from here on only names change, the ledger's last.
   if (present || exists(paths.keys)) TRY(move_aside(paths));
   if (::rename((fresh.path + "/keys").c_str(), paths.keys.c_str()) != 0) return system_error(errno, "make", paths.keys);

@@ -44,8 +44,14 @@ class Backup : public ::testing::Test {
     owner_.position = position;
     store::AuditChain chain{&sha256, ledger_->audit_tail().value()};
     store::Transaction t{.shard = 0, .checkpoint = owner_, .writes = {}, .audit = {}, .head = {}};
-    for (const char* key : {"one", "two"}) t.writes.push_back({.table = store::Table::resource, .key = key, .bytes = cat(position)});
-    t.audit.push_back(chain.append({.at = {1}, .actor = "mien", .verb = "test.done", .subject = "Test/1", .cause = "log/1", .detail = cat(position)}));
+    for (const char* key : {"one", "two"})
+      t.writes.push_back({.table = store::Table::resource, .key = key, .bytes = cat(position)});
+    t.audit.push_back(chain.append({.at = {1},
+                                    .actor = "mien",
+                                    .verb = "test.done",
+                                    .subject = "Test/1",
+                                    .cause = "log/1",
+                                    .detail = cat(position)}));
     const Status status = ledger_->commit(t);
     ASSERT_TRUE(status.ok()) << status.error().to_string();
   }

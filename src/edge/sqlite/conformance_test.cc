@@ -41,10 +41,16 @@ class SqliteHistoryHome final : public HistoryHome {
   testing::FakeTree tree_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, LogConformance, ::testing::Values(LogHomeMaker{"files", [] { return std::make_unique<SqliteLogHome>(); }}), name_of_log_home);
+INSTANTIATE_TEST_SUITE_P(Sqlite, LogConformance,
+                         ::testing::Values(LogHomeMaker{"files", [] { return std::make_unique<SqliteLogHome>(); }}),
+                         name_of_log_home);
 INSTANTIATE_TEST_SUITE_P(Sqlite, LedgerConformance,
-                         ::testing::Values(LedgerHomeMaker{"file", [] { return std::make_unique<SqliteLedgerHome>(); }, &edge::sha256}), name_of_ledger_home);
-INSTANTIATE_TEST_SUITE_P(Sqlite, HistoryConformance, ::testing::Values(HistoryHomeMaker{"file", [] { return std::make_unique<SqliteHistoryHome>(); }}),
+                         ::testing::Values(LedgerHomeMaker{"file", [] { return std::make_unique<SqliteLedgerHome>(); },
+                                                           &edge::sha256}),
+                         name_of_ledger_home);
+INSTANTIATE_TEST_SUITE_P(Sqlite, HistoryConformance,
+                         ::testing::Values(HistoryHomeMaker{"file",
+                                                            [] { return std::make_unique<SqliteHistoryHome>(); }}),
                          name_of_history_home);
 
 }  // namespace

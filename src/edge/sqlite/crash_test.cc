@@ -63,7 +63,9 @@ std::uint64_t run_and_kill(Prng& prng, const std::function<void(const std::funct
   return last;
 }
 
-std::string record_text(store::LogPosition position) { return cat("record ", position, " ", std::string(position % 700, 'x')); }
+std::string record_text(store::LogPosition position) {
+  return cat("record ", position, " ", std::string(position % 700, 'x'));
+}
 
 }  // namespace
 
@@ -116,8 +118,14 @@ TEST(CrashOfTheLedger, LosesNoCommitAndNeverShowsHalfOfOne) {
       while (true) {
         ++owner.position;
         store::Transaction t{.shard = 0, .checkpoint = owner, .writes = {}, .audit = {}, .head = {}};
-        for (const char* key : {"one", "two"}) t.writes.push_back({.table = store::Table::instance, .key = key, .bytes = record_text(owner.position)});
-        t.audit.push_back(chain.append({.at = at(0), .actor = "mien", .verb = "test.done", .subject = "Test/1", .cause = cat("log/", owner.position), .detail = ""}));
+        for (const char* key : {"one", "two"})
+          t.writes.push_back({.table = store::Table::instance, .key = key, .bytes = record_text(owner.position)});
+        t.audit.push_back(chain.append({.at = at(0),
+                                        .actor = "mien",
+                                        .verb = "test.done",
+                                        .subject = "Test/1",
+                                        .cause = cat("log/", owner.position),
+                                        .detail = ""}));
         if (!(*ledger)->commit(t)) ::_exit(5);
         acknowledge(owner.position);
       }
@@ -147,7 +155,9 @@ TEST(CrashOfTheHistory, LeavesWholeBlocks) {
       auto history = open_history(path);
       if (!history) ::_exit(4);
       for (std::uint64_t n = (*history)->use().value().blocks + 1;; ++n) {
-        store::HistoryBlock block{.instance = InstanceName{"a"}, .series = {{.metric = MetricName{"m"}, .attributes = {}, .unit = "1"}}, .batch = {}};
+        store::HistoryBlock block{.instance = InstanceName{"a"},
+                                  .series = {{.metric = MetricName{"m"}, .attributes = {}, .unit = "1"}},
+                                  .batch = {}};
         for (std::int64_t i = 0; i < 120; ++i) {
           block.batch.times.push_back(at(static_cast<std::int64_t>(n) * 120 + i));
           block.batch.values.push_back(static_cast<double>(n));

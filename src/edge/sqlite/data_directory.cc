@@ -21,7 +21,8 @@ DataPaths::DataPaths(std::string data_directory)
       history(directory + "/history.sqlite"),
       keys(directory + "/keys") {}
 
-// flock, because it ends with the process however that ends, and is not lost when some other descriptor of the file closes.
+// flock, because it ends with the process however that ends, and is not lost when some other descriptor of the file
+// closes.
 Result<DataLock> DataLock::take(const std::string& directory) {
   TRY(make_directories(directory));
   const std::string path = DataPaths(directory).lock;
@@ -33,11 +34,12 @@ Result<DataLock> DataLock::take(const std::string& directory) {
     std::array<char, 32> text{};
     const ssize_t n = ::pread(fd, text.data(), text.size(), 0);
     const std::string_view holder = trim(std::string_view(text.data(), n > 0 ? static_cast<std::size_t>(n) : 0));
-    return Error{.code = Code::conflict,
-                 .message = cat("another Mien", holder.empty() ? "" : cat(" (process ", holder, ")"),
-                                " is using this data directory: stop it first, or give this one its own with `--data DIR`"),
-                 .where = directory,
-                 .cause = {}};
+    return Error{
+        .code = Code::conflict,
+        .message = cat("another Mien", holder.empty() ? "" : cat(" (process ", holder, ")"),
+                       " is using this data directory: stop it first, or give this one its own with `--data DIR`"),
+        .where = directory,
+        .cause = {}};
   }
   const std::string pid = cat(::getpid(), "\n");
   if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) {

@@ -16,7 +16,7 @@ namespace mien::edge {
 namespace {
 
 constexpr std::int64_t application_id = 0x4d69656e;  // "Mien"
-constexpr int busy_wait_ms = 5000;                   // another process (a backup, a second reader) may hold the file shortly
+constexpr int busy_wait_ms = 5000;  // another process (a backup, a second reader) may hold the file shortly
 
 Error make_error(Code code, std::string message, std::string where) {
   return {.code = code, .message = std::move(message), .where = std::move(where), .cause = {}};
@@ -84,7 +84,8 @@ std::string_view Query::bytes(int column) const {
 
 Result<std::unique_ptr<Database>> Database::connect(const std::string& path, const DatabaseKind& kind, int flags) {
   std::unique_ptr<Database> database{new Database(path, kind.name)};
-  const int code = sqlite3_open_v2(path.c_str(), &database->handle_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  const int code =
+      sqlite3_open_v2(path.c_str(), &database->handle_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   if (code != SQLITE_OK) return database->error(code, "open");
   sqlite3_busy_timeout(database->handle_, busy_wait_ms);
   // What is in the file may have been written by somebody else: its schema gets no say in what SQL does.
@@ -101,15 +102,22 @@ Status Database::recognise(const DatabaseKind& kind) {
     return q.integer(0);
   };
   if (TRY(pragma("PRAGMA application_id")) != application_id)
-    return make_error(Code::corrupt, cat("this is not a ", kind.name, " of Mien: move it away and start again, or restore a backup with `mien restore FILE`"), path_);
+    return make_error(Code::corrupt,
+                      cat("this is not a ", kind.name,
+                          " of Mien: move it away and start again, or restore a backup with `mien restore FILE`"),
+                      path_);
   const std::int64_t version = TRY(pragma("PRAGMA user_version"));
   if (version > kind.version)
     return make_error(Code::unsupported,
-                      cat("this ", kind.name, " has format version ", version, " and was written by a newer Mien; this program reads up to version ",
-                          kind.version, ": run the newer program, or restore a backup made before the upgrade"),
+                      cat("this ", kind.name, " has format version ", version,
+                          " and was written by a newer Mien; this program reads up to version ", kind.version,
+                          ": run the newer program, or restore a backup made before the upgrade"),
                       path_);
   if (version < kind.version)
-    return make_error(Code::unsupported, cat("this ", kind.name, " has format version ", version, ", which this program (version ", kind.version, ") no longer reads"), path_);
+    return make_error(Code::unsupported,
+                      cat("this ", kind.name, " has format version ", version, ", which this program (version ",
+                          kind.version, ") no longer reads"),
+                      path_);
   return run(kind.full_sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
 }
 
@@ -120,7 +128,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, const 
   return database;
 }
 
-// Opened for writing all the same: a reader has to be able to recover the WAL of a killed writer. It may not change a row.
+// Opened for writing all the same: a reader has to be able to recover the WAL of a killed writer. It may not change a
+// row.
 Result<std::unique_ptr<Database>> Database::open_for_reading(const std::string& path, const DatabaseKind& kind) {
   auto database = TRY(open(path, kind));
   if (Status status = database->run("PRAGMA query_only=ON"); !status) return std::move(status).error();
@@ -144,8 +153,9 @@ Status Database::create(const std::string& path, const DatabaseKind& kind) {
   auto make = [&]() -> Status {
     auto database = TRY(connect(unfinished, kind, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
     ::chmod(unfinished.c_str(), 0600);
-    const std::string marks = cat("PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA application_id=",
-                                  application_id, "; BEGIN; ", kind.schema, "; PRAGMA user_version=", kind.version, "; COMMIT");
+    const std::string marks =
+        cat("PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA application_id=",
+            application_id, "; BEGIN; ", kind.schema, "; PRAGMA user_version=", kind.version, "; COMMIT");
     if (Status status = database->run(marks.c_str()); !status) return status;
     return database->run("PRAGMA wal_checkpoint(TRUNCATE)");
   };
@@ -166,7 +176,8 @@ Result<Query> Database::query(std::string_view sql) {
   auto known = statements_.find(sql);
   if (known == statements_.end()) {
     sqlite3_stmt* statement = nullptr;
-    const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                        &statement, nullptr);
     if (code != SQLITE_OK) return error(code, "read");
     known = statements_.emplace(std::string(sql), statement).first;
   }
@@ -194,13 +205,22 @@ Error Database::error(int code, std::string_view doing) const {
   const std::string what = cat("cannot ", doing, " the ", kind_, ": ");
   const int primary = code & 0xff;
   if (primary == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE || (primary == SQLITE_IOERR && disk_is_full(number)))
-    return make_error(Code::exhausted, what + "the disk is full; nothing was written. Free space or lower `store_limit`; it goes on by itself", path_);
+    return make_error(
+        Code::exhausted,
+        what + "the disk is full; nothing was written. Free space or lower `store_limit`; it goes on by itself", path_);
   if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
-    return make_error(Code::corrupt, cat(what, "the file is damaged (", words, "). Stop Mien, keep a copy, and restore a backup with `mien restore FILE`"), path_);
+    return make_error(Code::corrupt,
+                      cat(what, "the file is damaged (", words,
+                          "). Stop Mien, keep a copy, and restore a backup with `mien restore FILE`"),
+                      path_);
   if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
-    return make_error(Code::unavailable, what + "another process holds it; is a second Mien running on this data directory?", path_);
+    return make_error(Code::unavailable,
+                      what + "another process holds it; is a second Mien running on this data directory?", path_);
   if (primary == SQLITE_PERM || primary == SQLITE_READONLY || primary == SQLITE_CANTOPEN || primary == SQLITE_AUTH)
-    return make_error(Code::io, cat(what, words, number != 0 ? cat(" (", std::strerror(number), ")") : "", ". Check that this user owns the file and its directory"), path_);
+    return make_error(Code::io,
+                      cat(what, words, number != 0 ? cat(" (", std::strerror(number), ")") : "",
+                          ". Check that this user owns the file and its directory"),
+                      path_);
   return make_error(Code::io, cat(what, words, number != 0 ? cat(" (", std::strerror(number), ")") : ""), path_);
 }
 
@@ -215,7 +235,7 @@ Result<ReadPool::Lease> ReadPool::take() {
       return lease;
     }
   }
-  return Lease{*this, TRY(Database::open_for_reading(path_, kind_))};
+  return Lease { *this, TRY(Database::open_for_reading(path_, kind_)) };
 }
 
 void ReadPool::give_back(std::unique_ptr<Database> database) {

@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "base/codec.h"
 #include "base/text.h"
-#include "edge/crypto/crypto.h"
 #include "edge/mutex.h"
 #include "edge/sqlite/database.h"
+#include "edge/sqlite/history_minutes.h"
 #include "edge/sqlite/sqlite.h"
 #include "store/history_codec.h"
 #include "store/minutes.h"
@@ -32,15 +31,18 @@ constexpr DatabaseKind history_kind{
     .schema =
         "CREATE TABLE instance (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
         "CREATE TABLE series (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, bytes BLOB NOT NULL);"
-        "CREATE TABLE block (id INTEGER PRIMARY KEY, instance INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, "
+        "CREATE TABLE block (id INTEGER PRIMARY KEY, instance INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER "
+        "NOT NULL, "
         "series INTEGER NOT NULL, rows INTEGER NOT NULL, samples INTEGER NOT NULL, bytes BLOB NOT NULL);"
         "CREATE UNIQUE INDEX block_of ON block (instance, first);"
         "CREATE INDEX block_age ON block (first, samples);"
         "CREATE INDEX block_series ON block (series);"
-        "CREATE TABLE minutes (id INTEGER PRIMARY KEY, instance INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, "
-        "series INTEGER NOT NULL, bytes BLOB NOT NULL);"
+        "CREATE TABLE minutes (id INTEGER PRIMARY KEY, instance INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER "
+        "NOT NULL, "
+        "series INTEGER NOT NULL, joined INTEGER NOT NULL, bytes BLOB NOT NULL);"
         "CREATE UNIQUE INDEX minutes_of ON minutes (instance, first);"
         "CREATE INDEX minutes_age ON minutes (first);"
+        "CREATE INDEX minutes_loose ON minutes (first, instance) WHERE joined = 0;"
         "CREATE INDEX minutes_series ON minutes (series)",
     .full_sync = false};
 
@@ -69,7 +71,8 @@ Result<Encoded> encode_block(const HistoryBlock& block) {
   encoded.series = TRY(store::encode_series_list(block.series));
   encoded.seconds = TRY(store::encode_columns(columns));
   encoded.minutes = TRY(store::encode_columns(store::to_minutes(columns)));
-  encoded.samples = static_cast<std::uint64_t>(std::count_if(columns.values.begin(), columns.values.end(), [](double x) { return x == x; }));
+  encoded.samples = static_cast<std::uint64_t>(
+      std::count_if(columns.values.begin(), columns.values.end(), [](double x) { return x == x; }));
   return encoded;
 }
 
@@ -85,7 +88,6 @@ class SqliteHistory final : public store::History {
 
  private:
   static Result<std::int64_t> instance_id(Database& writer, const InstanceName& name);
-  static Result<std::int64_t> series_id(Database& writer, std::string_view bytes);
   static Status put(Database& writer, const Encoded& encoded);
   Status drop_older(const char* sql, WallTime than) REQUIRES_LOCK(mutex_);
   Status drop_until(std::uint64_t target) REQUIRES_LOCK(mutex_);
@@ -98,33 +100,35 @@ class SqliteHistory final : public store::History {
   std::unique_ptr<Database> writer_ GUARDED_BY(mutex_);
 };
 
-Result<std::int64_t> find_or_add(Database& writer, std::string_view find, std::string_view add, std::string_view key, std::string_view bytes) {
-  Query known = TRY(writer.query(find));
-  if (TRY(known.bind_text(key).step())) return known.integer(0);
-  Query fresh = TRY(writer.query(add));
-  fresh.bind_text(key);
-  if (!bytes.empty()) fresh.bind_blob(bytes);
-  TRY(fresh.run());
-  return std::int64_t{sqlite3_last_insert_rowid(writer.handle())};
-}
-
 Result<std::int64_t> SqliteHistory::instance_id(Database& writer, const InstanceName& name) {
-  return find_or_add(writer, "SELECT id FROM instance WHERE name = ?", "INSERT INTO instance (name) VALUES (?)", name.value, {});
-}
-
-Result<std::int64_t> SqliteHistory::series_id(Database& writer, std::string_view bytes) {
-  return find_or_add(writer, "SELECT id FROM series WHERE hash = ?", "INSERT INTO series (hash, bytes) VALUES (?, ?)", sha256_hex(bytes), bytes);
+  Query known = TRY(writer.query("SELECT id FROM instance WHERE name = ?"));
+  if (TRY(known.bind_text(name.value).step())) return known.integer(0);
+  Query fresh = TRY(writer.query("INSERT INTO instance (name) VALUES (?)"));
+  TRY(fresh.bind_text(name.value).run());
+  return std::int64_t{sqlite3_last_insert_rowid(writer.handle())};
 }
 
 Status SqliteHistory::put(Database& writer, const Encoded& encoded) {
   const std::vector<WallTime>& times = encoded.block->batch.times;
   const std::int64_t instance = TRY(instance_id(writer, encoded.block->instance));
-  const std::int64_t series = TRY(series_id(writer, encoded.series));
-  Query seconds = TRY(writer.query("INSERT OR REPLACE INTO block (instance, first, last, series, rows, samples, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)"));
-  seconds.bind(instance).bind(times.front().ns).bind(times.back().ns).bind(series).bind(static_cast<std::int64_t>(times.size()));
+  const std::int64_t series = TRY(series_list_id(writer, encoded.series));
+  Query seconds =
+      TRY(writer.query("INSERT OR REPLACE INTO block (instance, first, last, series, rows, samples, bytes) VALUES (?, "
+                       "?, ?, ?, ?, ?, ?)"));
+  seconds.bind(instance)
+      .bind(times.front().ns)
+      .bind(times.back().ns)
+      .bind(series)
+      .bind(static_cast<std::int64_t>(times.size()));
   TRY(seconds.bind(static_cast<std::int64_t>(encoded.samples)).bind_blob(encoded.seconds).run());
-  Query minutes = TRY(writer.query("INSERT OR REPLACE INTO minutes (instance, first, last, series, bytes) VALUES (?, ?, ?, ?, ?)"));
-  return minutes.bind(instance).bind(times.front().ns).bind(times.back().ns).bind(series).bind_blob(encoded.minutes).run();
+  Query minutes = TRY(writer.query(
+      "INSERT OR REPLACE INTO minutes (instance, first, last, series, joined, bytes) VALUES (?, ?, ?, ?, 0, ?)"));
+  return minutes.bind(instance)
+      .bind(times.front().ns)
+      .bind(times.back().ns)
+      .bind(series)
+      .bind_blob(encoded.minutes)
+      .run();
 }
 
 Status SqliteHistory::append(const std::vector<HistoryBlock>& blocks) {
@@ -132,7 +136,9 @@ Status SqliteHistory::append(const std::vector<HistoryBlock>& blocks) {
   for (const HistoryBlock& block : blocks) {
     if (block.batch.times.empty()) continue;
     auto encoded = encode_block(block);
-    if (!encoded) return encoded.error().within(cat("history of ", block.instance.value, " at ", to_rfc3339(block.batch.times.front())));
+    if (!encoded)
+      return encoded.error().within(
+          cat("history of ", block.instance.value, " at ", to_rfc3339(block.batch.times.front())));
     all.push_back(std::move(*encoded));
   }
   if (all.empty()) return {};
@@ -159,8 +165,11 @@ class Gathering {
 
   // How many rows the blocks of the range have, and when the first of them begins.
   Status measure(std::int64_t instance) {
-    const std::int64_t start = TRY(first_reaching("SELECT MAX(first) FROM block WHERE instance = ? AND first <= ?", instance));
-    Query sum = TRY(reader_.query("SELECT COALESCE(SUM(rows), 0), MIN(first) FROM block WHERE instance = ? AND first >= ? AND first < ? AND last >= ?"));
+    const std::int64_t start = TRY(
+        first_reaching("SELECT MAX(first) FROM block WHERE instance = ? AND first <= ?", instance, 10 * store::minute));
+    Query sum =
+        TRY(reader_.query("SELECT COALESCE(SUM(rows), 0), MIN(first) FROM block WHERE instance = ? AND first >= ? AND "
+                          "first < ? AND last >= ?"));
     TRY(sum.bind(instance).bind(start).bind(query_.to.ns).bind(query_.from.ns).step());
     rows_ = static_cast<std::uint64_t>(sum.integer(0));
     seconds_from_ = rows_ == 0 ? query_.to : WallTime{sum.integer(1)};
@@ -173,23 +182,32 @@ class Gathering {
   [[nodiscard]] WallTime seconds_from() const { return seconds_from_; }
 
   Status add_seconds(std::int64_t instance) {
-    const std::int64_t start = TRY(first_reaching("SELECT MAX(first) FROM block WHERE instance = ? AND first <= ?", instance));
-    return each({instance, start, query_.to.ns}, "SELECT first, series, bytes FROM block WHERE instance = ? AND first >= ? AND first < ? AND last >= ? ORDER BY first", 1,
-                [this](const Columns& columns, std::size_t place, std::vector<HistoryPoint>& points) {
+    const std::int64_t start = TRY(
+        first_reaching("SELECT MAX(first) FROM block WHERE instance = ? AND first <= ?", instance, 10 * store::minute));
+    return each({instance, start, query_.to.ns},
+                "SELECT first, series, bytes FROM block WHERE instance = ? AND first >= ? AND first < ? AND last >= ? "
+                "ORDER BY first",
+                1, [this](const Columns& columns, std::size_t place, std::vector<HistoryPoint>& points) {
                   const std::size_t rows = columns.times.size();
                   for (std::size_t r = 0; r < rows; ++r) {
                     const double x = columns.values[place * rows + r];
-                    if (inside(columns.times[r]) && x == x) points.push_back({.at = columns.times[r], .min = x, .max = x, .mean = x, .count = 1});
+                    if (inside(columns.times[r]) && x == x)
+                      points.push_back({.at = columns.times[r], .min = x, .max = x, .mean = x, .count = 1});
                   }
                 });
   }
   // Minutes that begin before `until`.
   Status add_minutes(std::int64_t instance, WallTime until) {
-    const std::int64_t start = TRY(first_reaching("SELECT MAX(first) FROM minutes WHERE instance = ? AND first <= ?", instance));
-    return each({instance, start, until.ns}, "SELECT first, series, bytes FROM minutes WHERE instance = ? AND first >= ? AND first < ? AND last >= ? ORDER BY first",
-                store::minute_columns, [this, until](const Columns& columns, std::size_t place, std::vector<HistoryPoint>& points) {
+    const std::int64_t start = TRY(first_reaching("SELECT MAX(first) FROM minutes WHERE instance = ? AND first <= ?",
+                                                  instance, 70 * store::minute));
+    return each({instance, start, until.ns},
+                "SELECT first, series, bytes FROM minutes WHERE instance = ? AND first >= ? AND first < ? AND last >= "
+                "? ORDER BY first",
+                store::minute_columns,
+                [this, until](const Columns& columns, std::size_t place, std::vector<HistoryPoint>& points) {
                   for (const HistoryPoint& point : store::minute_points(columns, place)) {
-                    if (point.at + store::minute > query_.from && point.at < until && point.at < query_.to) points.push_back(point);
+                    if (point.at + store::minute > query_.from && point.at < until && point.at < query_.to)
+                      points.push_back(point);
                   }
                 });
   }
@@ -199,14 +217,17 @@ class Gathering {
     std::vector<HistorySeries> all;
     for (auto& [series, points] : points_) {
       if (points.empty()) continue;
-      std::stable_sort(points.begin(), points.end(), [](const HistoryPoint& a, const HistoryPoint& b) { return a.at < b.at; });
-      all.push_back({.series = series, .points = width.count() == 0 ? std::move(points) : store::join_points(points, width)});
+      std::stable_sort(points.begin(), points.end(),
+                       [](const HistoryPoint& a, const HistoryPoint& b) { return a.at < b.at; });
+      all.push_back(
+          {.series = series, .points = width.count() == 0 ? std::move(points) : store::join_points(points, width)});
     }
     return all;
   }
   void join_minutes() {
     for (auto& [series, points] : points_) {
-      std::stable_sort(points.begin(), points.end(), [](const HistoryPoint& a, const HistoryPoint& b) { return a.at < b.at; });
+      std::stable_sort(points.begin(), points.end(),
+                       [](const HistoryPoint& a, const HistoryPoint& b) { return a.at < b.at; });
       points = store::join_points(points, store::minute);
     }
   }
@@ -225,12 +246,12 @@ class Gathering {
   };
 
   // Where to begin in the index, so that not every older row is looked at: the last block that begins before the range,
-  // and a while earlier, because a backlog's block may lie beside it.
-  Result<std::int64_t> first_reaching(std::string_view sql, std::int64_t instance) {
+  // and a while earlier, because a backlog's block may lie beside it, or an hour's last minutes reach into the next.
+  Result<std::int64_t> first_reaching(std::string_view sql, std::int64_t instance, Duration a_while) {
     Query query = TRY(reader_.query(sql));
     TRY(query.bind(instance).bind(query_.from.ns).step());
-    const WallTime a_while_before = query_.from - 10 * store::minute;
-    return query.is_null(0) ? a_while_before.ns : std::min(query.integer(0), a_while_before.ns);
+    const std::int64_t a_while_before = (query_.from - a_while).ns;
+    return query.is_null(0) ? a_while_before : std::min(query.integer(0), a_while_before);
   }
 
   [[nodiscard]] bool inside(WallTime t) const { return t >= query_.from && t < query_.to; }
@@ -249,7 +270,8 @@ class Gathering {
         for (std::size_t k = 0; k < width; ++k) columns_wanted.push_back(place * width + k);
       auto columns = store::decode_columns(blocks.bytes(2), columns_wanted);
       if (!columns)
-        return columns.error().within(cat("history of ", query_.instance.value, " at ", to_rfc3339(WallTime{blocks.integer(0)}), " in ", reader_.path(),
+        return columns.error().within(cat("history of ", query_.instance.value, " at ",
+                                          to_rfc3339(WallTime{blocks.integer(0)}), " in ", reader_.path(),
                                           " can not be read; ask for a range without it"));
       for (std::size_t i = 0; i < wanted->places.size(); ++i) add(*columns, i, *wanted->into[i]);
     }
@@ -260,7 +282,8 @@ class Gathering {
     const auto known = wanted_.find(list);
     if (known != wanted_.end()) return &known->second;
     Query query = TRY(reader_.query("SELECT bytes FROM series WHERE id = ?"));
-    if (!TRY(query.bind(list).step())) return make_error(Code::corrupt, cat("list of series ", list, " is missing"), reader_.path());
+    if (!TRY(query.bind(list).step()))
+      return make_error(Code::corrupt, cat("list of series ", list, " is missing"), reader_.path());
     const auto series = TRY(store::decode_series_list(query.bytes(0)));
     Wanted& wanted = wanted_[list];
     for (std::size_t i = 0; i < series.size(); ++i) {
@@ -348,8 +371,11 @@ Result<std::uint64_t> SqliteHistory::used(Database& database) const {
 
 Status SqliteHistory::retain(WallTime now, Bytes limit) {
   const Lock lock{mutex_};
-  TRY(drop_older("DELETE FROM block WHERE id IN (SELECT id FROM block WHERE first < ? ORDER BY first LIMIT ?)", now - keep_seconds));
-  TRY(drop_older("DELETE FROM minutes WHERE id IN (SELECT id FROM minutes WHERE first < ? ORDER BY first LIMIT ?)", now - keep_minutes));
+  TRY(drop_older("DELETE FROM block WHERE id IN (SELECT id FROM block WHERE first < ? ORDER BY first LIMIT ?)",
+                 now - keep_seconds));
+  TRY(drop_older("DELETE FROM minutes WHERE id IN (SELECT id FROM minutes WHERE first < ? ORDER BY first LIMIT ?)",
+                 now - keep_minutes));
+  TRY(join_old_minutes(*writer_, now - keep_seconds));
   std::uint64_t target = limit.value;
   struct statvfs disk {};
   if (::statvfs(path_.c_str(), &disk) == 0) {
@@ -359,8 +385,9 @@ Status SqliteHistory::retain(WallTime now, Bytes limit) {
     if (free_now < wanted_free) target = std::min(target, present - std::min(present, wanted_free - free_now));
   }
   TRY(drop_until(target));
-  TRY(writer_->run("DELETE FROM series AS s WHERE NOT EXISTS (SELECT 1 FROM block WHERE block.series = s.id) "
-                    "AND NOT EXISTS (SELECT 1 FROM minutes WHERE minutes.series = s.id)"));
+  TRY(
+      writer_->run("DELETE FROM series AS s WHERE NOT EXISTS (SELECT 1 FROM block WHERE block.series = s.id) "
+                   "AND NOT EXISTS (SELECT 1 FROM minutes WHERE minutes.series = s.id)"));
   return give_back_space();
 }
 
@@ -372,10 +399,11 @@ Result<HistoryUse> SqliteHistory::use() {
   use.blocks = static_cast<std::uint64_t>(query.integer(0));
   use.samples = static_cast<std::uint64_t>(query.integer(1));
   use.oldest = {query.integer(2)};
-  use.bytes = {TRY(used(*reader))};
+  use.bytes = { TRY(used(*reader)) };
   Query minutes = TRY(reader->query("SELECT COALESCE(MIN(first), 0), COUNT(*) FROM minutes"));
   TRY(minutes.step());
-  if (minutes.integer(1) != 0) use.oldest = use.blocks == 0 ? WallTime{minutes.integer(0)} : std::min(use.oldest, WallTime{minutes.integer(0)});
+  if (minutes.integer(1) != 0)
+    use.oldest = use.blocks == 0 ? WallTime{minutes.integer(0)} : std::min(use.oldest, WallTime{minutes.integer(0)});
   return use;
 }
 

@@ -33,16 +33,16 @@ struct TableSql {
   const char* get;
   const char* scan;
 };
-#define MIEN_TABLE_SQL(name)                                                                                        \
-  TableSql {                                                                                                        \
+#define MIEN_TABLE_SQL(name)                                                                                           \
+  TableSql {                                                                                                           \
     "INSERT INTO " name " (key, sum, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET sum = ?2, bytes = ?3", \
-        "DELETE FROM " name " WHERE key = ?", "SELECT sum, bytes FROM " name " WHERE key = ?",                      \
-        "SELECT key, sum, bytes FROM " name " WHERE key > ?1 AND key >= ?2 ORDER BY key LIMIT ?3"                   \
+        "DELETE FROM " name " WHERE key = ?", "SELECT sum, bytes FROM " name " WHERE key = ?",                         \
+        "SELECT key, sum, bytes FROM " name " WHERE key > ?1 AND key >= ?2 ORDER BY key LIMIT ?3"                      \
   }
-constexpr std::array<TableSql, 10> table_sql{MIEN_TABLE_SQL("core"),     MIEN_TABLE_SQL("instance"), MIEN_TABLE_SQL("resource"),
-                                             MIEN_TABLE_SQL("generation"), MIEN_TABLE_SQL("revision"), MIEN_TABLE_SQL("finding"),
-                                             MIEN_TABLE_SQL("decision"), MIEN_TABLE_SQL("action"),   MIEN_TABLE_SQL("directive"),
-                                             MIEN_TABLE_SQL("access")};
+constexpr std::array<TableSql, 10> table_sql{
+    MIEN_TABLE_SQL("core"),      MIEN_TABLE_SQL("instance"), MIEN_TABLE_SQL("resource"), MIEN_TABLE_SQL("generation"),
+    MIEN_TABLE_SQL("revision"),  MIEN_TABLE_SQL("finding"),  MIEN_TABLE_SQL("decision"), MIEN_TABLE_SQL("action"),
+    MIEN_TABLE_SQL("directive"), MIEN_TABLE_SQL("access")};
 #undef MIEN_TABLE_SQL
 constexpr std::array<std::string_view, 10> table_names{"core",    "instance", "resource", "generation", "revision",
                                                        "finding", "decision", "action",   "directive",  "access"};
@@ -57,7 +57,9 @@ Error make_error(Code code, std::string message, std::string where = {}) {
   return {.code = code, .message = std::move(message), .where = std::move(where), .cause = {}};
 }
 
-std::uint32_t checksum(std::string_view key, std::string_view bytes) { return store::crc32c(bytes, store::crc32c(key)); }
+std::uint32_t checksum(std::string_view key, std::string_view bytes) {
+  return store::crc32c(bytes, store::crc32c(key));
+}
 
 std::string_view view_of(const Hash& hash) { return {reinterpret_cast<const char*>(hash.data()), hash.size()}; }
 
@@ -72,7 +74,8 @@ Status check_sum(Table table, std::string_view key, std::string_view bytes, std:
   if (checksum(key, bytes) == sum) return {};
   return make_error(Code::corrupt,
                     cat("entry \"", key, "\" of table ", table_names[static_cast<std::size_t>(table)],
-                        " is damaged: its checksum does not fit. Stop Mien, keep a copy, and restore a backup with `mien restore FILE`"),
+                        " is damaged: its checksum does not fit. Stop Mien, keep a copy, and restore a backup with "
+                        "`mien restore FILE`"),
                     path);
 }
 
@@ -80,11 +83,14 @@ Result<std::optional<AuditRow>> read_audit_row(Database& database, std::string_v
   Query query = TRY(database.query(sql));
   query.bind(sequence);
   if (!TRY(query.step())) return std::optional<AuditRow>{};
-  return std::optional{AuditRow{.sequence = static_cast<std::uint64_t>(query.integer(0)), .bytes = std::string(query.bytes(1)), .hash = hash_of(query.bytes(2))}};
+  return std::optional{AuditRow{.sequence = static_cast<std::uint64_t>(query.integer(0)),
+                                .bytes = std::string(query.bytes(1)),
+                                .hash = hash_of(query.bytes(2))}};
 }
 
 Result<std::optional<AuditRow>> read_audit_tail(Database& database) {
-  return read_audit_row(database, "SELECT sequence, bytes, hash FROM audit WHERE sequence > ? ORDER BY sequence DESC LIMIT 1", 0);
+  return read_audit_row(database,
+                        "SELECT sequence, bytes, hash FROM audit WHERE sequence > ? ORDER BY sequence DESC LIMIT 1", 0);
 }
 
 class SqliteLedger final : public store::Ledger {
@@ -94,7 +100,8 @@ class SqliteLedger final : public store::Ledger {
 
   Result<Checkpoint> acquire(ShardId shard) override;
   Status commit(const Transaction& transaction) override;
-  Result<std::vector<Entry>> scan(Table table, std::string_view prefix, std::string_view after, std::size_t limit) override;
+  Result<std::vector<Entry>> scan(Table table, std::string_view prefix, std::string_view after,
+                                  std::size_t limit) override;
   Result<std::optional<std::string>> get(Table table, std::string_view key) override;
   Result<std::vector<AuditRow>> audit(std::uint64_t after, std::size_t limit) override;
   Result<std::optional<AuditHead>> audit_head() override;
@@ -124,8 +131,9 @@ Result<std::optional<Checkpoint>> read_checkpoint(Database& database, ShardId sh
 }
 
 Status SqliteLedger::put_checkpoint(Database& writer, ShardId shard, const Checkpoint& checkpoint) {
-  Query query = TRY(writer.query("INSERT INTO shard (shard, position, record_hash, epoch) VALUES (?1, ?2, ?3, ?4) "
-                                 "ON CONFLICT (shard) DO UPDATE SET position = ?2, record_hash = ?3, epoch = ?4"));
+  Query query =
+      TRY(writer.query("INSERT INTO shard (shard, position, record_hash, epoch) VALUES (?1, ?2, ?3, ?4) "
+                       "ON CONFLICT (shard) DO UPDATE SET position = ?2, record_hash = ?3, epoch = ?4"));
   return query.bind(shard)
       .bind(static_cast<std::int64_t>(checkpoint.position))
       .bind_blob(view_of(checkpoint.record_hash))
@@ -139,7 +147,8 @@ Result<Checkpoint> SqliteLedger::acquire(ShardId shard) {
   Database& writer = *writer_;
   Checkpoint taken;
   const Status status = writer.transaction([&]() -> Status {
-    taken = TRY(read_checkpoint(writer, shard)).value_or(Checkpoint{});
+    taken = TRY(read_checkpoint(writer, shard))
+    .value_or(Checkpoint{});
     ++taken.epoch;
     return put_checkpoint(writer, shard, taken);
   });
@@ -164,7 +173,9 @@ Status SqliteLedger::put_audit(Database& writer, const std::vector<AuditRow>& ro
   Query query = TRY(writer.query("INSERT INTO audit (sequence, bytes, hash) VALUES (?, ?, ?)"));
   for (const AuditRow& row : rows) {
     if (!store::continues(before, row, &sha256))
-      return make_error(Code::conflict, cat("audit row ", row.sequence, " does not continue the chain, which ends with row ", before != nullptr ? before->sequence : 0));
+      return make_error(Code::conflict,
+                        cat("audit row ", row.sequence, " does not continue the chain, which ends with row ",
+                            before != nullptr ? before->sequence : 0));
     query.again();
     TRY(query.bind(static_cast<std::int64_t>(row.sequence)).bind_blob(row.bytes).bind_blob(view_of(row.hash)).run());
     before = &row;
@@ -173,19 +184,27 @@ Status SqliteLedger::put_audit(Database& writer, const std::vector<AuditRow>& ro
 }
 
 Status SqliteLedger::put_head(Database& writer, const AuditHead& head) {
-  const auto row = TRY(read_audit_row(writer, "SELECT sequence, bytes, hash FROM audit WHERE sequence = ?", static_cast<std::int64_t>(head.sequence)));
+  const auto row = TRY(read_audit_row(writer, "SELECT sequence, bytes, hash FROM audit WHERE sequence = ?",
+                                      static_cast<std::int64_t>(head.sequence)));
   if (head.hash != (row ? row->hash : Hash{}) || (!row && head.sequence != 0))
-    return make_error(Code::conflict, cat("the signed head names audit row ", head.sequence, ", which is not in the chain as signed"));
-  Query query = TRY(writer.query("INSERT INTO audit_head (id, sequence, hash, at, signature) VALUES (1, ?1, ?2, ?3, ?4) "
-                                 "ON CONFLICT (id) DO UPDATE SET sequence = ?1, hash = ?2, at = ?3, signature = ?4"));
-  return query.bind(static_cast<std::int64_t>(head.sequence)).bind_blob(view_of(head.hash)).bind(head.at.ns).bind_blob(head.signature).run();
+    return make_error(Code::conflict,
+                      cat("the signed head names audit row ", head.sequence, ", which is not in the chain as signed"));
+  Query query =
+      TRY(writer.query("INSERT INTO audit_head (id, sequence, hash, at, signature) VALUES (1, ?1, ?2, ?3, ?4) "
+                       "ON CONFLICT (id) DO UPDATE SET sequence = ?1, hash = ?2, at = ?3, signature = ?4"));
+  return query.bind(static_cast<std::int64_t>(head.sequence))
+      .bind_blob(view_of(head.hash))
+      .bind(head.at.ns)
+      .bind_blob(head.signature)
+      .run();
 }
 
 Status SqliteLedger::write(Database& writer, const Transaction& transaction) {
   const auto present = TRY(read_checkpoint(writer, transaction.shard));
   if (!present || present->epoch != transaction.checkpoint.epoch)
-    return make_error(Code::conflict, cat("shard ", transaction.shard, " belongs to epoch ", present ? present->epoch : 0, " now; this owner is of epoch ",
-                                          transaction.checkpoint.epoch, " and may no longer write"));
+    return make_error(Code::conflict,
+                      cat("shard ", transaction.shard, " belongs to epoch ", present ? present->epoch : 0,
+                          " now; this owner is of epoch ", transaction.checkpoint.epoch, " and may no longer write"));
   TRY(put_checkpoint(writer, transaction.shard, transaction.checkpoint));
   for (const store::Write& each : transaction.writes) TRY(put_entry(writer, each));
   TRY(put_audit(writer, transaction.audit));
@@ -207,7 +226,8 @@ Status SqliteLedger::commit(const Transaction& transaction) {
   return status;
 }
 
-Result<std::vector<Entry>> SqliteLedger::scan(Table table, std::string_view prefix, std::string_view after, std::size_t limit) {
+Result<std::vector<Entry>> SqliteLedger::scan(Table table, std::string_view prefix, std::string_view after,
+                                              std::size_t limit) {
   auto reader = TRY(readers_.take());
   std::vector<Entry> entries;
   Query query = TRY(reader->query(sql_of(table).scan));
@@ -234,10 +254,14 @@ Result<std::optional<std::string>> SqliteLedger::get(Table table, std::string_vi
 Result<std::vector<AuditRow>> SqliteLedger::audit(std::uint64_t after, std::size_t limit) {
   auto reader = TRY(readers_.take());
   std::vector<AuditRow> rows;
-  Query query = TRY(reader->query("SELECT sequence, bytes, hash FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?"));
-  query.bind(static_cast<std::int64_t>(std::min<std::uint64_t>(after, INT64_MAX))).bind(static_cast<std::int64_t>(std::min<std::size_t>(limit, INT32_MAX)));
+  Query query =
+      TRY(reader->query("SELECT sequence, bytes, hash FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?"));
+  query.bind(static_cast<std::int64_t>(std::min<std::uint64_t>(after, INT64_MAX)))
+      .bind(static_cast<std::int64_t>(std::min<std::size_t>(limit, INT32_MAX)));
   while (TRY(query.step()))
-    rows.push_back({.sequence = static_cast<std::uint64_t>(query.integer(0)), .bytes = std::string(query.bytes(1)), .hash = hash_of(query.bytes(2))});
+    rows.push_back({.sequence = static_cast<std::uint64_t>(query.integer(0)),
+                    .bytes = std::string(query.bytes(1)),
+                    .hash = hash_of(query.bytes(2))});
   return rows;
 }
 
@@ -263,7 +287,8 @@ const DatabaseKind& ledger_kind() {
       .name = "ledger",
       .version = 1,
       .schema =
-          "CREATE TABLE shard (shard INTEGER PRIMARY KEY, position INTEGER NOT NULL, record_hash BLOB NOT NULL, epoch INTEGER NOT NULL);"
+          "CREATE TABLE shard (shard INTEGER PRIMARY KEY, position INTEGER NOT NULL, record_hash BLOB NOT NULL, epoch "
+          "INTEGER NOT NULL);"
           "CREATE TABLE core (key TEXT PRIMARY KEY, sum INTEGER NOT NULL, bytes BLOB NOT NULL);"
           "CREATE TABLE instance (key TEXT PRIMARY KEY, sum INTEGER NOT NULL, bytes BLOB NOT NULL);"
           "CREATE TABLE resource (key TEXT PRIMARY KEY, sum INTEGER NOT NULL, bytes BLOB NOT NULL);"
@@ -275,7 +300,8 @@ const DatabaseKind& ledger_kind() {
           "CREATE TABLE directive (key TEXT PRIMARY KEY, sum INTEGER NOT NULL, bytes BLOB NOT NULL);"
           "CREATE TABLE access (key TEXT PRIMARY KEY, sum INTEGER NOT NULL, bytes BLOB NOT NULL);"
           "CREATE TABLE audit (sequence INTEGER PRIMARY KEY, bytes BLOB NOT NULL, hash BLOB NOT NULL);"
-          "CREATE TABLE audit_head (id INTEGER PRIMARY KEY CHECK (id = 1), sequence INTEGER NOT NULL, hash BLOB NOT NULL, "
+          "CREATE TABLE audit_head (id INTEGER PRIMARY KEY CHECK (id = 1), sequence INTEGER NOT NULL, hash BLOB NOT "
+          "NULL, "
           "at INTEGER NOT NULL, signature BLOB NOT NULL)",
       .full_sync = true};
   return kind;

@@ -30,11 +30,12 @@ using store::LogPosition;
 using store::LogRecord;
 using store::ShardId;
 
-constexpr DatabaseKind log_kind{
-    .name = "log file",
-    .version = 1,
-    .schema = "CREATE TABLE record (position INTEGER PRIMARY KEY, at INTEGER NOT NULL, sum INTEGER NOT NULL, bytes BLOB NOT NULL)",
-    .full_sync = false};
+constexpr DatabaseKind log_kind{.name = "log file",
+                                .version = 1,
+                                .schema =
+                                    "CREATE TABLE record (position INTEGER PRIMARY KEY, at INTEGER NOT NULL, sum "
+                                    "INTEGER NOT NULL, bytes BLOB NOT NULL)",
+                                .full_sync = false};
 constexpr std::int64_t hour_ns = 3'600'000'000'000;
 constexpr std::size_t name_digits = 20;
 constexpr std::string_view suffix = ".sqlite";
@@ -87,21 +88,22 @@ class Shard {
   Result<std::optional<std::pair<LogPosition, WallTime>>> last_in(Database& file);
   // The file that holds (or will hold) `position`, as its first position; nothing when it is trimmed or there is none.
   std::optional<LogPosition> file_with(LogPosition position);
-  Status read_file(LogPosition start, LogPosition last, std::size_t limit, std::vector<LogRecord>& out) REQUIRES_LOCK(read_mutex_);
+  Status read_file(LogPosition start, LogPosition last, std::size_t limit, std::vector<LogRecord>& out)
+      REQUIRES_LOCK(read_mutex_);
   Result<Database*> reader_of(LogPosition start) REQUIRES_LOCK(read_mutex_);
 
   const std::string directory_;
 
   Mutex mutex_;
-  std::vector<LogPosition> starts_ GUARDED_BY(mutex_);  // first positions of the files, ascending
+  std::vector<LogPosition> starts_ GUARDED_BY(mutex_);   // first positions of the files, ascending
   std::unique_ptr<Database> writer_ GUARDED_BY(mutex_);  // on the newest file
   std::shared_ptr<File> wal_ GUARDED_BY(mutex_);         // its WAL, for sync(); opened when first needed
   LogPosition last_ GUARDED_BY(mutex_) = 0;
   WallTime last_at_ GUARDED_BY(mutex_);
   LogPosition synced_ GUARDED_BY(mutex_) = 0;
-  std::int64_t hour_ GUARDED_BY(mutex_) = 0;             // of the newest file's first record
-  bool empty_file_ GUARDED_BY(mutex_) = true;            // the newest file has no record yet
-  std::optional<Error> broken_ GUARDED_BY(mutex_);       // a sync failed: what the kernel still holds is not known
+  std::int64_t hour_ GUARDED_BY(mutex_) = 0;        // of the newest file's first record
+  bool empty_file_ GUARDED_BY(mutex_) = true;       // the newest file has no record yet
+  std::optional<Error> broken_ GUARDED_BY(mutex_);  // a sync failed: what the kernel still holds is not known
 
   // Always taken after mutex_ is released, never the other way round.
   Mutex read_mutex_;
@@ -220,7 +222,9 @@ Result<std::vector<LogRecord>> Shard::read(LogPosition after, std::size_t limit)
   const LogBounds kept = bounds();
   if (kept.last <= after) return records;
   if (after + 1 < kept.first)
-    return make_error(Code::not_found, cat("log position ", after + 1, " is no longer kept: the first one kept is ", kept.first), directory_);
+    return make_error(Code::not_found,
+                      cat("log position ", after + 1, " is no longer kept: the first one kept is ", kept.first),
+                      directory_);
   const Lock lock{read_mutex_};
   while (records.size() < limit && after < kept.last) {
     const auto start = file_with(after + 1);
@@ -228,7 +232,11 @@ Result<std::vector<LogRecord>> Shard::read(LogPosition after, std::size_t limit)
     const std::size_t before = records.size();
     TRY(read_file(*start, after, limit, records));
     if (records.size() == before)
-      return make_error(Code::corrupt, cat("log position ", after + 1, " is missing: a file of the log was removed or cut. Start a new epoch or restore the directory"), path_of(*start));
+      return make_error(
+          Code::corrupt,
+          cat("log position ", after + 1,
+              " is missing: a file of the log was removed or cut. Start a new epoch or restore the directory"),
+          path_of(*start));
     after = records.back().position;
   }
   return records;
@@ -236,14 +244,22 @@ Result<std::vector<LogRecord>> Shard::read(LogPosition after, std::size_t limit)
 
 Status Shard::read_file(LogPosition start, LogPosition last, std::size_t limit, std::vector<LogRecord>& out) {
   Database* file = TRY(reader_of(start));
-  Query query = TRY(file->query("SELECT position, at, sum, bytes FROM record WHERE position > ? ORDER BY position LIMIT ?"));
-  query.bind(static_cast<std::int64_t>(last)).bind(static_cast<std::int64_t>(std::min<std::size_t>(limit - out.size(), INT32_MAX)));
+  Query query =
+      TRY(file->query("SELECT position, at, sum, bytes FROM record WHERE position > ? ORDER BY position LIMIT ?"));
+  query.bind(static_cast<std::int64_t>(last))
+      .bind(static_cast<std::int64_t>(std::min<std::size_t>(limit - out.size(), INT32_MAX)));
   while (TRY(query.step())) {
-    LogRecord record{.position = static_cast<LogPosition>(query.integer(0)), .at = {query.integer(1)}, .bytes = std::string(query.bytes(3))};
+    LogRecord record{.position = static_cast<LogPosition>(query.integer(0)),
+                     .at = {query.integer(1)},
+                     .bytes = std::string(query.bytes(3))};
     if (record.position != last + 1)
-      return make_error(Code::corrupt, cat("log position ", last + 1, " is missing: the next one found is ", record.position), file->path());
+      return make_error(Code::corrupt,
+                        cat("log position ", last + 1, " is missing: the next one found is ", record.position),
+                        file->path());
     if (checksum(record.position, record.at, record.bytes) != query.integer(2))
-      return make_error(Code::corrupt, cat("log position ", record.position, " is damaged: its checksum does not fit its bytes"), file->path());
+      return make_error(Code::corrupt,
+                        cat("log position ", record.position, " is damaged: its checksum does not fit its bytes"),
+                        file->path());
     last = record.position;
     out.push_back(std::move(record));
   }
@@ -279,7 +295,8 @@ Result<std::shared_ptr<File>> Shard::wal_of_writer() {
 
 // The kernel may have dropped what it could not write and report success next time: nothing more is taken in.
 Error Shard::break_off(int number) {
-  broken_ = system_error(number, "sync", directory_).within("the log can not be trusted until Mien is started again; look at the disk");
+  broken_ = system_error(number, "sync", directory_)
+                .within("the log can not be trusted until Mien is started again; look at the disk");
   return *broken_;
 }
 
@@ -323,14 +340,25 @@ class SqliteLog final : public store::Log {
   explicit SqliteLog(std::string directory) : directory_(std::move(directory)) {}
 
   Result<LogPosition> append(ShardId shard, WallTime at, std::span<const std::string_view> records) override {
-    return TRY(shard_of(shard))->append(at, records);
+    return TRY(shard_of(shard))
+    ->append(at, records);
   }
   Result<std::vector<LogRecord>> read(ShardId shard, LogPosition after, std::size_t limit) override {
-    return TRY(shard_of(shard))->read(after, limit);
+    return TRY(shard_of(shard))
+    ->read(after, limit);
   }
-  Result<LogBounds> bounds(ShardId shard) override { return TRY(shard_of(shard))->bounds(); }
-  Status sync(ShardId shard) override { return TRY(shard_of(shard))->sync(); }
-  Status trim(ShardId shard, LogPosition upto) override { return TRY(shard_of(shard))->trim(upto); }
+  Result<LogBounds> bounds(ShardId shard) override {
+    return TRY(shard_of(shard))
+    ->bounds();
+  }
+  Status sync(ShardId shard) override {
+    return TRY(shard_of(shard))
+    ->sync();
+  }
+  Status trim(ShardId shard, LogPosition upto) override {
+    return TRY(shard_of(shard))
+    ->trim(upto);
+  }
 
  private:
   Result<Shard*> shard_of(ShardId shard) {

@@ -40,7 +40,8 @@ void in_a_child(const std::function<std::string()>& body) {
   ::close(pipe_ends[1]);
   std::string wrong;
   char piece[512];
-  for (ssize_t n = 0; (n = ::read(pipe_ends[0], piece, sizeof piece)) > 0;) wrong.append(piece, static_cast<std::size_t>(n));
+  for (ssize_t n = 0; (n = ::read(pipe_ends[0], piece, sizeof piece)) > 0;)
+    wrong.append(piece, static_cast<std::size_t>(n));
   ::close(pipe_ends[0]);
   int status = 0;
   ::waitpid(child, &status, 0);
@@ -48,7 +49,9 @@ void in_a_child(const std::function<std::string()>& body) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "child status " << status;
 }
 
-std::string big_record(std::uint64_t n) { return cat(n, " ", std::string(9000 + n % 1000, static_cast<char>('a' + n % 26))); }
+std::string big_record(std::uint64_t n) {
+  return cat(n, " ", std::string(9000 + n % 1000, static_cast<char>('a' + n % 26)));
+}
 
 // Fills `directory` until the store says so, makes room by `relieve`, and goes on. Returns what went wrong.
 std::string fill_and_go_on(const std::string& directory, const std::function<void()>& relieve) {
@@ -76,19 +79,25 @@ std::string fill_and_go_on(const std::string& directory, const std::function<voi
   for (int i = 0; i < 2000 && !ledger_full; ++i) {
     store::Transaction t{.shard = 0, .checkpoint = owner, .writes = {}, .audit = {}, .head = {}};
     ++t.checkpoint.position;
-    for (const char* key : {"one", "two"}) t.writes.push_back({.table = store::Table::instance, .key = cat(key, t.checkpoint.position), .bytes = big_record(t.checkpoint.position)});
+    for (const char* key : {"one", "two"})
+      t.writes.push_back({.table = store::Table::instance,
+                          .key = cat(key, t.checkpoint.position),
+                          .bytes = big_record(t.checkpoint.position)});
     const Status status = (*ledger)->commit(t);
     if (status) owner = t.checkpoint;
     else ledger_full = status.error();
   }
   if (!ledger_full) return "the ledger never was full";
   if (ledger_full->code != Code::exhausted) return "ledger: " + ledger_full->to_string();
-  if ((*ledger)->get(store::Table::instance, cat("one", owner.position + 1)).value()) return "half a transaction is there";
+  if ((*ledger)->get(store::Table::instance, cat("one", owner.position + 1)).value())
+    return "half a transaction is there";
 
   Prng prng{1};
   std::optional<Error> history_full;
   for (std::int64_t i = 0; i < 2000 && !history_full; ++i) {
-    store::HistoryBlock block{.instance = InstanceName{"a"}, .series = {{.metric = MetricName{"m"}, .attributes = {}, .unit = "1"}}, .batch = {}};
+    store::HistoryBlock block{.instance = InstanceName{"a"},
+                              .series = {{.metric = MetricName{"m"}, .attributes = {}, .unit = "1"}},
+                              .batch = {}};
     for (std::int64_t r = 0; r < 1000; ++r) {
       block.batch.times.push_back(at(i * 1000 + r));
       block.batch.values.push_back(prng.normal());
@@ -101,9 +110,15 @@ std::string fill_and_go_on(const std::string& directory, const std::function<voi
   relieve();
   const std::string_view more = "after";
   const auto appended = (*log)->append(0, at(5000), std::span(&more, 1));
-  if (!appended || *appended != last + 1) return "the log does not go on: " + (appended ? "position" : appended.error().to_string());
-  store::Transaction t{.shard = 0, .checkpoint = owner, .writes = {{.table = store::Table::instance, .key = "after", .bytes = "1"}}, .audit = {}, .head = {}};
-  if (const Status status = (*ledger)->commit(t); !status) return "the ledger does not go on: " + status.error().to_string();
+  if (!appended || *appended != last + 1)
+    return "the log does not go on: " + (appended ? "position" : appended.error().to_string());
+  store::Transaction t{.shard = 0,
+                       .checkpoint = owner,
+                       .writes = {{.table = store::Table::instance, .key = "after", .bytes = "1"}},
+                       .audit = {},
+                       .head = {}};
+  if (const Status status = (*ledger)->commit(t); !status)
+    return "the ledger does not go on: " + status.error().to_string();
   log->reset();
   ledger->reset();
   history->reset();
@@ -114,7 +129,8 @@ std::string fill_and_go_on(const std::string& directory, const std::function<voi
   if (!records) return records.error().to_string();
   if (records->size() != last + 1) return cat("the log has ", records->size(), " records instead of ", last + 1);
   for (const store::LogRecord& record : *records)
-    if (record.position <= last && record.bytes != big_record(record.position)) return cat("record ", record.position, " is another one");
+    if (record.position <= last && record.bytes != big_record(record.position))
+      return cat("record ", record.position, " is another one");
   return {};
 }
 
@@ -192,7 +208,8 @@ TEST(DamagedRecord, IsNamedByItsPositionAndNeverHandedOut) {
     const std::vector<std::string_view> records{"one", "two", "three"};
     ASSERT_TRUE(log->append(0, at(0), records).ok());
   }
-  sql(tree.path("log/0/00000000000000000001.sqlite"), "UPDATE record SET bytes = CAST('twO' AS BLOB) WHERE position = 2");
+  sql(tree.path("log/0/00000000000000000001.sqlite"),
+      "UPDATE record SET bytes = CAST('twO' AS BLOB) WHERE position = 2");
   auto log = open_log(tree.path("log")).value();
   EXPECT_EQ(log->read(0, 0, 1)->size(), 1U);
   const auto damaged = log->read(0, 1, 1);
@@ -233,7 +250,11 @@ TEST(DamagedEntry, IsNamedByTableAndKey) {
   const std::string path = tree.path("ledger.sqlite");
   {
     auto ledger = open_ledger(path).value();
-    store::Transaction t{.shard = 0, .checkpoint = ledger->acquire(0).value(), .writes = {{.table = store::Table::finding, .key = "f-1", .bytes = "abc"}}, .audit = {}, .head = {}};
+    store::Transaction t{.shard = 0,
+                         .checkpoint = ledger->acquire(0).value(),
+                         .writes = {{.table = store::Table::finding, .key = "f-1", .bytes = "abc"}},
+                         .audit = {},
+                         .head = {}};
     ASSERT_TRUE(ledger->commit(t).ok());
   }
   sql(path, "UPDATE finding SET bytes = CAST('abd' AS BLOB)");
@@ -255,7 +276,13 @@ TEST(DamagedAudit, IsFoundByVerifying) {
     auto ledger = open_ledger(path).value();
     store::AuditChain chain{&sha256, std::nullopt};
     store::Transaction t{.shard = 0, .checkpoint = ledger->acquire(0).value(), .writes = {}, .audit = {}, .head = {}};
-    for (int i = 0; i < 30; ++i) t.audit.push_back(chain.append({.at = at(i), .actor = "admin", .verb = "test.done", .subject = cat("Test/", i), .cause = "log/1", .detail = "x"}));
+    for (int i = 0; i < 30; ++i)
+      t.audit.push_back(chain.append({.at = at(i),
+                                      .actor = "admin",
+                                      .verb = "test.done",
+                                      .subject = cat("Test/", i),
+                                      .cause = "log/1",
+                                      .detail = "x"}));
     head = {.sequence = 30, .hash = chain.hash(), .at = at(31), .signature = {}};
     head.signature = key.sign(store::signed_bytes(head));
     t.head = head;
@@ -263,18 +290,26 @@ TEST(DamagedAudit, IsFoundByVerifying) {
   }
   const auto verdict = [&] {
     auto ledger = open_ledger(path).value();
-    return store::verify_audit(*ledger, &sha256, [&](auto bytes, auto signature) { return verify_ed25519(key.public_key(), bytes, signature); }, {head}).value();
+    return store::verify_audit(
+               *ledger, &sha256,
+               [&](auto bytes, auto signature) { return verify_ed25519(key.public_key(), bytes, signature); }, {head})
+        .value();
   };
   EXPECT_FALSE(verdict().broken) << verdict().broken->to_string();
   EXPECT_EQ(verdict().rows, 30U);
-  sql(path, "UPDATE audit SET bytes = CAST(replace(CAST(bytes AS TEXT), 'Test/16', 'Test/61') AS BLOB) WHERE sequence = 17");
-  EXPECT_NE(verdict().broken->message.find("audit row 17 was changed"), std::string::npos) << verdict().broken->to_string();
-  sql(path, "UPDATE audit SET bytes = CAST(replace(CAST(bytes AS TEXT), 'Test/61', 'Test/16') AS BLOB) WHERE sequence = 17");
+  sql(path,
+      "UPDATE audit SET bytes = CAST(replace(CAST(bytes AS TEXT), 'Test/16', 'Test/61') AS BLOB) WHERE sequence = 17");
+  EXPECT_NE(verdict().broken->message.find("audit row 17 was changed"), std::string::npos)
+      << verdict().broken->to_string();
+  sql(path,
+      "UPDATE audit SET bytes = CAST(replace(CAST(bytes AS TEXT), 'Test/61', 'Test/16') AS BLOB) WHERE sequence = 17");
   EXPECT_FALSE(verdict().broken);
   sql(path, "DELETE FROM audit WHERE sequence > 25");
-  EXPECT_NE(verdict().broken->message.find("audit row 26: the end was cut off here; 5 rows"), std::string::npos) << verdict().broken->to_string();
+  EXPECT_NE(verdict().broken->message.find("audit row 26: the end was cut off here; 5 rows"), std::string::npos)
+      << verdict().broken->to_string();
   sql(path, "DELETE FROM audit_head");
-  EXPECT_NE(verdict().broken->message.find("a head seen elsewhere"), std::string::npos) << verdict().broken->to_string();
+  EXPECT_NE(verdict().broken->message.find("a head seen elsewhere"), std::string::npos)
+      << verdict().broken->to_string();
 }
 
 }  // namespace mien::edge
