@@ -50,6 +50,10 @@ void refuse_caller(Call& call, const Denial& denial) {
 }  // namespace
 
 void Api::handle(HttpRequest request, std::shared_ptr<Responder> responder) {
+  handle(std::move(request), std::move(responder), state_->service.options.authorize);
+}
+
+void Api::handle(HttpRequest request, std::shared_ptr<Responder> responder, const Authorize& authorize) {
   api::Service& service = state_->service;
   auto call = std::make_shared<Call>();
   call->request = std::move(request);
@@ -59,7 +63,7 @@ void Api::handle(HttpRequest request, std::shared_ptr<Responder> responder) {
   api::Match found = api::match(call->request.method, call->request.path);
   // Who asks is settled before what there is: strangers learn nothing of the paths behind the door.
   Need need = found.route != nullptr ? found.route->need : Need::read;
-  auto asked = service.options.authorize(call->request, need, service.now());
+  auto asked = authorize(call->request, need, service.now());
   if (const auto* denial = std::get_if<Denial>(&asked)) return refuse_caller(*call, *denial);
   call->caller = std::get<Caller>(std::move(asked));
 

@@ -70,6 +70,8 @@ class Api {
   Api& operator=(const Api&) = delete;
 
   void handle(HttpRequest request, std::shared_ptr<Responder> responder);
+  // The same for a listener with rules of its own (the unix socket beside the port).
+  void handle(HttpRequest request, std::shared_ptr<Responder> responder, const Authorize& authorize);
   // Once a second, from one thread: keep-alives, long polls that are over, streams that are gone.
   void tick();
 

@@ -23,13 +23,14 @@ Json parameter_document(const std::string& name, const char* in, const std::stri
   return out;
 }
 
-Json content_of(const std::string& types) {
+Json content_of(const std::string& types, const std::string& schema_of = {}) {
   Json content = Json::object();
   for (std::string_view type : split(types, ',')) {
     std::string name(trim(type));
     Json schema = Json::object();
     bool text = name != "application/json" && name != "application/yaml";
     schema["type"] = text ? "string" : "object";
+    if (!schema_of.empty()) schema = Json::object({{"$ref", "#/components/schemas/" + schema_of}});
     content[name] = Json::object({{"schema", schema}});
   }
   return content;
@@ -51,6 +52,12 @@ std::string operation_id(const Route& route) {
   return id;
 }
 
+// What a PUT writes is described by the schema of its kind.
+std::string kind_of(const Route& route) {
+  auto kind = route.method == "PUT" ? model::parse_resource_kind(route.tag) : std::nullopt;
+  return kind ? std::string(to_text(*kind)) : std::string{};
+}
+
 Json operation_of(const Route& route, const std::string& path) {
   Json out = Json::object();
   out["operationId"] = operation_id(route);
@@ -64,7 +71,7 @@ Json operation_of(const Route& route, const std::string& path) {
   bool conditional = route.method == "PUT" || route.method == "DELETE";
   if (conditional) parameters.push_back(parameter_document("If-Match", "header", "The ETag of what was read", "string"));
   if (!parameters.empty()) out["parameters"] = std::move(parameters);
-  if (!route.body.empty()) out["requestBody"] = Json::object({{"required", true}, {"content", content_of(route.body)}});
+  if (!route.body.empty()) out["requestBody"] = Json::object({{"required", true}, {"content", content_of(route.body, kind_of(route))}});
   Json good = Json::object({{"description", "Done"}, {"content", content_of(route.answer)}});
   Json bad = Json::object({{"$ref", "#/components/responses/Problem"}});
   out["responses"] = Json::object({{"200", good}, {"default", bad}});
@@ -102,6 +109,10 @@ std::string openapi_document(const std::string& version) {
   Json content = Json::object({{"application/problem+json", Json::object({{"schema", Json::object({{"$ref", "#/components/schemas/Problem"}})}})}});
   Json components = Json::object();
   components["schemas"] = Json::object({{"Problem", problem_schema()}});
+  for (model::ResourceKind kind : {model::ResourceKind::persona, model::ResourceKind::instance, model::ResourceKind::pool, model::ResourceKind::policy,
+                                   model::ResourceKind::signal}) {
+    components["schemas"][std::string(to_text(kind))] = wire::json_schema(kind);
+  }
   components["responses"] = Json::object({{"Problem", Json::object({{"description", "What went wrong (RFC 9457)"}, {"content", content}})}});
   components["securitySchemes"] = Json::object({{"token", Json::object({{"type", "http"}, {"scheme", "bearer"}})}});
   out["components"] = std::move(components);
