@@ -23,3 +23,4 @@ set(mien_library_cli11 CLI11::CLI11)
 set(mien_library_boost Boost::headers)
 set(mien_library_zstd PkgConfig::ZSTD)
 set(mien_library_seccomp PkgConfig::SECCOMP)
+set(mien_library_protozero)  # headers only, in the system's include path

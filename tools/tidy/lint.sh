@@ -12,6 +12,9 @@ else
 fi
 ((${#files[@]})) || exit 0
 echo "==> clang-tidy: ${#files[@]} files" >&2
-# -fpch-preprocess and its kin are g++'s own; clang ignores what it does not know.
-printf '%s\0' "${files[@]}" | xargs -0 -P "$(nproc)" -n 1 clang-tidy-14 -p "$build" --quiet \
-  --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-ignored-optimization-argument --extra-arg=-Wno-unused-command-line-argument 2> >(grep -vE 'warnings? generated|Suppressed|^Use -' >&2)
+
+arguments=(-p "$build" --quiet)
+for warning in unknown-warning-option ignored-optimization-argument unused-command-line-argument; do
+  arguments+=("--extra-arg=-Wno-$warning")
+done
+printf '%s\0' "${files[@]}" | xargs -0 -P "$(nproc)" -n 1 clang-tidy-14 "${arguments[@]}" 2>/dev/null

@@ -12,7 +12,7 @@ import sys
 from typing import Iterator, NamedTuple
 
 MAX_FILE_LINES = 600
-MAX_LINE_COLUMNS = 160  # clang-format wraps code at 120; this is for what it leaves alone
+MAX_LINE_COLUMNS = 160  # of what clang-format does not wrap: scripts
 MAX_README_LINES = 40
 
 
@@ -62,7 +62,7 @@ class Tree:
         for top in ("src", "sim", "tests", "bench", "docs", "tools", "packaging", "personas", ".ci"):
             for path in sorted((root / top).rglob("*")):
                 relative = path.relative_to(root).as_posix()
-                if path.is_file() and path.suffix in kept and not re.match(r"tests/(tidy/bad|fuzz/corpus|compat/frozen)/", relative):
+                if path.is_file() and path.suffix in kept and not re.match(r"tests/(tidy/bad|tidy/good|fuzz/corpus|compat/frozen)/", relative):
                     self.sources.append(Source(root, path))
         for path in sorted(root.glob("*.md")) + [root / "dev", root / "CMakeLists.txt"]:
             if path.is_file():
@@ -188,9 +188,10 @@ def rule_pure_rooms(tree: Tree) -> Iterator[Problem]:
 
 
 def rule_no_throw(tree: Tree) -> Iterator[Problem]:
-    """Nothing of ours throws; failures are Results."""
+    """Nothing of ours throws; failures are Results. (In a room that catches what its libraries throw, a callback may have to.)"""
     for source in tree.sources:
-        if source.is_cpp and tree.room_of(source.path) and not source.is_test:
+        room = tree.room_of(source.path)
+        if source.is_cpp and room and room.kind != "throws" and not source.is_test:
             for number, line in enumerate(source.code, 1):
                 if re.search(r"\bthrow\b(?!\s*;)", line):
                     yield Problem(source.path, number, "no_throw", "return an Error instead (base/result.h)")
@@ -212,7 +213,7 @@ def rule_file_size(tree: Tree) -> Iterator[Problem]:
         if source.path.endswith((".h", ".cc", ".py", ".sh", ".cmake")) or source.path == "dev":
             if len(source.lines) > MAX_FILE_LINES:
                 yield Problem(source.path, len(source.lines), "file_size", f"{len(source.lines)} lines; split it (limit {MAX_FILE_LINES})")
-            for number, line in enumerate(source.lines, 1):
+            for number, line in enumerate(source.lines if not source.is_cpp else [], 1):
                 if len(line) > MAX_LINE_COLUMNS:
                     yield Problem(source.path, number, "file_size", f"{len(line)} columns (limit {MAX_LINE_COLUMNS})")
 
