@@ -208,7 +208,7 @@ class Assessor {
     double combined = std::min(strongest.length(), most_combined);
     double surprise = combined;
     if (known_ > 1) {
-      double u = math::exp(1.151292546497023 * combined);  // 10^(C/2)
+      double u = math::exp(0.7675283643313486 * combined);  // 10^(C/3): exponential tails of C are Pareto tails of u
       surprise = behavior_.combined.surprise(u);
       learn_combined(now, gated, u, surprise, evidence);
     }

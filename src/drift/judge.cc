@@ -15,6 +15,7 @@ using model::SampleEvidence;
 using stats::clip;
 using stats::warm_rate;
 
+constexpr double far = 16;               // scales from the level at which one sample stops counting for more
 constexpr double gap_in_intervals = 5;   // a longer step is a gap: what is fast starts anew
 constexpr double rare_surprise = 4;      // p < 1e-4: teaches the tails with weight 1/4
 constexpr double left_surprise = 2;      // out of the ordinary: the series has left
@@ -69,7 +70,7 @@ void season_statistics(const Baseline& baseline, SeriesWatch& watch, double x, s
   if (season == nullptr || baseline.season_scale <= 0) return;
   double scale = std::max(baseline.season_scale, baseline.anchor.floor());
   double r = (x - static_cast<double>(season->level)) / scale;
-  watch.season_level += warm_rate(watch.n, 1.0 / 8) * (clip(r, 4) - watch.season_level);
+  watch.season_level += warm_rate(watch.n, 1.0 / 8) * (clip(r, far) - watch.season_level);
   at(u, Expert::off_season) = static_cast<float>(std::fabs(r));
   at(u, Expert::off_season_spread) = static_cast<float>(std::fabs(r) / std::max(static_cast<double>(season->spread), 0.05));
   at(u, Expert::off_season_level) = static_cast<float>(4 * std::fabs(watch.season_level));
@@ -129,9 +130,10 @@ void judge(const Baseline& baseline, SeriesWatch& watch, double x, WallTime t, b
     double jump_scale = std::max({baseline.jump_scale, 0.01 * scale, floor});
     double jump = std::fabs(d) / jump_scale;
     double ramp_rate = interval > 0 ? interval / (64 * block_seconds(interval)) : 1.0 / 64;
-    watch.level += warm_rate(watch.n, 1.0 / 8) * (clipped - watch.level);
-    watch.ramp += warm_rate(watch.n, ramp_rate) * (clipped - watch.ramp);
-    watch.volatility += 1.0 / 32 * (std::min(jump, 4.0) - watch.volatility);
+    double wide = clip(z, far);
+    watch.level += warm_rate(watch.n, 1.0 / 8) * (wide - watch.level);
+    watch.ramp += warm_rate(watch.n, ramp_rate) * (wide - watch.ramp);
+    watch.volatility += 1.0 / 32 * (std::min(jump, far) - watch.volatility);
     residual = forecast_residual(watch, clipped);
     season_statistics(baseline, watch, x, cell, u);
     at(u, Expert::low_outlier) = static_cast<float>(std::max(0.0, -z));
