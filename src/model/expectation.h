@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fields.h"
@@ -15,6 +16,7 @@
 namespace mien::model {
 
 enum class DistributionKind : std::uint8_t { normal, lognormal, exponential, uniform, constant };
+[[nodiscard]] std::string_view to_text(DistributionKind kind);
 
 // normal: a = mean, b = standard deviation. lognormal: a, b of the logarithm. exponential: a = mean.
 // uniform: a = lowest, b = highest. constant: a. In the unit of the metric (ratios as 0..1, rates per second).

@@ -157,6 +157,17 @@ Result<std::uint32_t> count_at(const Value& map, std::string_view key) {
 
 }  // namespace
 
+std::string_view to_text(DistributionKind kind) {
+  switch (kind) {
+    case DistributionKind::normal: return "normal";
+    case DistributionKind::lognormal: return "lognormal";
+    case DistributionKind::exponential: return "exponential";
+    case DistributionKind::uniform: return "uniform";
+    case DistributionKind::constant: return "constant";
+  }
+  return "unknown";
+}
+
 Result<Expectation> compile_expectation(const PersonaName& name, std::uint64_t generation, const Value& merged) {
   Expectation expectation;
   expectation.persona = name;

@@ -51,7 +51,7 @@ std::optional<ResourceKind> read_kind(const Value& document, std::vector<Diagnos
   auto near = typed ? std::optional(to_text(*typed)) : nearest(word, kind_names);
   complain(out, "/kind", cat("`", word, "` is not a kind of resource"),
            near ? cat("did you mean ", *near, "?") : std::string("write Persona, Instance, Pool, Policy or Signal"));
-  return std::nullopt;
+  return typed;  // `persona` is wrong, but the rest can be judged
 }
 
 std::map<std::string, std::string> texts_of(const Value* table) {

@@ -11,15 +11,6 @@ Error not_found(std::string message) {
   return Error{.code = Code::not_found, .message = std::move(message), .where = {}, .cause = {}};
 }
 
-std::string unit_text(const SchemaNode& node) {
-  std::string out;
-  for (unsigned d = 0; d <= static_cast<unsigned>(Dimension::event_rate); ++d) {
-    auto dimension = static_cast<Dimension>(d);
-    if (node.dimensions.has(dimension)) out += cat(out.empty() ? "" : ", or ", to_text(dimension));
-  }
-  return out;
-}
-
 std::string type_text(const SchemaNode& node) {
   if (node.type == SchemaType::list && !node.children.empty())
     return cat("list of ", to_text(node.children.front().type));
@@ -80,7 +71,8 @@ void describe_children(std::string& out, const SchemaNode& node) {
 std::string describe(std::string_view path, const SchemaNode& node) {
   std::string out = cat(path, "\n  ", node.description, "\n\n");
   line(out, "type", type_text(node));
-  line(out, "written", node.type == SchemaType::quantity ? unit_text(node) : std::string(format_text(node.format)));
+  line(out, node.type == SchemaType::table ? "keys" : "written",
+       node.type == SchemaType::quantity ? to_text(node.dimensions) : std::string(format_text(node.format)));
   std::string words;
   for (std::string_view word : node.allowed) words += cat(words.empty() ? "" : ", ", word);
   line(out, "one of", words);

@@ -21,6 +21,9 @@ Error invalid(std::string message) {
   return Error{.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}};
 }
 
+// Divided, not multiplied by 1e-9: thirty seconds are 30 exactly.
+double seconds_of(Duration d) { return static_cast<double>(d.count()) / 1e9; }
+
 struct Scale {
   std::string_view unit;
   double factor;
@@ -103,18 +106,6 @@ Measured split_unit(std::string_view text) {
 // number * 10^power, correctly rounded: `15%` is the double nearest to 0.15, which 15 / 100 need not be.
 std::optional<double> shifted(std::string_view number, int power) { return parse_double(cat(number, 'e', power)); }
 
-std::string wanted_text(Dimensions wanted) {
-  std::string out;
-  int count = 0;
-  for (unsigned d = 0; d <= static_cast<unsigned>(Dimension::event_rate); ++d) {
-    auto dimension = static_cast<Dimension>(d);
-    if (!wanted.has(dimension)) continue;
-    if (count++ > 0) out += " or ";
-    out += to_text(dimension);
-  }
-  return out;
-}
-
 template <class Table>
 const typename Table::value_type* find_unit(const Table& table, std::string_view unit) {
   for (const auto& each : table)
@@ -175,7 +166,7 @@ Result<TextQuantity> percent(std::string_view text, std::string_view number, Dim
         cat("`", text, "` is a change, a share is wanted here: write ", number.substr(1), "% without the sign"));
   if (wanted.has(Dimension::change))
     return invalid(cat("`", text, "`: say which way it changes, +", text, " or -", text));
-  return invalid(cat("`", text, "` is a percentage; ", wanted_text(wanted), " is wanted here"));
+  return invalid(cat("`", text, "` is a percentage; ", to_text(wanted), " is wanted here"));
 }
 
 // What the text says, whether or not it is wanted here; `m` is left to the caller.
@@ -201,22 +192,21 @@ std::optional<Result<TextQuantity>> by_unit(std::string_view text, const Measure
 }
 
 Error explain(std::string_view text, const Measured& measured, Dimensions wanted) {
-  if (text.empty()) return invalid(cat("nothing is written here; ", wanted_text(wanted), " is wanted"));
+  if (text.empty()) return invalid(cat("nothing is written here; ", to_text(wanted), " is wanted"));
   if (measured.number.empty() || measured.number == "+" || measured.number == "-")
-    return invalid(cat("`", text, "` is not a quantity; ", wanted_text(wanted), " is wanted here"));
+    return invalid(cat("`", text, "` is not a quantity; ", to_text(wanted), " is wanted here"));
   std::string_view unit = measured.unit;
   if (unit.starts_with(' '))
     return invalid(cat("`", text, "`: write it without the space, ", measured.number, trim(unit)));
   for (const Slip& slip : slips)
-    if (slip.written == unit)
-      return invalid(cat("`", unit, "` is not a unit here: write ", measured.number, "... with ", slip.meant));
+    if (slip.written == unit) return invalid(cat("`", text, "`: `", unit, "` is not a unit here; write ", slip.meant));
   std::vector<std::string_view> known{"%"};
   for (const Scale& each : byte_units) known.push_back(each.unit);
   for (const Scale& each : bit_units) known.push_back(each.unit);
   for (const Period& each : duration_units) known.push_back(each.unit);
   auto near = nearest(unit, known);
   std::string hint = near && !unit.empty() ? cat("; did you mean ", measured.number, *near, "?") : std::string();
-  return invalid(cat("`", text, "` is not understood; ", wanted_text(wanted), " is wanted here", hint));
+  return invalid(cat("`", text, "` is not understood; ", to_text(wanted), " is wanted here", hint));
 }
 
 std::string fixed_text(double value) {
@@ -281,20 +271,34 @@ std::string_view to_text(Dimension dimension) {
   return "a quantity";
 }
 
+std::string to_text(Dimensions dimensions) {
+  if (dimensions == metric_dimensions) return "a value in the metric's unit, like 0.35, 35%, 8GiB, 200MB/s or 30s";
+  std::string out;
+  int count = 0;
+  for (unsigned d = 0; d <= static_cast<unsigned>(Dimension::event_rate); ++d) {
+    auto dimension = static_cast<Dimension>(d);
+    if (!dimensions.has(dimension)) continue;
+    if (count++ > 0) out += ", or ";
+    out += to_text(dimension);
+  }
+  return out;
+}
+
 Result<TextQuantity> parse_quantity(std::string_view text, Dimensions wanted) {
   constexpr std::size_t longest_text = 64;
   if (text.size() > longest_text)
-    return invalid(cat("a quantity of ", text.size(), " characters; ", wanted_text(wanted), " is wanted here"));
-  bool starts_as_number = !text.empty() && text.find_first_of("0123456789") <= 2;  // keeps `inf` and `nan` out
+    return invalid(cat("a quantity of ", text.size(), " characters; ", to_text(wanted), " is wanted here"));
+  std::size_t first = !text.empty() && (text[0] == '+' || text[0] == '-') ? 1 : 0;
+  bool starts_as_number = text.size() > first && (text[first] == '.' || (text[first] >= '0' && text[first] <= '9'));
   auto plain = starts_as_number ? parse_double(text) : std::nullopt;
   if (plain && std::isfinite(*plain)) {
     if (wanted.has(Dimension::number)) return TextQuantity{.dimension = Dimension::number, .value = *plain, .per = {}};
     std::string unit = wanted.has(Dimension::duration) ? "s" : wanted.has(Dimension::ratio) ? "%" : "";
     std::string hint = unit.empty() ? std::string() : cat("; did you mean ", text, unit, "?");
-    return invalid(cat("`", text, "` has no unit; ", wanted_text(wanted), " is wanted here", hint));
+    return invalid(cat("`", text, "` has no unit; ", to_text(wanted), " is wanted here", hint));
   }
   Measured measured = split_unit(text);
-  if (!parse_double(measured.number)) return explain(text, measured, wanted);
+  if (!starts_as_number || !parse_double(measured.number)) return explain(text, measured, wanted);
   if (measured.unit == "%") return percent(text, measured.number, wanted);
   if (measured.unit == "m" && wanted.has(Dimension::number)) {
     auto value = shifted(measured.number, -3);
@@ -307,7 +311,7 @@ Result<TextQuantity> parse_quantity(std::string_view text, Dimensions wanted) {
   if (!found) {
     if (auto duration = try_duration(text))
       found = Result<TextQuantity>(
-          TextQuantity{.dimension = Dimension::duration, .value = to_seconds(*duration), .per = {}});
+          TextQuantity{.dimension = Dimension::duration, .value = seconds_of(*duration), .per = {}});
   }
   if (!found) return explain(text, measured, wanted);
   if (!*found) return std::move(*found).error();
@@ -319,14 +323,14 @@ Result<TextQuantity> parse_quantity(std::string_view text, Dimensions wanted) {
   if (quantity.dimension == Dimension::bit_rate && !wanted.has(Dimension::bit_rate) && wanted.has(Dimension::byte_rate))
     quantity = {.dimension = Dimension::byte_rate, .value = quantity.value / 8, .per = {}};
   if (!wanted.has(quantity.dimension))
-    return invalid(cat("`", text, "` is ", to_text(quantity.dimension), "; ", wanted_text(wanted), " is wanted here"));
+    return invalid(cat("`", text, "` is ", to_text(quantity.dimension), "; ", to_text(wanted), " is wanted here"));
   return quantity;
 }
 
 Result<TextQuantity> parse_leaf(const Value& value, Dimensions wanted) {
   if (const auto* text = value.text()) return parse_quantity(*text, wanted);
   if (auto number = value.number()) return parse_quantity(to_text(*number), wanted);
-  return invalid(cat(wanted_text(wanted), " is wanted here"));
+  return invalid(cat(to_text(wanted), " is wanted here"));
 }
 
 Result<Duration> parse_duration(std::string_view text) {
@@ -354,13 +358,13 @@ std::string to_text(const TextQuantity& quantity) {
 double to_metric_value(const TextQuantity& quantity) {
   if (quantity.dimension == Dimension::bit_rate) return quantity.value / 8;
   if (quantity.dimension == Dimension::event_rate && quantity.per > Duration{0})
-    return quantity.value / to_seconds(quantity.per);
+    return quantity.value / seconds_of(quantity.per);
   return quantity.value;
 }
 
 double to_events_per_week(const TextQuantity& quantity) {
   if (quantity.per <= Duration{0}) return quantity.value;
-  return quantity.value * (to_seconds(one_week) / to_seconds(quantity.per));
+  return quantity.value * (seconds_of(one_week) / seconds_of(quantity.per));
 }
 
 Duration to_duration(const TextQuantity& quantity) {

@@ -44,6 +44,9 @@ constexpr Dimensions metric_dimensions{Dimension::number,    Dimension::ratio,  
                                        Dimension::byte_rate, Dimension::bit_rate, Dimension::duration,
                                        Dimension::event_rate};
 
+// "a number, like 2 or 500m or a share, like 15%": for messages and explanations.
+[[nodiscard]] std::string to_text(Dimensions dimensions);
+
 struct TextQuantity {
   Dimension dimension = Dimension::number;
   double value = 0;

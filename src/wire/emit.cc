@@ -17,13 +17,14 @@ using model::Value;
 
 bool is_plain_character(char c) {
   bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  return letter || std::string_view("_./-@+").find(c) != std::string_view::npos;
+  return letter || std::string_view("_./-@+%").find(c) != std::string_view::npos;
 }
 
 // Texts that need no quotes anywhere: nothing that means something to YAML, and nothing that reads as another type.
 bool is_plain(std::string_view text) {
   constexpr std::size_t longest = 120;
-  if (text.empty() || text.size() > longest || text[0] == '-' || text[0] == '@' || text[0] == '+' || text == "." || text.starts_with("..."))
+  if (text.empty() || text.size() > longest || text[0] == '-' || text[0] == '@' || text[0] == '+' || text[0] == '%' ||
+      text == "." || text.starts_with("..."))
     return false;
   for (char c : text)
     if (!is_plain_character(c)) return false;
@@ -110,7 +111,8 @@ void emit(std::string& out, const Value& value, std::size_t indent, bool after_d
     for (const Value& item : *list) {
       out += first ? "-" : cat(lead, "-");
       first = false;
-      bool nested = (item.map() && !item.map()->empty()) || (item.list() && !item.list()->empty() && !flow_list(*item.list()));
+      bool nested =
+          (item.map() && !item.map()->empty()) || (item.list() && !item.list()->empty() && !flow_list(*item.list()));
       if (nested) {
         out += ' ';
         emit(out, item, indent + 2, true);

@@ -4,9 +4,9 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 #include <sstream>
 #include <utility>
 
@@ -51,7 +51,8 @@ class Handler final : public YAML::EventHandler {
     const std::string* text = found->second.text();
     stop(text ? builder_.key(*text, place_of(mark)) : builder_.fail(place_of(mark), "a key is a plain text"));
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
     within_limits(mark, text.size());
     bool quoted = tag == "!";
     Place place = place_of(mark, text.size() + (quoted ? 2 : 0));
@@ -63,14 +64,16 @@ class Handler final : public YAML::EventHandler {
     bool is_text = quoted || tag == "tag:yaml.org,2002:str";
     value(is_text ? model::Value(text) : detail::resolve_scalar(text), place, anchor);
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     open(mark, tag, anchor);
-    stop(builder_.start_list(place_of(mark)));
+    stop(builder_.start_list(place_of(mark, 0)));
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     open(mark, tag, anchor);
-    stop(builder_.start_map(place_of(mark)));
+    stop(builder_.start_map(place_of(mark, 0)));
   }
   void OnMapEnd() override { close(); }
 
@@ -87,7 +90,8 @@ class Handler final : public YAML::EventHandler {
   }
   void within_limits(const YAML::Mark& mark, std::size_t more) {
     if (static_cast<std::size_t>(mark.pos - start_) + more > limits::document_bytes)
-      stop(builder_.fail(place_of(mark), cat("the document is longer than ", limits::document_bytes, " bytes"), "split it into several"));
+      stop(builder_.fail(place_of(mark), cat("the document is longer than ", limits::document_bytes, " bytes"),
+                         "split it into several"));
   }
   void check_tag(const YAML::Mark& mark, const std::string& tag) {
     if (tag.empty() || tag == "?" || tag == "!" || tag.starts_with("tag:yaml.org,2002:")) return;
@@ -125,7 +129,8 @@ struct Documents {
 Problem syntax_problem(const YAML::Exception& error) {
   std::string message = error.msg;
   std::string suggestion;
-  if (message == "illegal map value") suggestion = "put the text in quotes if it has `: ` in it, and look at the indentation";
+  if (message == "illegal map value")
+    suggestion = "put the text in quotes if it has `: ` in it, and look at the indentation";
   if (message == "end of map not found" || message == "illegal EOF in scalar" || message == "end of sequence not found")
     suggestion = "look at the indentation, and for a bracket or quote that is not closed";
   if (message == "the referenced anchor is not defined") suggestion = "put the text in quotes if the `*` belongs to it";
@@ -143,7 +148,8 @@ Documents read_documents(std::string_view text) {
       handler.emplace();
       if (!parser.HandleNextDocument(*handler)) return out;
       if (out.read.size() >= limits::documents) {
-        out.problem = Problem{handler->take().start, cat("more than ", limits::documents, " documents in one file"), "split the file"};
+        out.problem = Problem{handler->take().start, cat("more than ", limits::documents, " documents in one file"),
+                              "split the file"};
         return out;
       }
       out.read.push_back(handler->take());
@@ -159,7 +165,11 @@ Documents read_documents(std::string_view text) {
 }
 
 model::Diagnostic to_model(const Problem& problem) {
-  return {.gravity = model::Gravity::error, .pointer = {}, .message = problem.message, .suggestion = problem.suggestion, .about_key = false};
+  return {.gravity = model::Gravity::error,
+          .pointer = {},
+          .message = problem.message,
+          .suggestion = problem.suggestion,
+          .about_key = false};
 }
 
 // Where the value or key at `pointer` stands; of something that is not there, the nearest that it should be in.
@@ -171,7 +181,7 @@ Place find_place(const SourceDocument& document, const model::Diagnostic& what) 
     if (auto value = document.values.find(pointer); value != document.values.end()) {
       // A map or list that lacks something is shown by its key, where there is one.
       auto key = document.keys.find(pointer);
-      bool is_inside = pointer != what.pointer || value->second.length <= 1;
+      bool is_inside = pointer != what.pointer || value->second.length == 0;
       return is_inside && key != document.keys.end() ? key->second : value->second;
     }
     std::size_t slash = pointer.rfind('/');
@@ -222,13 +232,22 @@ class Reader {
   void take(const SourceDocument& document) {
     std::string name = identity(document.value);
     model::ReadResource read = model::read_resource(document.value);
-    for (const Problem& each : document.duplicates) add(source_.at(each.place, to_model(each)), name);
-    for (const model::Diagnostic& each : read.diagnostics) add(source_.at(find_place(document, each), each), name);
+    std::vector<Diagnostic> found;
+    for (const Problem& each : document.duplicates) found.push_back(source_.at(each.place, to_model(each)));
+    for (const model::Diagnostic& each : read.diagnostics)
+      found.push_back(source_.at(find_place(document, each), each));
+    std::stable_sort(found.begin(), found.end(), [](const Diagnostic& a, const Diagnostic& b) {
+      return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+    });
+    for (Diagnostic& each : found) add(std::move(each), name);
     if (!read.resource || !document.duplicates.empty()) return;
     auto [first, fresh] = seen_.emplace(name, document.start.line);
     if (!fresh) {
-      model::Diagnostic twice{.gravity = model::Gravity::error, .pointer = "/metadata/name", .message = cat(name, " stands in this file twice"),
-                              .suggestion = cat("the first starts in line ", first->second, "; take one out"), .about_key = false};
+      model::Diagnostic twice{.gravity = model::Gravity::error,
+                              .pointer = "/metadata/name",
+                              .message = cat(name, " stands in this file twice"),
+                              .suggestion = cat("the first starts in line ", first->second, "; take one out"),
+                              .about_key = false};
       return add(source_.at(find_place(document, twice), twice), name);
     }
     out_.resources.push_back({.resource = std::move(*read.resource), .file = file_, .line = document.start.line});
@@ -291,16 +310,19 @@ ParsedResources parse_resource_json(std::string_view body) {
 }
 
 Result<model::Value> parse_yaml(std::string_view text, std::string_view file_name) {
-  if (auto wrong = refuse_text(text, limits::document_bytes)) return to_error({without_place(std::move(*wrong), file_name)});
+  if (auto wrong = refuse_text(text, limits::document_bytes))
+    return to_error({without_place(std::move(*wrong), file_name)});
   text = without_byte_order_mark(text);
   SourceText source(text, file_name);
   Documents documents = read_documents(text);
   if (documents.problem) return to_error({source.at(documents.problem->place, to_model(*documents.problem))});
   if (documents.read.empty()) return model::Value();
   const SourceDocument& document = documents.read.front();
-  if (!document.duplicates.empty()) return to_error({source.at(document.duplicates[0].place, to_model(document.duplicates[0]))});
+  if (!document.duplicates.empty())
+    return to_error({source.at(document.duplicates[0].place, to_model(document.duplicates[0]))});
   if (documents.read.size() > 1)
-    return to_error({source.at(documents.read[1].start, to_model({{}, "one document is wanted here, not several", {}}))});
+    return to_error(
+        {source.at(documents.read[1].start, to_model({{}, "one document is wanted here, not several", {}}))});
   return document.value;
 }
 
