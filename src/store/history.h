@@ -13,7 +13,8 @@
 
 namespace mien::store {
 
-// What one instance did in one window. Writing the same (instance, first time) again replaces it: replay writes nothing twice.
+// What one instance did in one window. Writing the same (instance, first time) again replaces it: replay writes nothing
+// twice.
 struct HistoryBlock {
   InstanceName instance;
   std::vector<model::Series> series;  // one per column of batch; counters are already rates per second
@@ -36,9 +37,9 @@ struct HistorySeries {
 
 struct HistoryQuery {
   InstanceName instance;
-  std::string metric;  // empty: every metric
-  WallTime from;       // inclusive
-  WallTime to;         // exclusive
+  std::string metric;             // empty: every metric
+  WallTime from;                  // inclusive
+  WallTime to;                    // exclusive
   std::size_t max_points = 3600;  // per series; a longer range is answered in minutes
 };
 
@@ -54,7 +55,8 @@ class History {
   virtual ~History() = default;
   virtual Status append(const std::vector<HistoryBlock>& blocks) = 0;
   virtual Result<std::vector<HistorySeries>> read(const HistoryQuery& query) = 0;
-  // Deletes what is older than its retention, then oldest 1 s blocks until all of it fits in `limit`.
+  // Deletes what is older than its retention, then oldest 1 s blocks, then oldest minutes, until the history fits in
+  // `limit` (the log and the ledger are not counted) and a tenth of the disk is free. Call about once a minute.
   virtual Status retain(WallTime now, Bytes limit) = 0;
   virtual Result<HistoryUse> use() = 0;
 };

@@ -24,6 +24,19 @@ Error make_error(Code code, std::string message, std::string where) {
 
 bool disk_is_full(int number) { return number == ENOSPC || number == EDQUOT || number == EFBIG; }
 
+// errno behind a refusal. SQLite's own record of it is overwritten by the rollback that follows a failed write, so the
+// two files are asked: the database and its WAL.
+int system_errno_of(sqlite3* database, int code) {
+  if (code != SQLITE_IOERR_WRITE) return sqlite3_system_errno(database);
+  int number = 0;
+  sqlite3_file* wal = nullptr;
+  if (sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) == SQLITE_OK && wal != nullptr &&
+      wal->pMethods != nullptr)
+    wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &number);
+  if (number == 0) sqlite3_file_control(database, "main", SQLITE_FCNTL_LAST_ERRNO, &number);
+  return number;
+}
+
 bool exists(const std::string& path) {
   struct stat info {};
   return ::stat(path.c_str(), &info) == 0;
@@ -201,7 +214,7 @@ Status Database::transaction(const std::function<Status()>& body) {
 
 Error Database::error(int code, std::string_view doing) const {
   const std::string words = handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
-  const int number = handle_ != nullptr ? sqlite3_system_errno(handle_) : 0;
+  const int number = handle_ != nullptr ? system_errno_of(handle_, code) : 0;
   const std::string what = cat("cannot ", doing, " the ", kind_, ": ");
   const int primary = code & 0xff;
   if (primary == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE || (primary == SQLITE_IOERR && disk_is_full(number)))

@@ -56,6 +56,12 @@ Error make_error(Code code, std::string message, std::string where) {
   return {.code = code, .message = std::move(message), .where = std::move(where), .cause = {}};
 }
 
+Result<std::int64_t> pragma(Database& database, std::string_view sql) {
+  Query query = TRY(database.query(sql));
+  TRY(query.step());
+  return query.integer(0);
+}
+
 // What one block becomes; made before the transaction begins.
 struct Encoded {
   const HistoryBlock* block = nullptr;
@@ -92,7 +98,7 @@ class SqliteHistory final : public store::History {
   Status drop_older(const char* sql, WallTime than) REQUIRES_LOCK(mutex_);
   Status drop_until(std::uint64_t target) REQUIRES_LOCK(mutex_);
   Status give_back_space() REQUIRES_LOCK(mutex_);
-  [[nodiscard]] Result<std::uint64_t> used(Database& database) const;
+  static Result<std::uint64_t> used(Database& database);
 
   const std::string path_;
   ReadPool readers_;
@@ -353,19 +359,21 @@ Status SqliteHistory::drop_until(std::uint64_t target) {
 }
 
 Status SqliteHistory::give_back_space() {
-  TRY(writer_->run("PRAGMA incremental_vacuum"));
+  // In steps, each a transaction of its own, so that giving back a gigabyte does not first write one into the WAL.
+  for (std::int64_t before = -1;;) {
+    const std::int64_t unused = TRY(pragma(*writer_, "PRAGMA freelist_count"));
+    if (unused == 0 || unused == before) break;
+    before = unused;
+    TRY(writer_->run("PRAGMA incremental_vacuum(1000)"));
+  }
   return writer_->run("PRAGMA wal_checkpoint(PASSIVE)");
 }
 
-Result<std::uint64_t> SqliteHistory::used(Database& database) const {
-  auto pragma = [&](std::string_view sql) -> Result<std::int64_t> {
-    Query query = TRY(database.query(sql));
-    TRY(query.step());
-    return query.integer(0);
-  };
-  const std::int64_t pages = TRY(pragma("PRAGMA page_count"));
-  const std::int64_t unused = TRY(pragma("PRAGMA freelist_count"));
-  const std::int64_t size = TRY(pragma("PRAGMA page_size"));
+// Pages in use, without the free ones inside the file.
+Result<std::uint64_t> SqliteHistory::used(Database& database) {
+  const std::int64_t pages = TRY(pragma(database, "PRAGMA page_count"));
+  const std::int64_t unused = TRY(pragma(database, "PRAGMA freelist_count"));
+  const std::int64_t size = TRY(pragma(database, "PRAGMA page_size"));
   return static_cast<std::uint64_t>((pages - unused) * size);
 }
 
@@ -411,6 +419,7 @@ Result<HistoryUse> SqliteHistory::use() {
 
 Result<std::unique_ptr<store::History>> open_history(const std::string& path) {
   auto writer = TRY(Database::open_or_create(path, history_kind));
+  TRY(writer->run("PRAGMA journal_size_limit=16777216"));
   return std::unique_ptr<store::History>{std::make_unique<SqliteHistory>(std::move(writer))};
 }
 

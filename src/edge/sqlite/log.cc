@@ -321,7 +321,7 @@ Status Shard::trim(LogPosition upto) {
   std::vector<LogPosition> gone;
   {
     const Lock lock{mutex_};
-    while (starts_.size() > 1 && starts_[1] <= upto + 1 && upto + 1 != 0) {
+    while (starts_.size() > 1 && starts_[1] - 1 <= upto) {
       gone.push_back(starts_.front());
       starts_.erase(starts_.begin());
     }
