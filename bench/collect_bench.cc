@@ -56,14 +56,16 @@ void sixty_four_services(benchmark::State& state) {
   for (int i = 0; i < 48; ++i) memory_stat += "some_counter_" + std::to_string(i) + " 123456789\n";
   for (int i = 0; i < 64; ++i) {
     std::filesystem::path service = base / "system.slice" / ("s" + std::to_string(i) + ".service");
-    write(service / "cpu.stat", "usage_usec 1234567\nuser_usec 234567\nsystem_usec 34567\nnr_periods 0\nnr_throttled 0\nthrottled_usec 0\n");
+    write(service / "cpu.stat",
+          "usage_usec 1234567\nuser_usec 234567\nsystem_usec 34567\nnr_periods 0\nnr_throttled 0\nthrottled_usec 0\n");
     write(service / "memory.current", "123456789\n");
     write(service / "memory.stat", memory_stat + "inactive_file 4096\n");
     write(service / "memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n");
     write(service / "io.stat", "8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0\n");
     write(service / "pids.current", "3\n");
     for (const char* what : {"cpu.pressure", "memory.pressure", "io.pressure"}) {
-      write(service / what, "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n");
+      write(service / what,
+            "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n");
     }
   }
   run(state, {.host = "here", .identities = {}, .proc_root = "/proc", .sys_root = root});

@@ -13,7 +13,9 @@ using namespace mien::edge;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
-  auto inside = [&](std::string_view part) { return part.data() >= text.data() && part.data() + part.size() <= text.data() + text.size(); };
+  auto inside = [&](std::string_view part) {
+    return part.data() >= text.data() && part.data() + part.size() <= text.data() + text.size();
+  };
   if (auto stat = parse_stat(text)) CHECK(stat->cpus > 0);
   if (auto load = parse_loadavg(text)) CHECK(load->one >= 0 && load->five >= 0 && load->fifteen >= 0);
   if (auto memory = parse_meminfo(text)) CHECK(memory->total > 0);

@@ -4,7 +4,8 @@
 
 namespace mien::edge {
 
-Block add_block(std::vector<model::Reading>& readings, std::span<const MetricSpec> specs, const model::Attributes& common) {
+Block add_block(std::vector<model::Reading>& readings, std::span<const MetricSpec> specs,
+                const model::Attributes& common) {
   Block block{.first = readings.size(), .size = specs.size()};
   for (const MetricSpec& spec : specs) {
     model::Reading reading;
@@ -12,7 +13,8 @@ Block add_block(std::vector<model::Reading>& readings, std::span<const MetricSpe
     reading.series.attributes = common;
     if (!spec.attribute.empty()) reading.series.attributes.emplace(spec.attribute, spec.value);
     reading.series.unit = spec.unit;
-    reading.series.kind = spec.kind == model::Reading::Kind::counter ? model::SeriesKind::counter : model::SeriesKind::gauge;
+    reading.series.kind =
+        spec.kind == model::Reading::Kind::counter ? model::SeriesKind::counter : model::SeriesKind::gauge;
     reading.kind = spec.kind;
     reading.value = model::missing;
     readings.push_back(std::move(reading));

@@ -25,7 +25,8 @@ struct Block {
 };
 
 // Appends a reading for each line, all missing; `common` attributes (the device) are added to each.
-Block add_block(std::vector<model::Reading>& readings, std::span<const MetricSpec> specs, const model::Attributes& common = {});
+Block add_block(std::vector<model::Reading>& readings, std::span<const MetricSpec> specs,
+                const model::Attributes& common = {});
 // Writes the values in the order of the table. INVARIANT: as many values as lines.
 void set_block(std::vector<model::Reading>& readings, Block block, std::initializer_list<double> values);
 void set_missing(std::vector<model::Reading>& readings, Block block);

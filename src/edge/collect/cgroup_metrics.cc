@@ -15,8 +15,21 @@ using Kind = model::Reading::Kind;
 
 // Names of the places in a CgroupSample.
 enum Value : std::size_t {
-  cpu_busy, cpu_user, cpu_system, throttled, memory_usage, oom_kills, read_bytes, written_bytes, reads, writes, processes,
-  cpu_some, memory_some, memory_full, io_some
+  cpu_busy,
+  cpu_user,
+  cpu_system,
+  throttled,
+  memory_usage,
+  oom_kills,
+  read_bytes,
+  written_bytes,
+  reads,
+  writes,
+  processes,
+  cpu_some,
+  memory_some,
+  memory_full,
+  io_some
 };
 constexpr std::array<MetricSpec, cgroup_values> specs{{
     {"system.cpu.utilization", "", "", "1", Kind::busy},
@@ -71,8 +84,10 @@ CgroupFiles::CgroupFiles(const CgroupMounts& mounts, const std::string& path) {
   io_ = file_if_exists(mounts.unified, path, {"io.stat"});
   unified_io_ = io_.named();
   if (!unified_io_) {
-    io_ = file_if_exists(mounts.blkio, path, {"blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes"});
-    operations_ = file_if_exists(mounts.blkio, path, {"blkio.throttle.io_serviced_recursive", "blkio.throttle.io_serviced"});
+    io_ = file_if_exists(mounts.blkio, path,
+                         {"blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes"});
+    operations_ =
+        file_if_exists(mounts.blkio, path, {"blkio.throttle.io_serviced_recursive", "blkio.throttle.io_serviced"});
   }
   pids_ = file_if_exists(mounts.unified, path, {"pids.current"});
   if (!pids_.named()) pids_ = file_if_exists(mounts.pids, path, {"pids.current"});
@@ -82,8 +97,8 @@ CgroupFiles::CgroupFiles(const CgroupMounts& mounts, const std::string& path) {
 }
 
 void CgroupFiles::close() {
-  for (KernelFile* file : {&cpu_, &cpu_split_, &throttle_, &memory_, &memory_stat_, &oom_, &io_, &operations_, &pids_, &cpu_pressure_,
-                           &memory_pressure_, &io_pressure_}) {
+  for (KernelFile* file : {&cpu_, &cpu_split_, &throttle_, &memory_, &memory_stat_, &oom_, &io_, &operations_, &pids_,
+                           &cpu_pressure_, &memory_pressure_, &io_pressure_}) {
     file->close();
   }
 }
@@ -191,14 +206,18 @@ void CgroupFiles::read_pressure(ReadBuffer& buffer, CgroupSample& sample) {
 
 CgroupMetrics::CgroupMetrics(const std::string& sys_root, std::string host, ProblemList& problems)
     : mounts_(find_cgroup_mounts(sys_root)), host_(std::move(host)), problems_(problems) {
-  if (mounts_.none()) problems_.add(sys_root + "/fs/cgroup: no cgroup hierarchy is mounted; services and containers are not collected");
-  memory_total_ = static_cast<double>(std::max(1L, ::sysconf(_SC_PHYS_PAGES))) * static_cast<double>(std::max(1L, ::sysconf(_SC_PAGESIZE)));
+  if (mounts_.none())
+    problems_.add(sys_root + "/fs/cgroup: no cgroup hierarchy is mounted; services and containers are not collected");
+  memory_total_ = static_cast<double>(std::max(1L, ::sysconf(_SC_PHYS_PAGES))) *
+                  static_cast<double>(std::max(1L, ::sysconf(_SC_PAGESIZE)));
 }
 
-bool CgroupMetrics::read(MonoTime now, unsigned cpus, ReadBuffer& buffer, std::vector<model::InstanceReadings>& instances) {
+bool CgroupMetrics::read(MonoTime now, unsigned cpus, ReadBuffer& buffer,
+                         std::vector<model::InstanceReadings>& instances) {
   if (mounts_.none()) return false;
   bool scanned = !scanned_ || now - *scanned_ >= cgroup_interval;
-  for (Member* member : shown_) member->files.read(scanned ? ReadDepth::all : ReadDepth::what_moved, buffer, member->sample);
+  for (Member* member : shown_)
+    member->files.read(scanned ? ReadDepth::all : ReadDepth::what_moved, buffer, member->sample);
   bool changed = scanned && scan(now, cpus, buffer);
   if (changed) build(instances);
 
@@ -311,7 +330,8 @@ bool CgroupMetrics::choose_shown(MonoTime now) {
       continue;
     }
     ++shown;
-    if (now - member.shown_since >= cgroup_dwell && (smallest == nullptr || member.size < smallest->size)) smallest = &member;
+    if (now - member.shown_since >= cgroup_dwell && (smallest == nullptr || member.size < smallest->size))
+      smallest = &member;
   }
   std::stable_sort(hidden.begin(), hidden.end(), [](const Member* a, const Member* b) { return a->size > b->size; });
   auto show = [now](Member& member) {
@@ -322,7 +342,8 @@ bool CgroupMetrics::choose_shown(MonoTime now) {
   std::size_t next = 0;
   for (; next < hidden.size() && shown < most_shown_cgroups; ++next, ++shown, changed = true) show(*hidden[next]);
   // One change of places a scan, and only for a clear difference.
-  if (next < hidden.size() && smallest != nullptr && hidden[next]->size > clearly_larger * smallest->size + worth_a_change) {
+  if (next < hidden.size() && smallest != nullptr &&
+      hidden[next]->size > clearly_larger * smallest->size + worth_a_change) {
     smallest->shown = false;
     smallest->files.close();
     smallest->before = smallest->sample;  // what it added until now was shown as its own
@@ -348,7 +369,8 @@ void CgroupMetrics::build(std::vector<model::InstanceReadings>& instances) {
     if (!member.shown) continue;
     shown_.push_back(&member);
     add(unit, member.found.role.type, member.has);
-    if (!member.found.role.container_id.empty()) instances.back().identities.emplace("container.id", member.found.role.container_id);
+    if (!member.found.role.container_id.empty())
+      instances.back().identities.emplace("container.id", member.found.role.container_id);
   }
   // Once it is there it stays: that it is empty now and then is no news.
   other_exists_ = std::find(other_has_.begin(), other_has_.end(), true) != other_has_.end();

@@ -67,12 +67,12 @@ class CgroupMetrics {
     FoundCgroup found;
     CgroupFiles files;
     CgroupSample sample{};
-    CgroupSample before{};        // at the last scan
+    CgroupSample before{};                  // at the last scan
     std::array<bool, cgroup_values> has{};  // what has ever been read: these have series
-    double size = 0;              // CPU and memory as shares of the host, smoothed
+    double size = 0;                        // CPU and memory as shares of the host, smoothed
     bool shown = false;
     MonoTime shown_since;
-    bool fresh = true;            // not scanned before: no differences yet
+    bool fresh = true;  // not scanned before: no differences yet
   };
 
   bool scan(MonoTime now, unsigned cpus, ReadBuffer& buffer);
@@ -90,7 +90,7 @@ class CgroupMetrics {
   std::uint64_t ended_ = 0;
   double memory_total_;
 
-  CgroupSample other_{};    // counters: sum of what the members added; gauges: sum of the members
+  CgroupSample other_{};  // counters: sum of what the members added; gauges: sum of the members
   std::array<bool, cgroup_values> other_has_{};
   bool other_exists_ = false;
 };

@@ -120,11 +120,13 @@ CgroupMounts find_cgroup_mounts(const std::string& sys_root) {
 std::map<std::string, FoundCgroup> scan_cgroups(const CgroupMounts& mounts, ProblemList& problems) {
   std::map<std::string, FoundCgroup> found;
   std::set<std::string> roots;
-  for (const std::string* root : {&mounts.unified, &mounts.named, &mounts.cpuacct, &mounts.cpu, &mounts.memory, &mounts.blkio, &mounts.pids}) {
+  for (const std::string* root :
+       {&mounts.unified, &mounts.named, &mounts.cpuacct, &mounts.cpu, &mounts.memory, &mounts.blkio, &mounts.pids}) {
     if (!root->empty()) roots.insert(*root);
   }
-  bool systemd = std::any_of(roots.begin(), roots.end(),
-                             [](const std::string& root) { return exists(root + "/system.slice") || exists(root + "/init.scope"); });
+  bool systemd = std::any_of(roots.begin(), roots.end(), [](const std::string& root) {
+    return exists(root + "/system.slice") || exists(root + "/init.scope");
+  });
   for (const std::string& root : roots) Walk(root, systemd, problems, found).run();
   return found;
 }

@@ -15,10 +15,12 @@ namespace mien::edge {
 
 // Where each controller's files are: directories without trailing slash, empty where there is no such hierarchy.
 struct CgroupMounts {
-  std::string unified;  // version 2, with or without controllers
+  std::string unified;                            // version 2, with or without controllers
   std::string cpuacct, cpu, memory, blkio, pids;  // version 1
-  std::string named;    // version 1 without controller: systemd's own
-  [[nodiscard]] bool none() const { return unified.empty() && cpuacct.empty() && memory.empty() && pids.empty() && named.empty(); }
+  std::string named;                              // version 1 without controller: systemd's own
+  [[nodiscard]] bool none() const {
+    return unified.empty() && cpuacct.empty() && memory.empty() && pids.empty() && named.empty();
+  }
 };
 [[nodiscard]] CgroupMounts find_cgroup_mounts(const std::string& sys_root);
 

@@ -48,7 +48,9 @@ std::string clean(std::string name) {
     if (byte <= ' ' || byte == 0x7f || c == '/') c = '-';
   }
   if (name.size() > longest_unit) name.resize(longest_unit);
-  if (!is_utf8(name)) std::replace_if(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '-');
+  if (!is_utf8(name))
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '-');
   return name;
 }
 
@@ -60,7 +62,8 @@ CgroupRole instance(std::string unit, model::InstanceType type, std::string_view
   return {.visit = Visit::instance, .unit = clean(std::move(unit)), .type = type, .container_id = std::string(id)};
 }
 CgroupRole container(std::string_view prefix, std::string_view id) {
-  return instance(cat(prefix.empty() ? "container" : prefix, '-', id.substr(0, short_id)), model::InstanceType::container, id);
+  return instance(cat(prefix.empty() ? "container" : prefix, '-', id.substr(0, short_id)),
+                  model::InstanceType::container, id);
 }
 
 // "qemu-3-web" (libvirt) is the guest web; the number grows with each start, so it is no part of the name.
@@ -162,11 +165,13 @@ CgroupRole classify_cgroup(std::string_view path) {
   }
   if (ends_with(name, ".scope")) return classify_scope(name);
   if (ends_with(name, ".slice")) return without_instance(Visit::descend);
-  if (ends_with(name, ".mount") || ends_with(name, ".socket") || ends_with(name, ".swap")) return without_instance(Visit::skip);
+  if (ends_with(name, ".mount") || ends_with(name, ".socket") || ends_with(name, ".swap"))
+    return without_instance(Visit::skip);
   if (starts_with(name, "lxc.monitor")) return without_instance(Visit::skip);
   if (starts_with(name, "lxc.payload.")) return instance(cat("lxc-", name.substr(12)), model::InstanceType::container);
   if (parent == "lxc") return instance(cat("lxc-", name), model::InstanceType::container);
-  if (ends_with(name, ".libvirt-qemu")) return machine(name.substr(0, name.size() - std::string_view(".libvirt-qemu").size()));
+  if (ends_with(name, ".libvirt-qemu"))
+    return machine(name.substr(0, name.size() - std::string_view(".libvirt-qemu").size()));
   if (auto parts = split_container(name)) {
     if (!parts->first.empty()) return container(parts->first, parts->second);
     if (parent == "docker") return container("docker", parts->second);

@@ -48,7 +48,8 @@ struct CgroupRole {
   std::string container_id;  // the whole id
 };
 [[nodiscard]] CgroupRole classify_cgroup(std::string_view path);
-// The unit's name of a leaf that follows no known convention: "jobs/build" becomes "jobs-build", long ids are shortened.
+// The unit's name of a leaf that follows no known convention: "jobs/build" becomes "jobs-build", long ids are
+// shortened.
 [[nodiscard]] std::string generic_unit(std::string_view path);
 
 }  // namespace mien::edge

@@ -28,14 +28,16 @@ TEST(Cgroupfs, CpuStatWithoutControllerHasNoThrottling) {
   EXPECT_EQ(plain->usage_us, 30U);
   EXPECT_EQ(plain->system_us, 10U);
   EXPECT_FALSE(plain->throttled_us);
-  auto limited = parse_cpu_stat("usage_usec 30\nuser_usec 20\nsystem_usec 10\nnr_periods 5\nnr_throttled 2\nthrottled_usec 99\n");
+  auto limited =
+      parse_cpu_stat("usage_usec 30\nuser_usec 20\nsystem_usec 10\nnr_periods 5\nnr_throttled 2\nthrottled_usec 99\n");
   ASSERT_TRUE(limited);
   EXPECT_EQ(limited->throttled_us, 99U);
   EXPECT_FALSE(parse_cpu_stat("nr_periods 0\n"));
 }
 
 TEST(Cgroupfs, IoIsSummedOverDevices) {
-  CgroupIo io = parse_io_stat("8:0 rbytes=100 wbytes=200 rios=1 wios=2 dbytes=0 dios=0\n259:0 rbytes=1 wbytes=2 rios=3 wios=4\n8:16 \n");
+  CgroupIo io = parse_io_stat(
+      "8:0 rbytes=100 wbytes=200 rios=1 wios=2 dbytes=0 dios=0\n259:0 rbytes=1 wbytes=2 rios=3 wios=4\n8:16 \n");
   EXPECT_EQ(io.read_bytes, 101U);
   EXPECT_EQ(io.written_bytes, 202U);
   EXPECT_EQ(io.reads, 4U);
@@ -56,8 +58,9 @@ TEST(CgroupRoles, ServicesAreInstancesWhereverTheirSliceIs) {
 }
 
 TEST(CgroupRoles, WhatPassesByIsNoInstance) {
-  for (const char* path : {"init.scope", "system.slice/run-r0f3.service", "system.slice/boot.mount", "system.slice/ssh.socket",
-                           "user.slice/user-1000.slice/session-3.scope", "lxc.monitor.web", "machine/.libvirt-qemu", "machine.slice/machine-.scope"}) {
+  for (const char* path : {"init.scope", "system.slice/run-r0f3.service", "system.slice/boot.mount",
+                           "system.slice/ssh.socket", "user.slice/user-1000.slice/session-3.scope", "lxc.monitor.web",
+                           "machine/.libvirt-qemu", "machine.slice/machine-.scope"}) {
     EXPECT_EQ(classify_cgroup(path).visit, Visit::skip) << path;
   }
 }
@@ -74,13 +77,13 @@ TEST(CgroupRoles, ContainersOfEveryRuntimeAreNamedByTwelveDigits) {
     std::string path;
     std::string unit;
   };
-  for (const Case& each : {Case{"system.slice/docker-" + id + ".scope", "docker-aaaaaaaaaaaa"},
-                           Case{"docker/" + id, "docker-aaaaaaaaaaaa"},
-                           Case{"machine.slice/libpod-" + id + ".scope", "libpod-aaaaaaaaaaaa"},
-                           Case{"kubepods.slice/kubepods-burstable.slice/cri-containerd-" + id + ".scope", "cri-containerd-aaaaaaaaaaaa"},
-                           Case{"kubepods/burstable/pod1234/" + id, "cri-aaaaaaaaaaaa"},
-                           Case{"lxc.payload.web", "lxc-web"},
-                           Case{"lxc/web", "lxc-web"}}) {
+  for (const Case& each :
+       {Case{"system.slice/docker-" + id + ".scope", "docker-aaaaaaaaaaaa"},
+        Case{"docker/" + id, "docker-aaaaaaaaaaaa"},
+        Case{"machine.slice/libpod-" + id + ".scope", "libpod-aaaaaaaaaaaa"},
+        Case{"kubepods.slice/kubepods-burstable.slice/cri-containerd-" + id + ".scope", "cri-containerd-aaaaaaaaaaaa"},
+        Case{"kubepods/burstable/pod1234/" + id, "cri-aaaaaaaaaaaa"}, Case{"lxc.payload.web", "lxc-web"},
+        Case{"lxc/web", "lxc-web"}}) {
     CgroupRole role = classify_cgroup(each.path);
     EXPECT_EQ(role.visit, Visit::instance) << each.path;
     EXPECT_EQ(role.unit, each.unit);
@@ -90,8 +93,9 @@ TEST(CgroupRoles, ContainersOfEveryRuntimeAreNamedByTwelveDigits) {
 }
 
 TEST(CgroupRoles, GuestsKeepTheirNameOverRestarts) {
-  for (const char* path : {"machine.slice/machine-qemu\\x2d3\\x2ddb\\x2d01.scope", "machine.slice/machine-qemu\\x2d17\\x2ddb\\x2d01.scope",
-                           "machine/qemu-4-db-01.libvirt-qemu"}) {
+  for (const char* path :
+       {"machine.slice/machine-qemu\\x2d3\\x2ddb\\x2d01.scope", "machine.slice/machine-qemu\\x2d17\\x2ddb\\x2d01.scope",
+        "machine/qemu-4-db-01.libvirt-qemu"}) {
     CgroupRole role = classify_cgroup(path);
     EXPECT_EQ(role.unit, "qemu-db-01") << path;
     EXPECT_EQ(role.type, model::InstanceType::guest);

@@ -8,7 +8,8 @@ namespace {
 class KernelCollector final : public HostCollector {
  public:
   explicit KernelCollector(CollectOptions options)
-      : host_(options.proc_root, std::move(options.filesystem_probe), problems_), cgroups_(options.sys_root, options.host, problems_) {
+      : host_(options.proc_root, std::move(options.filesystem_probe), problems_),
+        cgroups_(options.sys_root, options.host, problems_) {
     model::InstanceReadings& host = instances_.emplace_back();
     host.instance = InstanceName(std::move(options.host));
     host.type = model::InstanceType::host;
@@ -38,7 +39,8 @@ class KernelCollector final : public HostCollector {
 
 Result<std::unique_ptr<HostCollector>> HostCollector::open(CollectOptions options) {
   if (options.host.empty()) {
-    return Error{.code = Code::invalid, .message = "a collector needs the name of its host", .where = {}, .cause = nullptr};
+    return Error{
+        .code = Code::invalid, .message = "a collector needs the name of its host", .where = {}, .cause = nullptr};
   }
   std::string stat = options.proc_root + "/stat";
   auto text = read_text(stat);

@@ -23,21 +23,28 @@ class FakeHost {
   FakeHost() {
     cpu(1000, 0);
     tree.write("proc/loadavg", "0.50 0.40 0.30 1/200 999\n");
-    tree.write("proc/meminfo", "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 250 kB\nBuffers: 10 kB\nCached: 200 kB\nSwapTotal: 0 kB\n");
+    tree.write(
+        "proc/meminfo",
+        "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 250 kB\nBuffers: 10 kB\nCached: 200 kB\nSwapTotal: 0 kB\n");
     tree.write("proc/vmstat", "pgfault 100\npgmajfault 10\npswpin 1\npswpout 2\noom_kill 0\n");
-    disks("   8 0 sda 10 0 20 30 40 0 50 60 0 70 80\n   8 1 sda1 10 0 20 30 40 0 50 60 0 70 80\n   7 0 loop0 1 0 1 1 1 0 1 1 0 1 1\n");
+    disks(
+        "   8 0 sda 10 0 20 30 40 0 50 60 0 70 80\n   8 1 sda1 10 0 20 30 40 0 50 60 0 70 80\n   7 0 loop0 1 0 1 1 1 0 "
+        "1 1 0 1 1\n");
     net("    lo: 5 5 0 0 0 0 0 0 5 5 0 0 0 0 0 0\n  eth0: 100 10 1 2 0 0 0 0 200 20 3 4 0 0 0 0\n");
     tree.write("proc/self/mountinfo",
-               "25 1 8:1 / / rw - ext4 /dev/sda1 rw\n26 25 8:1 /var /srv rw - ext4 /dev/sda1 rw\n27 25 0:5 / /nfs rw - nfs4 nas:/ rw\n"
+               "25 1 8:1 / / rw - ext4 /dev/sda1 rw\n26 25 8:1 /var /srv rw - ext4 /dev/sda1 rw\n27 25 0:5 / /nfs rw - "
+               "nfs4 nas:/ rw\n"
                "28 25 0:6 / /fuse rw - fuse.sshfs x rw\n29 25 0:7 / /run rw - tmpfs tmpfs rw\n");
     for (const char* what : {"cpu", "memory", "io"}) {
-      tree.write(std::string("proc/pressure/") + what, "some avg10=0 avg60=0 avg300=0 total=3000000\nfull avg10=0 avg60=0 avg300=0 total=1000000\n");
+      tree.write(std::string("proc/pressure/") + what,
+                 "some avg10=0 avg60=0 avg300=0 total=3000000\nfull avg10=0 avg60=0 avg300=0 total=1000000\n");
     }
     tree.write("sys/fs/cgroup/cgroup.controllers", "cpu io memory pids\n");
     tree.make_directory("sys/fs/cgroup/system.slice");
   }
   void cpu(int user, int iowait) {
-    tree.write("proc/stat", cat("cpu  ", user, " 0 500 9000 ", iowait, " 10 20 30 0 0\ncpu0 1 2 3 4\ncpu1 1 2 3 4\nctxt 50\nprocesses 60\n"
+    tree.write("proc/stat", cat("cpu  ", user, " 0 500 9000 ", iowait,
+                                " 10 20 30 0 0\ncpu0 1 2 3 4\ncpu1 1 2 3 4\nctxt 50\nprocesses 60\n"
                                 "procs_running 2\nprocs_blocked 1\n"));
   }
   void disks(std::string_view text) { tree.write("proc/diskstats", text); }
@@ -52,7 +59,10 @@ class FakeHost {
     tree.write(base + "pids.current", "7\n");
   }
   CollectOptions options() {
-    return {.host = "web-01", .identities = {{"host.id", "abc"}}, .proc_root = tree.path("proc"), .sys_root = tree.path("sys"),
+    return {.host = "web-01",
+            .identities = {{"host.id", "abc"}},
+            .proc_root = tree.path("proc"),
+            .sys_root = tree.path("sys"),
             .filesystem_probe = [this](const std::string& mountpoint) -> std::optional<FilesystemUsage> {
               probed.push_back(mountpoint);
               return FilesystemUsage{.total = 1000, .free = 400, .available = 200, .files = 10, .files_free = 5};
@@ -123,10 +133,10 @@ TEST(HostCollector, LeavesOutWhatWouldCountTwiceOrCouldHang) {
   FakeHost host;
   auto collector = host.open();
   const InstanceReadings& web = collector->collect(start).front();
-  EXPECT_EQ(count_metric(web, "system.disk.io_time"), 1U);      // no partition, no loop
-  EXPECT_EQ(count_metric(web, "system.network.io"), 2U);        // no loopback
-  EXPECT_EQ(host.probed, std::vector<std::string>{"/"});        // no second mount, NFS, FUSE or tmpfs
-  EXPECT_EQ(find(web, "system.paging.utilization"), nullptr);   // no swap
+  EXPECT_EQ(count_metric(web, "system.disk.io_time"), 1U);     // no partition, no loop
+  EXPECT_EQ(count_metric(web, "system.network.io"), 2U);       // no loopback
+  EXPECT_EQ(host.probed, std::vector<std::string>{"/"});       // no second mount, NFS, FUSE or tmpfs
+  EXPECT_EQ(find(web, "system.paging.utilization"), nullptr);  // no swap
 }
 
 TEST(HostCollector, ATickInWhichNothingComesOrGoesChangesOnlyValues) {
@@ -184,7 +194,9 @@ TEST(HostCollector, DisksAndInterfacesComeAndGo) {
 TEST(HostCollector, NeverMoreThanThirtyTwoDisksAndTheBusiestOnes) {
   FakeHost host;
   std::string text;
-  for (int i = 0; i < 40; ++i) text += cat("   8 ", i, " sd", static_cast<char>('a' + i / 26), static_cast<char>('a' + i % 26), " 1 0 ", i + 1, " 0 0 0 0 0 0 0 0\n");
+  for (int i = 0; i < 40; ++i)
+    text += cat("   8 ", i, " sd", static_cast<char>('a' + i / 26), static_cast<char>('a' + i % 26), " 1 0 ", i + 1,
+                " 0 0 0 0 0 0 0 0\n");
   host.disks(text);
   auto collector = host.open();
   const InstanceReadings& web = collector->collect(start).front();
@@ -213,20 +225,23 @@ TEST(HostCollector, UnreadableFilesAreMissingAndSaidOnce) {
 TEST(HostCollector, AHostWithNothingButStatStillWorks) {
   testing::FakeTree tree;
   tree.write("proc/stat", "cpu 1 2 3 4\ncpu0 1 2 3 4\n");
-  auto collector = HostCollector::open({.host = "bare", .identities = {}, .proc_root = tree.path("proc"), .sys_root = tree.path("sys")});
+  auto collector = HostCollector::open(
+      {.host = "bare", .identities = {}, .proc_root = tree.path("proc"), .sys_root = tree.path("sys")});
   ASSERT_TRUE(collector.ok());
   const auto& all = (*collector)->collect(start);
   ASSERT_EQ(all.size(), 1U);
   EXPECT_FALSE(std::isnan(value(all.front(), "system.cpu.utilization")));
   EXPECT_TRUE(std::isnan(value(all.front(), "system.memory.utilization")));
   bool told = false;
-  for (const std::string& problem : (*collector)->problems()) told = told || problem.find("no cgroup hierarchy") != std::string::npos;
+  for (const std::string& problem : (*collector)->problems())
+    told = told || problem.find("no cgroup hierarchy") != std::string::npos;
   EXPECT_TRUE(told);
 }
 
 TEST(HostCollector, OpenSaysWhatIsWrong) {
   testing::FakeTree tree;
-  auto no_proc = HostCollector::open({.host = "x", .identities = {}, .proc_root = tree.path("proc"), .sys_root = tree.path("sys")});
+  auto no_proc = HostCollector::open(
+      {.host = "x", .identities = {}, .proc_root = tree.path("proc"), .sys_root = tree.path("sys")});
   ASSERT_FALSE(no_proc.ok());
   EXPECT_EQ(no_proc.error().code, Code::unavailable);
   EXPECT_NE(no_proc.error().message.find("mount -t proc"), std::string::npos);
@@ -293,7 +308,8 @@ TEST(Services, AControllerThatIsEnabledLaterAddsItsSeries) {
   host.tree.write("sys/fs/cgroup/system.slice/a.service/cpu.stat", "usage_usec 5\nuser_usec 5\nsystem_usec 0\n");
   auto collector = host.open();
   EXPECT_EQ(count_metric(collector->collect(start)[1], "system.cpu.throttled_time"), 0U);
-  host.tree.write("sys/fs/cgroup/system.slice/a.service/cpu.stat", "usage_usec 5\nuser_usec 5\nsystem_usec 0\nthrottled_usec 1\n");
+  host.tree.write("sys/fs/cgroup/system.slice/a.service/cpu.stat",
+                  "usage_usec 5\nuser_usec 5\nsystem_usec 0\nthrottled_usec 1\n");
   EXPECT_EQ(count_metric(collector->collect(start + cgroup_interval)[1], "system.cpu.throttled_time"), 1U);
 }
 
@@ -305,11 +321,15 @@ TEST(Services, VersionOneHierarchiesAreJoinedByPath) {
   }
   host.tree.write("sys/fs/cgroup/cpu,cpuacct/system.slice/db.service/cpuacct.usage", "3000000000\n");
   host.tree.write("sys/fs/cgroup/cpu,cpuacct/system.slice/db.service/cpuacct.stat", "user 200\nsystem 100\n");
-  host.tree.write("sys/fs/cgroup/cpu,cpuacct/system.slice/db.service/cpu.stat", "nr_periods 1\nnr_throttled 1\nthrottled_time 500000000\n");
+  host.tree.write("sys/fs/cgroup/cpu,cpuacct/system.slice/db.service/cpu.stat",
+                  "nr_periods 1\nnr_throttled 1\nthrottled_time 500000000\n");
   host.tree.write("sys/fs/cgroup/memory/system.slice/db.service/memory.usage_in_bytes", "9000\n");
-  host.tree.write("sys/fs/cgroup/memory/system.slice/db.service/memory.stat", "inactive_file 1\ntotal_inactive_file 4000\n");
-  host.tree.write("sys/fs/cgroup/memory/system.slice/db.service/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
-  host.tree.write("sys/fs/cgroup/blkio/system.slice/db.service/blkio.throttle.io_service_bytes", "8:0 Read 11\n8:0 Write 12\n");
+  host.tree.write("sys/fs/cgroup/memory/system.slice/db.service/memory.stat",
+                  "inactive_file 1\ntotal_inactive_file 4000\n");
+  host.tree.write("sys/fs/cgroup/memory/system.slice/db.service/memory.oom_control",
+                  "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
+  host.tree.write("sys/fs/cgroup/blkio/system.slice/db.service/blkio.throttle.io_service_bytes",
+                  "8:0 Read 11\n8:0 Write 12\n");
   host.tree.write("sys/fs/cgroup/pids/system.slice/db.service/pids.current", "4\n");
   auto collector = host.open();
   const InstanceReadings* db = find_instance(collector->collect(start), "db.service@web-01");

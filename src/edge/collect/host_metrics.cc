@@ -99,15 +99,16 @@ double share(double part, double whole) { return whole > 0 ? std::clamp(part / w
 std::uint64_t difference(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; }
 
 bool starts_with_any(std::string_view name, std::initializer_list<std::string_view> prefixes) {
-  return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view p) { return name.substr(0, p.size()) == p; });
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](std::string_view p) { return name.substr(0, p.size()) == p; });
 }
 bool ends_in_digit(std::string_view name) { return !name.empty() && name.back() >= '0' && name.back() <= '9'; }
 
 // The kernel lets iowait and idle step back a little (a CPU that goes offline); a counter that falls would look like a
 // new start, so each time stays at the highest value seen.
 void keep_highest(CpuTimes& highest, const CpuTimes& now) {
-  for (auto field : {&CpuTimes::user, &CpuTimes::nice, &CpuTimes::system, &CpuTimes::iowait, &CpuTimes::irq, &CpuTimes::softirq,
-                     &CpuTimes::steal}) {
+  for (auto field : {&CpuTimes::user, &CpuTimes::nice, &CpuTimes::system, &CpuTimes::iowait, &CpuTimes::irq,
+                     &CpuTimes::softirq, &CpuTimes::steal}) {
     highest.*field = std::max(highest.*field, now.*field);
   }
 }
@@ -139,14 +140,16 @@ bool is_whole_disk(std::string_view name) {
 }
 
 bool is_host_interface(std::string_view name) {
-  return name != "lo" && !starts_with_any(name, {"veth", "docker", "br-", "virbr", "vnet", "tap", "cali", "cni", "flannel", "lxc",
-                                                 "lxdbr", "podman", "dummy", "ifb", "tunl", "sit", "gre", "ip6tnl", "ip6gre",
-                                                 "erspan", "nlmon", "ip_vti", "ip6_vti"});
+  return name != "lo" &&
+         !starts_with_any(name, {"veth",    "docker", "br-",    "virbr",  "vnet",  "tap",    "cali",   "cni",
+                                 "flannel", "lxc",    "lxdbr",  "podman", "dummy", "ifb",    "tunl",   "sit",
+                                 "gre",     "ip6tnl", "ip6gre", "erspan", "nlmon", "ip_vti", "ip6_vti"});
 }
 
 bool is_local_filesystem(std::string_view type) {
-  constexpr std::array<std::string_view, 17> local{"ext2", "ext3", "ext4",  "xfs",   "btrfs", "zfs",  "f2fs",     "vfat", "exfat",
-                                                   "ntfs", "ntfs3", "jfs", "reiserfs", "bcachefs", "nilfs2", "ufs", "hfsplus"};
+  constexpr std::array<std::string_view, 17> local{"ext2",     "ext3",     "ext4",   "xfs",  "btrfs",  "zfs",
+                                                   "f2fs",     "vfat",     "exfat",  "ntfs", "ntfs3",  "jfs",
+                                                   "reiserfs", "bcachefs", "nilfs2", "ufs",  "hfsplus"};
   return std::find(local.begin(), local.end(), type) != local.end();
 }
 
@@ -235,7 +238,8 @@ std::vector<bool> choose(const std::vector<Stats>& stats, std::size_t most, Want
   for (std::size_t i = 0; i < stats.size(); ++i) {
     if (wanted(stats[i].name) && traffic(stats[i]) > 0) order.push_back(i);
   }
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return traffic(stats[a]) > traffic(stats[b]); });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return traffic(stats[a]) > traffic(stats[b]); });
   if (order.size() > most) order.resize(most);
   std::vector<bool> chosen(stats.size(), false);
   for (std::size_t i : order) chosen[i] = true;
@@ -245,17 +249,21 @@ std::vector<bool> choose(const std::vector<Stats>& stats, std::size_t most, Want
 }  // namespace
 
 void HostMetrics::build_devices(Readings& readings) {
-  auto layout = [&](const auto& stats, std::size_t most, auto wanted, std::span<const MetricSpec> specs, std::string_view what) {
+  auto layout = [&](const auto& stats, std::size_t most, auto wanted, std::span<const MetricSpec> specs,
+                    std::string_view what) {
     std::vector<Device> devices;
     std::vector<bool> chosen = choose(stats, most, wanted);
     std::size_t left = 0;
     for (std::size_t i = 0; i < stats.size(); ++i) {
       Device device{.name = std::string(stats[i].name), .block = std::nullopt, .idle = false};
       if (chosen[i]) device.block = add_block(readings, specs, {{"device", device.name}});
-      else if (wanted(stats[i].name)) (traffic(stats[i]) == 0 ? static_cast<void>(device.idle = true) : static_cast<void>(++left));
+      else if (wanted(stats[i].name))
+        (traffic(stats[i]) == 0 ? static_cast<void>(device.idle = true) : static_cast<void>(++left));
       devices.push_back(std::move(device));
     }
-    if (left > 0) problems_.add(cat("more than ", most, ' ', what, " on this host: those with the least traffic are not collected"));
+    if (left > 0)
+      problems_.add(
+          cat("more than ", most, ' ', what, " on this host: those with the least traffic are not collected"));
     return devices;
   };
   disks_ = layout(disk_stats_, most_disks, is_whole_disk, disk_specs, "disks");
@@ -272,7 +280,8 @@ bool HostMetrics::devices_changed() const {
     return false;
   };
   // A file that cannot be read now (empty stats) leaves the layout: its readings are missing, not gone.
-  return (!disk_stats_.empty() && differs(disk_stats_, disks_)) || (!net_stats_.empty() && differs(net_stats_, interfaces_));
+  return (!disk_stats_.empty() && differs(disk_stats_, disks_)) ||
+         (!net_stats_.empty() && differs(net_stats_, interfaces_));
 }
 
 bool HostMetrics::read_mounts(ReadBuffer& buffer) {
@@ -291,7 +300,9 @@ bool HostMetrics::read_mounts(ReadBuffer& buffer) {
     if (found.size() < most_filesystems) found.push_back(mount.mountpoint);
     else ++left;
   }
-  if (left > 0) problems_.add(cat("more than ", most_filesystems, " filesystems on this host: the deepest mounted are not collected"));
+  if (left > 0)
+    problems_.add(
+        cat("more than ", most_filesystems, " filesystems on this host: the deepest mounted are not collected"));
   std::sort(found.begin(), found.end());
   if (found == mountpoints_) return false;
   mountpoints_ = std::move(found);
@@ -301,7 +312,8 @@ bool HostMetrics::read_mounts(ReadBuffer& buffer) {
 void HostMetrics::build_filesystems(Readings& readings) {
   filesystems_.clear();
   for (const std::string& mountpoint : mountpoints_) {
-    filesystems_.push_back({.mountpoint = mountpoint, .block = add_block(readings, filesystem_specs, {{"mountpoint", mountpoint}})});
+    filesystems_.push_back(
+        {.mountpoint = mountpoint, .block = add_block(readings, filesystem_specs, {{"mountpoint", mountpoint}})});
   }
 }
 
@@ -321,8 +333,9 @@ void HostMetrics::read_cpu(ReadBuffer& buffer, Readings& readings) {
   double user = number(t.user + t.nice) * tick_s_;
   double system = number(t.system) * tick_s_;
   double interrupt = number(t.irq + t.softirq) * tick_s_;
-  set_block(readings, cpu_block_,
-            {user + system + interrupt, user, system, interrupt, number(t.iowait) * tick_s_, number(t.steal) * tick_s_});
+  set_block(
+      readings, cpu_block_,
+      {user + system + interrupt, user, system, interrupt, number(t.iowait) * tick_s_, number(t.steal) * tick_s_});
   readings[cpu_block_.first].capacity = cpus_;
   set_block(readings, processes_block_,
             {number(times->processes_running), number(times->processes_blocked), number(times->processes_created),
@@ -346,9 +359,10 @@ void HostMetrics::read_memory(ReadBuffer& buffer, Readings& readings) {
   }
   // As the OpenTelemetry conventions define it on Linux: used = MemTotal - MemAvailable.
   double used = number(difference(memory->total, memory->available));
-  set_block(readings, memory_block_,
-            {used, number(memory->free), number(memory->cached), number(memory->buffers), share(used, number(memory->total)),
-             number(memory->slab_reclaimable + memory->slab_unreclaimable), number(memory->dirty)});
+  set_block(
+      readings, memory_block_,
+      {used, number(memory->free), number(memory->cached), number(memory->buffers), share(used, number(memory->total)),
+       number(memory->slab_reclaimable + memory->slab_unreclaimable), number(memory->dirty)});
   if (!has_swap_) return;
   double swap_used = number(difference(memory->swap_total, memory->swap_free));
   set_block(readings, swap_block_, {swap_used, share(swap_used, number(memory->swap_total))});
@@ -359,8 +373,8 @@ void HostMetrics::read_vmstat(ReadBuffer& buffer, Readings& readings) {
   auto events = text ? parse_vmstat(*text) : std::nullopt;
   if (!events) return set_missing(readings, vm_block_);
   set_block(readings, vm_block_,
-            {number(difference(events->faults, events->major_faults)), number(events->major_faults), number(events->swapped_in),
-             number(events->swapped_out), number(events->oom_kills)});
+            {number(difference(events->faults, events->major_faults)), number(events->major_faults),
+             number(events->swapped_in), number(events->swapped_out), number(events->oom_kills)});
 }
 
 void HostMetrics::read_pressure(ReadBuffer& buffer, Readings& readings) {
@@ -370,7 +384,8 @@ void HostMetrics::read_pressure(ReadBuffer& buffer, Readings& readings) {
   };
   if (auto cpu = pressure_of(cpu_pressure_)) set_block(readings, cpu_pressure_block_, {seconds_of_us(cpu->some_us)});
   else set_missing(readings, cpu_pressure_block_);
-  for (auto [file, block] : {std::pair(&memory_pressure_, memory_pressure_block_), std::pair(&io_pressure_, io_pressure_block_)}) {
+  for (auto [file, block] :
+       {std::pair(&memory_pressure_, memory_pressure_block_), std::pair(&io_pressure_, io_pressure_block_)}) {
     if (auto stalled = pressure_of(*file)) {
       set_block(readings, block, {seconds_of_us(stalled->some_us), seconds_of_us(stalled->full_us)});
     } else {

@@ -32,7 +32,8 @@ constexpr std::size_t most_filesystems = 32;
 constexpr std::size_t most_interfaces = 32;
 constexpr Duration filesystem_interval = 10s;
 
-// True for disks whose traffic is not counted once more elsewhere: no partitions, loops, RAM disks, device mapper or md.
+// True for disks whose traffic is not counted once more elsewhere: no partitions, loops, RAM disks, device mapper or
+// md.
 [[nodiscard]] bool is_whole_disk(std::string_view name);
 // False for the loopback and for what stands for containers, guests and bridges: their traffic passes a real one too.
 [[nodiscard]] bool is_host_interface(std::string_view name);
@@ -78,8 +79,8 @@ class HostMetrics {
 
   FilesystemProbe probe_;
   ProblemList& problems_;
-  double tick_s_;    // seconds of one clock tick of /proc/stat
-  double page_;      // bytes
+  double tick_s_;  // seconds of one clock tick of /proc/stat
+  double page_;    // bytes
   bool built_ = false;
   bool has_swap_ = false;
   unsigned cpus_ = 1;

@@ -1,6 +1,6 @@
 // A file of /proc or /sys that is read again and again: opened once, read from its start by pread. A file that went
-// away (a cgroup that ended gives ENODEV) is opened anew by its path, so that a thing that came back under the same name
-// is found again.
+// away (a cgroup that ended gives ENODEV) is opened anew by its path, so that a thing that came back under the same
+// name is found again.
 //
 // Not thread-safe. The text lives in the caller's buffer until its next read. Cost: one or two pread, no allocation
 // once the buffer has grown to the largest file.
@@ -16,9 +16,9 @@ namespace mien::edge {
 // Shared by all files of one collector; grows up to 4 MiB, longer files are cut there.
 using ReadBuffer = std::vector<char>;
 
-// How long a record of the file can be, in bytes. The kernel hands over whole records, a page's worth at a time; knowing
-// this saves the read that only says "that was all", which costs as much as the first one for some files.
-constexpr std::size_t one_record = 0;       // the file is one record: one read gives it whole
+// How long a record of the file can be, in bytes. The kernel hands over whole records, a page's worth at a time;
+// knowing this saves the read that only says "that was all", which costs as much as the first one for some files.
+constexpr std::size_t one_record = 0;  // the file is one record: one read gives it whole
 constexpr std::size_t short_records = 128;
 constexpr std::size_t long_records = 256;
 constexpr std::size_t any_records = 4096;

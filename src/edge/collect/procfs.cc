@@ -112,7 +112,8 @@ std::optional<LoadAverage> parse_loadavg(std::string_view text) {
   std::size_t slash = entities.find('/');
   if (!one || !five || !fifteen || slash == std::string_view::npos) return std::nullopt;
   auto threads = parse_count(entities.substr(slash + 1));
-  if (!threads || !(*one >= 0 && *one < 1e9 && *five >= 0 && *five < 1e9 && *fifteen >= 0 && *fifteen < 1e9)) return std::nullopt;
+  if (!threads || !(*one >= 0 && *one < 1e9 && *five >= 0 && *five < 1e9 && *fifteen >= 0 && *fifteen < 1e9))
+    return std::nullopt;
   return LoadAverage{.one = *one, .five = *five, .fifteen = *fifteen, .threads = *threads};
 }
 
@@ -180,9 +181,9 @@ void parse_diskstats(std::string_view text, std::vector<DiskStats>& out) {
     std::uint64_t merged_reads = 0;
     std::uint64_t merged_writes = 0;
     std::uint64_t in_flight = 0;
-    const std::array<std::uint64_t*, 10> fields{&disk.reads,         &merged_reads,         &disk.sectors_read, &disk.read_ms,
-                                                &disk.writes,        &merged_writes,        &disk.sectors_written,
-                                                &disk.write_ms,      &in_flight,            &disk.busy_ms};
+    const std::array<std::uint64_t*, 10> fields{&disk.reads,  &merged_reads,  &disk.sectors_read,    &disk.read_ms,
+                                                &disk.writes, &merged_writes, &disk.sectors_written, &disk.write_ms,
+                                                &in_flight,   &disk.busy_ms};
     if (disk.name.empty() || take_counts(line, fields) != fields.size()) continue;
     out.push_back(disk);
   }
@@ -199,10 +200,18 @@ void parse_net_dev(std::string_view text, std::vector<InterfaceStats>& out) {
     device.name = trim(line.substr(0, colon));
     line.remove_prefix(colon + 1);
     std::uint64_t unused = 0;
-    const std::array<std::uint64_t*, 12> fields{
-        &device.received_bytes, &device.received_packets, &device.receive_errors, &device.receive_dropped, &unused, &unused,
-        &unused,                &unused,                  &device.sent_bytes,     &device.sent_packets,    &device.send_errors,
-        &device.send_dropped};
+    const std::array<std::uint64_t*, 12> fields{&device.received_bytes,
+                                                &device.received_packets,
+                                                &device.receive_errors,
+                                                &device.receive_dropped,
+                                                &unused,
+                                                &unused,
+                                                &unused,
+                                                &unused,
+                                                &device.sent_bytes,
+                                                &device.sent_packets,
+                                                &device.send_errors,
+                                                &device.send_dropped};
     if (device.name.empty() || take_counts(line, fields) != fields.size()) continue;
     out.push_back(device);
   }

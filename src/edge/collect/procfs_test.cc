@@ -41,8 +41,9 @@ TEST(Procfs, LoadaverageIsReadAndNonsenseRefused) {
 }
 
 TEST(Procfs, MeminfoIsInBytesAndEstimatesAvailableOnOldKernels) {
-  auto now = parse_meminfo("MemTotal:  1000 kB\nMemFree: 100 kB\nMemAvailable: 400 kB\nBuffers: 10 kB\nCached: 200 kB\n"
-                           "SwapTotal: 50 kB\nSwapFree: 20 kB\nDirty: 3 kB\nSReclaimable: 4 kB\nSUnreclaim: 5 kB\n");
+  auto now = parse_meminfo(
+      "MemTotal:  1000 kB\nMemFree: 100 kB\nMemAvailable: 400 kB\nBuffers: 10 kB\nCached: 200 kB\n"
+      "SwapTotal: 50 kB\nSwapFree: 20 kB\nDirty: 3 kB\nSReclaimable: 4 kB\nSUnreclaim: 5 kB\n");
   ASSERT_TRUE(now);
   EXPECT_EQ(now->total, 1000U * 1024U);
   EXPECT_EQ(now->available, 400U * 1024U);
@@ -55,7 +56,8 @@ TEST(Procfs, MeminfoIsInBytesAndEstimatesAvailableOnOldKernels) {
 }
 
 TEST(Procfs, VmstatFindsItsFiveEventsAmongHundreds) {
-  auto events = parse_vmstat("nr_free_pages 5\npgfault 100\npgmajfault 7\npswpin 1\npswpout 2\npgfaulty 9\noom_kill 4\n");
+  auto events =
+      parse_vmstat("nr_free_pages 5\npgfault 100\npgmajfault 7\npswpin 1\npswpout 2\npgfaulty 9\noom_kill 4\n");
   ASSERT_TRUE(events);
   EXPECT_EQ(events->faults, 100U);
   EXPECT_EQ(events->major_faults, 7U);
@@ -66,8 +68,10 @@ TEST(Procfs, VmstatFindsItsFiveEventsAmongHundreds) {
 
 TEST(Procfs, DiskstatsSkipsLinesThatAreTooShort) {
   std::vector<DiskStats> disks;
-  parse_diskstats("   8       0 sda 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n 8 1 sda1 1 2 3\n\n 259 0 nvme0n1 9 0 8 7 6 0 5 4 0 3 2\n",
-                  disks);
+  parse_diskstats(
+      "   8       0 sda 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n 8 1 sda1 1 2 3\n\n 259 0 nvme0n1 9 0 8 7 6 0 5 4 0 "
+      "3 2\n",
+      disks);
   ASSERT_EQ(disks.size(), 2U);
   EXPECT_EQ(disks[0].name, "sda");
   EXPECT_EQ(disks[0].reads, 1U);
@@ -79,9 +83,12 @@ TEST(Procfs, DiskstatsSkipsLinesThatAreTooShort) {
 
 TEST(Procfs, NetDevReadsGluedColonsAndAliases) {
   std::vector<InterfaceStats> devices;
-  parse_net_dev("Inter-|   Receive  |  Transmit\n face |bytes packets|bytes\n  eth0:78398930    1820    1    2    0     0          0         0    "
-                "86495     992    3    4    0     0       0          0\neth0:1: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n bad: 1 2\n",
-                devices);
+  parse_net_dev(
+      "Inter-|   Receive  |  Transmit\n face |bytes packets|bytes\n  eth0:78398930    1820    1    2    0     0        "
+      "  0         0    "
+      "86495     992    3    4    0     0       0          0\neth0:1: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n bad: 1 "
+      "2\n",
+      devices);
   ASSERT_EQ(devices.size(), 2U);
   EXPECT_EQ(devices[0].name, "eth0");
   EXPECT_EQ(devices[0].received_bytes, 78398930U);
@@ -92,7 +99,8 @@ TEST(Procfs, NetDevReadsGluedColonsAndAliases) {
 }
 
 TEST(Procfs, PressureNeedsAtLeastOneTotal) {
-  auto both = parse_pressure("some avg10=0.86 avg60=0.99 avg300=0.29 total=5476507\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=12\n");
+  auto both = parse_pressure(
+      "some avg10=0.86 avg60=0.99 avg300=0.29 total=5476507\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=12\n");
   ASSERT_TRUE(both);
   EXPECT_EQ(both->some_us, 5476507U);
   EXPECT_EQ(both->full_us, 12U);

@@ -1,8 +1,8 @@
 // What this host can and cannot do for Mien, and what to do about it: `mien doctor`.
 //
 // Two steps, so that every sentence can be tested: ask_kernel() asks what only system calls can answer and changes
-// nothing (what it opens it closes at once); examine() reads files below the given roots and turns all of it into checks.
-// No errors: what cannot be found out is a check that says so. Cost: a few milliseconds.
+// nothing (what it opens it closes at once); examine() reads files below the given roots and turns all of it into
+// checks. No errors: what cannot be found out is a check that says so. Cost: a few milliseconds.
 #pragma once
 
 #include <cstdint>
@@ -24,14 +24,15 @@ enum class CheckStatus : std::uint8_t {
 [[nodiscard]] std::string_view to_text(CheckStatus status);
 
 struct Check {
-  std::string name;     // "cgroups"
+  std::string name;  // "cgroups"
   CheckStatus status = CheckStatus::works;
   std::string found;    // what is so on this host
   std::string meaning;  // what Mien does with it, or cannot do without it
   std::string remedy;   // what to install or do; empty when it works
   friend bool operator==(const Check&, const Check&) = default;
-  static constexpr auto fields = std::tuple{field("name", &Check::name), field("status", &Check::status), field("found", &Check::found),
-                                            field("meaning", &Check::meaning), field("remedy", &Check::remedy)};
+  static constexpr auto fields =
+      std::tuple{field("name", &Check::name), field("status", &Check::status), field("found", &Check::found),
+                 field("meaning", &Check::meaning), field("remedy", &Check::remedy)};
 };
 
 struct DoctorOptions {
@@ -49,8 +50,8 @@ struct KernelAnswers {
   int inotify_error = 0;
   int fanotify_error = 0;
   int kvm_error = 0;
-  int port_error = 0;       // of binding 127.0.0.1 and the port
-  int run_dir_error = 0;    // of writing there, or making it
+  int port_error = 0;     // of binding 127.0.0.1 and the port
+  int run_dir_error = 0;  // of writing there, or making it
   bool clock_synchronised = false;
   bool root = false;
   std::uint64_t capabilities = 0;  // effective, a bit each
@@ -61,7 +62,9 @@ struct KernelAnswers {
 [[nodiscard]] KernelAnswers ask_kernel(const DoctorOptions& options);
 
 [[nodiscard]] std::vector<Check> examine(const DoctorOptions& options, const KernelAnswers& answers);
-[[nodiscard]] inline std::vector<Check> examine(const DoctorOptions& options) { return examine(options, ask_kernel(options)); }
+[[nodiscard]] inline std::vector<Check> examine(const DoctorOptions& options) {
+  return examine(options, ask_kernel(options));
+}
 
 // The worst of them: `mien doctor` exits with success as long as nothing is missing that `mien up` needs.
 [[nodiscard]] bool can_run(const std::vector<Check>& checks);

@@ -12,7 +12,8 @@ namespace {
 // Host names, paths and kernel words come from outside: nothing of them may move the cursor.
 std::string printable(std::string_view text) {
   std::string out(text);
-  std::replace_if(out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, ' ');
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, ' ');
   return out;
 }
 
@@ -50,8 +51,9 @@ std::string render(const std::vector<Check>& checks, Colour colour) {
     if (check.status == CheckStatus::works) continue;
     out += cat(indent, printable(check.meaning), '\n', indent, "-> ", printable(check.remedy), '\n');
   }
-  out += cat('\n', counts[0], " work, ", counts[1], " limited, ", counts[2], " missing: ",
-             can_run(checks) ? "mien up runs here.\n" : "mien up does not run here until what is missing above is mended.\n");
+  out += cat(
+      '\n', counts[0], " work, ", counts[1], " limited, ", counts[2], " missing: ",
+      can_run(checks) ? "mien up runs here.\n" : "mien up does not run here until what is missing above is mended.\n");
   return out;
 }
 

@@ -159,9 +159,9 @@ TEST_F(Doctor, APortInUseIsNoReasonToPanic) {
   answers.port_error = EACCES;
   expect("port", CheckStatus::missing, "--listen");
   EXPECT_FALSE(can_run(examine(options, answers)));
-  answers.descriptors_hard = 1024;
+  answers.descriptors_soft = 512;
   expect("descriptors", CheckStatus::limited, "ulimit");
-  answers.descriptors_hard = 64;
+  answers.descriptors_soft = 64;
   expect("descriptors", CheckStatus::missing, "ulimit");
 }
 

@@ -31,8 +31,9 @@ std::string valid_machine_id(const std::string& text) {
 
 // Boards whose maker filled in nothing share these.
 bool is_nobodys_uuid(std::string_view uuid) {
-  constexpr std::array<std::string_view, 4> shared{"00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff",
-                                                   "03000200-0400-0500-0006-000700080009", "12345678-1234-5678-90ab-cddeefaabbcc"};
+  constexpr std::array<std::string_view, 4> shared{
+      "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff",
+      "03000200-0400-0500-0006-000700080009", "12345678-1234-5678-90ab-cddeefaabbcc"};
   return std::find(shared.begin(), shared.end(), uuid) != shared.end();
 }
 

@@ -9,7 +9,7 @@
 namespace mien::edge {
 
 struct HostRoots {
-  std::string root;                 // before /etc, /var and /run: empty on a real host
+  std::string root;  // before /etc, /var and /run: empty on a real host
   std::string proc_root = "/proc";
   std::string sys_root = "/sys";
 };
@@ -20,7 +20,8 @@ struct HostIdentity {
   std::string boot_id;       // this boot
   std::string product_uuid;  // SMBIOS: this (virtual) hardware, lower case, or empty
 
-  // "host.name", "host.id" (machine id), "host.uuid" (SMBIOS): those that are known. The boot id is no identity of the host.
+  // "host.name", "host.id" (machine id), "host.uuid" (SMBIOS): those that are known. The boot id is no identity of the
+  // host.
   [[nodiscard]] std::map<std::string, std::string> identities() const;
 };
 

@@ -9,7 +9,9 @@ namespace {
 
 class Identity : public ::testing::Test {
  protected:
-  HostIdentity read() { return read_host_identity({.root = tree.path(), .proc_root = tree.path("proc"), .sys_root = tree.path("sys")}); }
+  HostIdentity read() {
+    return read_host_identity({.root = tree.path(), .proc_root = tree.path("proc"), .sys_root = tree.path("sys")});
+  }
   testing::FakeTree tree;
 };
 

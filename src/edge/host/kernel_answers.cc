@@ -66,7 +66,9 @@ std::string nearest_existing(std::string path) {
   return path;
 }
 
-int try_write(const std::string& path) { return ::access(nearest_existing(path).c_str(), W_OK | X_OK) == 0 ? 0 : errno; }
+int try_write(const std::string& path) {
+  return ::access(nearest_existing(path).c_str(), W_OK | X_OK) == 0 ? 0 : errno;
+}
 
 std::uint64_t effective_capabilities() {
   std::string status = read_text("/proc/self/status").value_or(std::string{});
