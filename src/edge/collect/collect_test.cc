@@ -191,6 +191,15 @@ TEST(HostCollector, DisksAndInterfacesComeAndGo) {
   EXPECT_EQ(find(*web, "system.disk.io{device=sdb,direction=read}"), nullptr);
 }
 
+TEST(HostCollector, SwapAppearsWhenItIsSwitchedOn) {
+  FakeHost host;
+  auto collector = host.open();
+  collector->collect(start);
+  host.tree.write("proc/meminfo", "MemTotal: 1000 kB\nMemAvailable: 250 kB\nSwapTotal: 100 kB\nSwapFree: 75 kB\n");
+  collector->collect(start + 1s);
+  EXPECT_DOUBLE_EQ(value(collector->collect(start + 2s).front(), "system.paging.utilization"), 0.25);
+}
+
 TEST(HostCollector, NeverMoreThanThirtyTwoDisksAndTheBusiestOnes) {
   FakeHost host;
   std::string text;

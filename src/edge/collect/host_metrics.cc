@@ -189,7 +189,7 @@ bool HostMetrics::read(MonoTime now, ReadBuffer& buffer, Readings& readings) {
 
   bool rebuilt = !built_ || mounts_changed || devices_changed();
   if (!built_) {
-    // Pressure and swap are there from the start or not at all in this run of the collector.
+    // Looked at again when swap is switched on or off; pressure is there since boot or not at all.
     pressure_ = text_of(cpu_pressure_, buffer, "pressure (PSI)").has_value();
     auto text = meminfo_.read(buffer);
     auto memory = text ? parse_meminfo(*text) : std::nullopt;
@@ -363,6 +363,7 @@ void HostMetrics::read_memory(ReadBuffer& buffer, Readings& readings) {
       readings, memory_block_,
       {used, number(memory->free), number(memory->cached), number(memory->buffers), share(used, number(memory->total)),
        number(memory->slab_reclaimable + memory->slab_unreclaimable), number(memory->dirty)});
+  if (has_swap_ != (memory->swap_total > 0)) built_ = false;
   if (!has_swap_) return;
   double swap_used = number(difference(memory->swap_total, memory->swap_free));
   set_block(readings, swap_block_, {swap_used, share(swap_used, number(memory->swap_total))});
