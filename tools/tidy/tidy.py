@@ -254,6 +254,15 @@ def rule_format_pages(tree: Tree) -> Iterator[Problem]:
                     yield Problem(source.path, 1, "format_pages", f"the page does not say its {word}")
 
 
+def rule_decisions_listed(tree: Tree) -> Iterator[Problem]:
+    """Every decision of docs/adr is in its list."""
+    listed = next((source.text for source in tree.sources if source.path == "docs/adr/README.md"), "")
+    for source in tree.sources:
+        match = re.match(r"docs/adr/(\d{4}-[\w-]+\.md)$", source.path)
+        if match and f"({match.group(1)})" not in listed:
+            yield Problem(source.path, 1, "decisions_listed", "not in docs/adr/README.md")
+
+
 def rule_references(tree: Tree) -> Iterator[Problem]:
     """A page or file of ours that is named exists."""
     named = re.compile(r"(?<![\w/.-])((?:docs|src|sim|tests|bench|tools|packaging)/[\w./-]+\.(?:md|h|cc|py|sh|txt|cmake|service))\b")
