@@ -57,6 +57,7 @@ model::Delivery Agent::gather(const AgentNow& now, const std::vector<model::Inst
 }
 
 double Agent::utilisation(const AgentNow& now, std::vector<BusyMemory>& memory, std::size_t index, const model::Reading& reading) {
+  if (reading.value != reading.value) return model::missing;  // not its turn: the difference goes on from the last one read
   BusyMemory& last = memory[index];
   bool same = last.at.ns != 0 && last.series == reading.series;
   double seconds = to_seconds(now.mono - last.at);

@@ -33,7 +33,7 @@ std::vector<std::uint64_t> drain(FileSpool& spool) {
 }
 
 TEST(FileSpool, GivesBackInOrderAcrossSegmentsAndARestart) {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   {
     auto spool = open(directory.path());
     for (std::uint64_t n = 1; n <= 40; ++n) ASSERT_TRUE(spool->put(request(n)).ok());
@@ -48,7 +48,7 @@ TEST(FileSpool, GivesBackInOrderAcrossSegmentsAndARestart) {
 }
 
 TEST(FileSpool, TakesMoreWhileItIsBeingEmptied) {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   auto spool = open(directory.path());
   ASSERT_TRUE(spool->put(request(1)).ok());
   ASSERT_EQ((*spool->oldest())->number, 1U);
@@ -59,7 +59,7 @@ TEST(FileSpool, TakesMoreWhileItIsBeingEmptied) {
 }
 
 TEST(FileSpool, OverItsLimitTheOldestGoAndAreCounted) {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   auto spool = open(directory.path(), 4096, 1024);
   std::uint64_t dropped = 0;
   for (std::uint64_t n = 1; n <= 100; ++n) {
@@ -74,7 +74,7 @@ TEST(FileSpool, OverItsLimitTheOldestGoAndAreCounted) {
 }
 
 TEST(FileSpool, ATornLastRecordIsCutOffAndTheRestKept) {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   {
     auto spool = open(directory.path(), 64U << 20U, 1U << 20U);
     for (std::uint64_t n = 1; n <= 3; ++n) ASSERT_TRUE(spool->put(request(n)).ok());
@@ -86,7 +86,7 @@ TEST(FileSpool, ATornLastRecordIsCutOffAndTheRestKept) {
 }
 
 TEST(FileSpool, AChangedByteEndsTheSegmentThere) {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   {
     auto spool = open(directory.path(), 64U << 20U, 1U << 20U);
     for (std::uint64_t n = 1; n <= 3; ++n) ASSERT_TRUE(spool->put(request(n)).ok());

@@ -1,0 +1,191 @@
+#include "edge/runtime/agent_runtime.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "base/text.h"
+#include "edge/clock.h"
+#include "edge/runtime/replace_file.h"
+#include "wire/directive.h"
+#include "wire/gzip.h"
+
+namespace mien::edge {
+namespace {
+
+constexpr Duration upload_timeout = 10s;
+constexpr Duration poll_timeout = 45s;  // the manager answers a long poll within 30 s
+constexpr Duration poll_pause = 5s;
+constexpr std::int64_t resolution_ns = 1'000'000;  // sample times are whole milliseconds: they compress, and nobody reads finer
+
+Duration retry_after(const HttpResponse& response) {
+  auto header = response.headers.find("retry-after");
+  auto seconds = header == response.headers.end() ? std::nullopt : parse_integer(header->second);
+  return seconds ? std::chrono::seconds{std::clamp<std::int64_t>(*seconds, 0, 300)} : Duration{0};
+}
+
+std::string first_line(const std::string& body) { return body.substr(0, std::min<std::size_t>(body.find('\n'), 300)); }
+
+}  // namespace
+
+Result<std::uint64_t> next_epoch(const std::string& path) {
+  std::uint64_t epoch = 1;
+  if (std::ifstream in(path); in) {
+    std::string text;
+    std::getline(in, text);
+    if (auto number = parse_integer(text)) epoch = static_cast<std::uint64_t>(*number) + 1;
+  }
+  TRY(replace_file(path, std::to_string(epoch) + "\n"));
+  return epoch;
+}
+
+Result<std::unique_ptr<AgentRuntime>> AgentRuntime::start(AgentRuntimeOptions options) {
+  std::error_code failed;
+  std::filesystem::create_directories(options.directory, failed);
+  if (failed)
+    return Error{.code = Code::io, .message = cat("can not make the agent's directory: ", failed.message()), .where = options.directory, .cause = {}};
+  std::uint64_t epoch = TRY(next_epoch(options.directory + "/epoch"));
+  std::unique_ptr<FileSpool> spool = TRY(FileSpool::open({.directory = options.directory + "/spool"}));
+  std::unique_ptr<HostCollector> collector = TRY(HostCollector::open(options.collect));
+  return std::unique_ptr<AgentRuntime>{new AgentRuntime(std::move(options), std::move(collector), std::move(spool), epoch)};
+}
+
+AgentRuntime::AgentRuntime(AgentRuntimeOptions options, std::unique_ptr<HostCollector> collector, std::unique_ptr<FileSpool> spool, std::uint64_t epoch)
+    : options_(std::move(options)), collector_(std::move(collector)), spool_(std::move(spool)),
+      driver_(node::Agent{{.epoch = epoch, .seed = epoch ^ static_cast<std::uint64_t>(wall_now().ns), .spool_waiting = !spool_->empty()}}, *spool_,
+              [this](const node::AgentRequest& request) {
+                Lock lock(mutex_);
+                to_upload_ = request;
+                changed_.notify_all();
+              },
+              options_.report),
+      upload_client_(HttpClient::make(options_.manager)), directive_client_(HttpClient::make(options_.manager)) {
+  tick_thread_ = std::thread([this] { tick_loop(); });
+  upload_thread_ = std::thread([this] { upload_loop(); });
+  directive_thread_ = std::thread([this] { directive_loop(); });
+}
+
+AgentRuntime::~AgentRuntime() { stop(); }
+
+void AgentRuntime::stop() {
+  {
+    Lock lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+  }
+  upload_client_->cancel();
+  directive_client_->cancel();
+  for (std::thread* thread : {&tick_thread_, &upload_thread_, &directive_thread_})
+    if (thread->joinable()) thread->join();
+}
+
+// ---- the tick ----
+
+void AgentRuntime::tick_loop() {
+  MonoTime next_tick = mono_now();
+  for (;;) {
+    std::deque<node::UploadAnswered> answered;
+    {
+      Lock lock(mutex_);
+      while (!stopping_ && answered_.empty() && mono_now() < next_tick) changed_.wait_for(mutex_, next_tick - mono_now());
+      if (stopping_) return;
+      answered.swap(answered_);
+    }
+    for (node::UploadAnswered& answer : answered) driver_.step({.wall = wall_now(), .mono = mono_now()}, std::move(answer));
+    if (mono_now() < next_tick) continue;
+    MonoTime mono = mono_now();
+    WallTime wall{wall_now().ns / resolution_ns * resolution_ns};
+    driver_.step({.wall = wall, .mono = mono}, node::ReadingsTaken{.instances = &collector_->collect(mono)});
+    report_problems();
+    next_tick = std::max(next_tick + options_.interval, mono_now());
+  }
+}
+
+void AgentRuntime::report_problems() {
+  const std::vector<std::string>& problems = collector_->problems();
+  for (; problems_reported_ < problems.size(); ++problems_reported_) options_.report(problems[problems_reported_]);
+}
+
+// ---- the way up ----
+
+void AgentRuntime::authorise(HttpRequest& request) const {
+  if (!options_.token.empty()) request.headers["authorization"] = cat("Bearer ", options_.token);
+  request.headers["mien-agent"] = options_.collect.host;
+}
+
+void AgentRuntime::upload_loop() {
+  for (;;) {
+    std::optional<node::AgentRequest> request;
+    {
+      Lock lock(mutex_);
+      while (!stopping_ && !to_upload_) changed_.wait(mutex_);
+      if (stopping_) return;
+      request.swap(to_upload_);
+    }
+    node::UploadAnswered answer = upload(*upload_client_, *request);
+    Lock lock(mutex_);
+    answered_.push_back(std::move(answer));
+    changed_.notify_all();
+  }
+}
+
+node::UploadAnswered AgentRuntime::upload(HttpClient& client, const node::AgentRequest& sent) const {
+  using enum node::UploadOutcome;
+  HttpRequest request;
+  request.method = "POST";
+  request.path = "/v1/metrics";
+  request.headers["content-type"] = "application/x-protobuf";
+  request.headers["mien-epoch"] = std::to_string(sent.number >> 32U);
+  request.headers["mien-sequence"] = std::to_string(sent.number & 0xffffffffU);
+  authorise(request);
+  bool remote = options_.manager.unix_path.empty();
+  if (remote) request.headers["content-encoding"] = "gzip";
+  request.body = remote ? wire::gzip(sent.body) : sent.body;
+  Result<HttpResponse> response = client.send(request, upload_timeout);
+  if (!response) return {.number = sent.number, .outcome = later, .why = response.error().to_string(), .retry_after = {}};
+  int status = response->status;
+  std::string why = cat("HTTP ", status, " ", first_line(response->body));
+  if (status / 100 == 2) return {.number = sent.number, .outcome = taken, .why = {}, .retry_after = {}};
+  bool never = status == 400 || status == 413 || status == 415 || status == 422;
+  return {.number = sent.number, .outcome = never ? refused : later, .why = std::move(why), .retry_after = retry_after(*response)};
+}
+
+// ---- the way down ----
+
+bool AgentRuntime::pause(Duration time) {
+  MonoTime until = mono_now() + time;
+  Lock lock(mutex_);
+  while (!stopping_ && mono_now() < until) changed_.wait_for(mutex_, until - mono_now());
+  return !stopping_;
+}
+
+// What the manager said last is kept beside the agent's state: the personas, which stand without a manager too, and the
+// newest signed audit head: a manager that later shows a shorter or different record contradicts what its agents hold.
+std::uint64_t AgentRuntime::keep_directives(std::string_view body, std::uint64_t after) {
+  Result<wire::DirectiveBatch> batch = wire::decode_directives(body);
+  if (!batch) {
+    options_.report(batch.error().within("the manager's directives can not be read").to_string());
+    return after;
+  }
+  for (const wire::Directive& directive : batch->directives)
+    if (const auto* unknown = std::get_if<wire::UnknownDirective>(&directive.body))
+      options_.report(cat("the manager sent a directive this release does not know: ", unknown->type));
+  std::string path = options_.directory + "/directives.json";
+  if (Status status = replace_file(path, body); !status) options_.report(status.error().to_string());
+  return batch->next;
+}
+
+void AgentRuntime::directive_loop() {
+  std::uint64_t after = 0;
+  do {
+    HttpRequest request;
+    request.method = "GET";
+    request.path = cat("/api/v1/agents/", options_.collect.host, "/directives");
+    request.query["after"] = std::to_string(after);
+    authorise(request);
+    Result<HttpResponse> response = directive_client_->send(request, poll_timeout);
+    if (response && response->status == 200) after = keep_directives(response->body, after);
+  } while (pause(poll_pause));
+}
+
+}  // namespace mien::edge

@@ -1,0 +1,308 @@
+#include "node/manager_driver.h"
+
+#include <gtest/gtest.h>
+
+#include "base/prng.h"
+#include "base/text.h"
+#include "node/series_table.h"
+#include "node/testing/memory_seams.h"
+
+namespace mien::node {
+namespace {
+
+constexpr WallTime start{1'700'000'000'000'000'000};
+
+model::Resource persona(const std::string& name, model::Value::Map spec) {
+  return {.kind = model::ResourceKind::persona, .metadata = {.name = name, .labels = {}, .annotations = {}, .uid = {},
+          .generation = 0, .created_at = {}, .created_by = {}, .updated_at = {}, .managed_by = {}}, .spec = model::Value{std::move(spec)}};
+}
+
+model::Value declared_cpu() {
+  return model::Value::Map{{"behavior", model::Value::Map{{"system.cpu.utilization",
+      model::Value::Map{{"distribution", "normal"}, {"mean", 0.1}, {"stddev", 0.05}}}}}};
+}
+
+// A manager over memory seams, with a clock of its own and a door.
+struct World {
+  testing::MemoryLog log;
+  testing::MemoryLedger ledger;
+  testing::MemoryHistory history;
+  SeriesTable series;
+  std::unique_ptr<ManagerDriver> driver;
+  WallTime now = start;
+  std::uint64_t request = 0;
+  std::uint64_t sequence = 0;
+  std::vector<Answer> answers;
+  std::vector<Notice> notices;
+
+  World() { restart(); }
+
+  void restart() {
+    ManagerSeams seams{.log = log, .ledger = ledger, .history = history, .sha256 = testing::test_hash,
+                       .sign = [](std::string_view bytes) { return std::string(bytes); }};
+    driver = std::make_unique<ManagerDriver>(seams, ManagerOptions{.builtin = {persona("linux-server", {})}, .limits = {}}, "test");
+    ASSERT_TRUE(driver->recover(now).ok());
+    series = {};
+    for (const auto& [name, view] : driver->view()->instances) series.restore(name, view->series);
+  }
+
+  void append(const Record& record) {
+    std::string bytes = encode_record(record);
+    std::string_view view = bytes;
+    ASSERT_TRUE(log.append(0, now, std::span(&view, 1)).ok());
+  }
+  void fold() {
+    for (;;) {
+      auto sent = driver->pump(now);
+      ASSERT_TRUE(sent.ok()) << sent.error().to_string();
+      for (Answer& answer : sent->answers) answers.push_back(std::move(answer));
+      for (Notice& notice : sent->notices) notices.push_back(std::move(notice));
+      if (!sent->more) return;
+    }
+  }
+  Answer give(CommandBody body) {
+    EXPECT_TRUE(complete(body, ledger).ok());
+    append(CommandGiven{.command = {.request = ++request, .actor = "test", .body = std::move(body)}});
+    fold();
+    return answers.back();
+  }
+  Answer put(const model::Resource& resource) { return give(PutResource{.resource = model::encode_resource(resource), .from_files = false}); }
+
+  FrameArrived frame_of(const std::string& instance, double cpu) {
+    model::Delivery delivery{.source = "web-01", .epoch = 1, .sequence = ++sequence, .authenticated = true, .instances = {}};
+    delivery.instances.push_back({.instance = InstanceName{instance}, .type = model::InstanceType::host, .parent = {}, .identities = {},
+                                  .series = {{.metric = MetricName{"system.cpu.utilization"}, .attributes = {}, .unit = "1", .kind = {}}},
+                                  .batch = {.times = {now}, .series = {}, .values = {cpu}}, .refused = 0});
+    return FrameArrived{.frame = series.number(std::move(delivery))};
+  }
+  void second(double cpu, const std::string& instance = "web-01") {
+    now = now + 1s;
+    append(frame_of(instance, cpu));
+    append(TickPassed{});
+    fold();
+  }
+  std::shared_ptr<const InstanceView> instance(const std::string& name) {
+    auto view = driver->view();
+    auto at = view->instances.find(InstanceName{name});
+    return at == view->instances.end() ? nullptr : at->second;
+  }
+  // The declared persona is active and twenty quiet seconds have passed.
+  void settle_in() {
+    second(0.1);
+    ASSERT_TRUE(put(persona("web", *declared_cpu().map())).status.ok());
+    ASSERT_TRUE(give(Activate{.persona = PersonaName{"web"}, .instance = InstanceName{"web-01"}, .lasting = {}}).status.ok());
+    for (int i = 0; i < 20; ++i) second(0.1 + 0.01 * (i % 3));
+  }
+};
+
+TEST(Manager, AHogAgainstADeclaredPersonaOpensOneFindingWithinFiveSamples) {
+  World world;
+  world.settle_in();
+  EXPECT_TRUE(world.instance("web-01")->findings.empty());
+  for (int i = 0; i < 5; ++i) world.second(1.0);
+  ASSERT_EQ(world.instance("web-01")->findings.size(), 1U);
+  const model::Finding& finding = world.instance("web-01")->findings[0];
+  ASSERT_FALSE(finding.metrics.empty());
+  EXPECT_EQ(finding.metrics[0].name.value, "system.cpu.utilization");
+  EXPECT_EQ(finding.persona.value, "web");
+  EXPECT_FALSE(finding.late);
+}
+
+TEST(Manager, TheFindingIsTheSameOneAfterARestartAtEveryPoint) {
+  World world;
+  world.settle_in();
+  std::string id;
+  for (int i = 0; i < 40; ++i) {
+    world.second(1.0);
+    world.restart();
+    auto findings = world.instance("web-01")->findings;
+    if (findings.empty()) continue;
+    ASSERT_EQ(findings.size(), 1U);
+    if (id.empty()) id = findings[0].id.value;
+    EXPECT_EQ(findings[0].id.value, id);
+  }
+  EXPECT_FALSE(id.empty());
+  EXPECT_EQ(world.driver->manager().counters().findings_opened, 1U);
+}
+
+TEST(Manager, RestartsNeitherLoseNorRepeatASample) {
+  World world;
+  Prng prng{7};
+  for (int i = 0; i < 300; ++i) {
+    world.second(0.1 + 0.02 * prng.normal());
+    if (prng.chance(0.1)) world.restart();
+  }
+  EXPECT_EQ(world.driver->manager().counters().samples, 300U);
+  EXPECT_EQ(world.instance("web-01")->samples, 300U);
+}
+
+TEST(Manager, FoldedAnewTheLogGivesTheSameBytes) {
+  World world;
+  Prng prng{8};
+  for (int i = 0; i < 200; ++i) world.second(0.1 + 0.02 * prng.normal());
+  std::string before = world.driver->manager().find(InstanceName{"web-01"})->encode(0);
+  world.restart();
+  EXPECT_EQ(world.driver->manager().find(InstanceName{"web-01"})->encode(0), before);
+}
+
+TEST(Manager, TheSameRequestTwiceIsCountedOnce) {
+  World world;
+  world.second(0.1);
+  world.now = world.now + 1s;
+  Record record = world.frame_of("web-01", 0.2);
+  world.append(record);
+  world.append(record);
+  world.fold();
+  EXPECT_EQ(world.driver->manager().counters().samples, 2U);
+  EXPECT_EQ(world.driver->manager().counters().frames_duplicate, 1U);
+}
+
+TEST(Manager, AnOldBacklogIsKeptButNotJudged) {
+  World world;
+  world.settle_in();
+  WallTime now = world.now;
+  world.now = now - 11min;
+  Record record = world.frame_of("web-01", 1.0);
+  world.now = now + 1s;
+  world.append(record);
+  world.fold();
+  EXPECT_EQ(world.driver->manager().counters().samples_late, 1U);
+  EXPECT_EQ(world.driver->manager().counters().samples_duplicate, 0U);
+}
+
+TEST(Manager, SamplesFromTheFutureAreRefusedAndCounted) {
+  World world;
+  world.second(0.1);
+  WallTime now = world.now;
+  world.now = now + 1h;
+  Record record = world.frame_of("web-01", 0.5);
+  world.now = now + 1s;
+  world.append(record);
+  world.fold();
+  EXPECT_EQ(world.driver->manager().counters().samples_future, 1U);
+  EXPECT_EQ(world.driver->manager().counters().samples, 1U);
+}
+
+TEST(Manager, AnotherSenderCanNotSpeakForAnAgentsInstance) {
+  World world;
+  world.second(0.1);
+  world.now = world.now + 1s;
+  model::Delivery delivery;
+  delivery.instances.push_back({.instance = InstanceName{"web-01"}, .type = model::InstanceType::external, .parent = {}, .identities = {},
+                                .series = {{.metric = MetricName{"system.cpu.utilization"}, .attributes = {}, .unit = "1", .kind = {}}},
+                                .batch = {.times = {world.now}, .series = {}, .values = {1.0}}, .refused = 0});
+  world.append(FrameArrived{.frame = world.series.number(delivery)});
+  world.fold();
+  EXPECT_EQ(world.driver->manager().counters().samples, 1U);
+  EXPECT_EQ(world.driver->manager().counters().samples_refused, 1U);
+  EXPECT_FALSE(world.instance("web-01")->conditions.empty());
+}
+
+TEST(Manager, SilenceIsAFindingAndEndsWithTheNextSample) {
+  World world;
+  world.second(0.1);
+  for (int i = 0; i < 200; ++i) {
+    world.now = world.now + 1s;
+    world.append(TickPassed{});
+    world.fold();
+  }
+  ASSERT_EQ(world.instance("web-01")->findings.size(), 1U);
+  EXPECT_EQ(world.instance("web-01")->findings[0].kind, model::FindingKind::silence);
+  EXPECT_EQ(world.instance("web-01")->drift.state, model::LearningState::stale);
+  world.second(0.1);
+  EXPECT_TRUE(world.instance("web-01")->findings.empty());
+}
+
+TEST(Manager, GenerationsAreCheckedKeptAndRolledBack) {
+  World world;
+  world.second(0.1);
+  EXPECT_EQ(world.put(persona("web", *declared_cpu().map())).generation, 1U);
+  EXPECT_EQ(world.put(persona("web", *declared_cpu().map())).note, "unchanged");
+  EXPECT_EQ(world.put(persona("web", {})).generation, 2U);
+  model::Resource stale = persona("web", *declared_cpu().map());
+  stale.metadata.generation = 1;
+  EXPECT_EQ(world.put(stale).status.error().code, Code::conflict);
+  Answer rolled = world.give(RollbackPersona{.persona = PersonaName{"web"}, .to = 1, .resource = {}, .revisions = {}});
+  ASSERT_TRUE(rolled.status.ok());
+  EXPECT_EQ(rolled.generation, 3U);
+  EXPECT_EQ(world.driver->view()->resources.at("persona/web")->spec, declared_cpu());
+  EXPECT_EQ(world.give(RollbackPersona{.persona = PersonaName{"web"}, .to = 9, .resource = {}, .revisions = {}}).status.error().code, Code::not_found);
+}
+
+TEST(Manager, AFullDiskLosesNothingAndGoesOnWhenThereIsRoom) {
+  World world;
+  world.settle_in();
+  world.ledger.full = true;
+  world.now = world.now + 1s;
+  world.append(world.frame_of("web-01", 0.1));
+  auto refused = world.driver->pump(world.now);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::exhausted);
+  world.ledger.full = false;
+  world.fold();
+  EXPECT_EQ(world.driver->manager().counters().samples, 22U);
+  EXPECT_EQ(world.driver->view()->counters.samples, 22U);
+}
+
+TEST(Manager, AZombieOwnerCanNotWrite) {
+  World world;
+  world.second(0.1);
+  std::unique_ptr<ManagerDriver> zombie = std::move(world.driver);
+  world.restart();
+  world.second(0.1);
+  auto refused = zombie->pump(world.now);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::conflict);
+}
+
+TEST(Manager, ALogThatLostItsTailStartsANewEpochAndSaysSo) {
+  World world;
+  world.settle_in();
+  world.log.skip_sync = true;
+  for (int i = 0; i < 5; ++i) world.second(0.1);
+  world.log.skip_sync = false;
+  world.log.cut_power();
+  std::uint64_t samples = world.driver->manager().counters().samples;
+  world.restart();
+  EXPECT_EQ(world.driver->manager().counters().log_gaps, 1U);
+  EXPECT_EQ(world.driver->manager().counters().samples, samples) << "the ledger's count stands";
+  world.second(0.1);
+  EXPECT_EQ(world.driver->manager().counters().samples, samples + 1);
+  world.restart();
+  EXPECT_EQ(world.driver->manager().counters().log_gaps, 1U);
+}
+
+TEST(Manager, TheAuditChainHoldsAcrossRestarts) {
+  World world;
+  world.settle_in();
+  world.restart();
+  for (int i = 0; i < 70; ++i) world.second(1.0);
+  world.restart();
+  auto verdict = store::verify_audit(world.ledger, testing::test_hash, [](auto bytes, auto signature) { return bytes == signature; }, {});
+  ASSERT_TRUE(verdict.ok());
+  EXPECT_FALSE(verdict->broken.has_value());
+  EXPECT_GT(verdict->rows, 4U);
+}
+
+TEST(Manager, AnEnrolmentWorksOnce) {
+  World world;
+  Access access{.role = Role::agent, .name = {}, .selector = {}, .expires_at = world.now + 1h};
+  ASSERT_TRUE(world.give(PutAccess{.key = "enrollment/aa", .bytes = encode(access)}).status.ok());
+  EXPECT_TRUE(world.give(RedeemEnrollment{.enrollment_hash = "aa", .token_hash = "bb", .agent = "web-02"}).status.ok());
+  EXPECT_EQ(world.give(RedeemEnrollment{.enrollment_hash = "aa", .token_hash = "cc", .agent = "web-03"}).status.error().code, Code::refused);
+  EXPECT_EQ(world.driver->view()->access.at("token/bb").name, "web-02");
+  world.restart();
+  EXPECT_EQ(world.driver->view()->access.size(), 1U);
+}
+
+TEST(Manager, WhatHistoryLostInACrashIsWrittenAgain) {
+  World world;
+  for (int i = 0; i < 130; ++i) world.second(0.1);
+  auto blocks = world.history.blocks().size();
+  EXPECT_GT(blocks, 0U);
+  world.restart();
+  EXPECT_EQ(world.history.blocks().size(), blocks);
+}
+
+}  // namespace
+}  // namespace mien::node
