@@ -1,0 +1,231 @@
+#include "app/score.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <sstream>
+
+#include "base/codec.h"
+#include "base/text.h"
+#include "learn/learn.h"
+#include "wire/gzip.h"
+
+namespace mien::app {
+namespace {
+
+constexpr std::string_view state_magic = "mien-score";
+constexpr std::uint32_t state_version = 1;
+
+Error failure(Code code, std::string message, std::string where = {}) {
+  return Error{.code = code, .message = std::move(message), .where = std::move(where), .cause = {}};
+}
+
+std::uint64_t checksum_of(std::string_view bytes) {  // FNV-1a, 64 bits
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  return hash;
+}
+
+struct StoredState {
+  std::vector<std::string> columns;
+  std::uint64_t rows = 0;
+  WallTime last;
+  model::Behavior behavior;
+  std::string watch;
+  static constexpr auto fields =
+      std::tuple{field("columns", &StoredState::columns), field("rows", &StoredState::rows), field("last", &StoredState::last),
+                 field("behavior", &StoredState::behavior), field("watch", &StoredState::watch)};
+};
+
+bool ends_with(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+Result<std::string> read_all(const std::string& path) {
+  std::ostringstream bytes;
+  if (path == "-") {
+    bytes << std::cin.rdbuf();
+    return std::move(bytes).str();
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return failure(Code::invalid, "can not be opened for reading", path);
+  bytes << file.rdbuf();
+  if (file.bad()) return failure(Code::io, "could not be read to its end", path);
+  std::string text = std::move(bytes).str();
+  if (!ends_with(path, ".gz")) return text;
+  constexpr Bytes largest{std::uint64_t{1} << 32U};
+  Result<std::string> unpacked = wire::gunzip(text, {.max_output = largest, .max_ratio = 2000});
+  if (!unpacked) return std::move(unpacked).error().within(path);
+  return unpacked;
+}
+
+Status write_all(const std::string& path, std::string_view bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.flush();
+  if (!file) return failure(Code::io, "could not be written", path);
+  return {};
+}
+
+void explain_changes(std::ostream& err, const Scorer::Line& line) {
+  for (const drift::EpisodeChange& change : line.changes) {
+    if (change.what == drift::EpisodeChange::What::updated) continue;
+    bool opened = change.what == drift::EpisodeChange::What::opened;
+    const model::Finding& finding = change.finding;
+    WallTime at = finding.updated_at;
+    err << to_rfc3339(at) << (opened ? " opened " : " closed ") << change.episode << ' ' << to_text(finding.severity) << ' ' << finding.summary
+        << ", score " << to_text(finding.score, 3) << ", confidence " << to_text(finding.confidence, 3) << '\n';
+  }
+}
+
+}  // namespace
+
+Scorer::Scorer(std::vector<std::string> columns, std::uint64_t train_rows, double false_alarms_per_week)
+    : columns_(std::move(columns)), train_rows_(train_rows) {
+  expectation_.false_alarms_per_week = false_alarms_per_week;
+  batch_.times.resize(1);
+  for (std::uint32_t i = 0; i < columns_.size(); ++i) {
+    series_.push_back({.metric = MetricName(columns_[i]), .attributes = {}, .unit = {}, .kind = model::SeriesKind::gauge});
+    batch_.series.push_back(i);
+  }
+}
+
+Scorer::Line Scorer::add(WallTime time, const std::vector<double>& values) {
+  Line line;
+  ++rows_;
+  if (rows_ > 1 && time <= last_) return line;
+  last_ = time;
+  batch_.times[0] = time;
+  batch_.values = values;
+  watch_.trust(rows_ <= train_rows_);
+  drift::Assessment assessment = drift::assess(expectation_, behavior_, watch_, series_, batch_);
+  learn::update(behavior_, series_, batch_, assessment.evidence);
+  const drift::RowVerdict& verdict = assessment.rows.front();
+  line.score = verdict.score;
+  line.alarm_level = assessment.score.alarm_level;
+  line.alert = verdict.alert;
+  line.kind = verdict.kind;
+  line.column = verdict.series;
+  line.changes = std::move(assessment.changes);
+  return line;
+}
+
+std::string Scorer::encode() const {
+  StoredState state{.columns = columns_, .rows = rows_, .last = last_, .behavior = behavior_, .watch = watch_.encode()};
+  std::string payload = mien::encode(state);
+  Encoder out;
+  out.raw(state_magic);
+  out.put(state_version);
+  out.put(static_cast<std::uint64_t>(payload.size()));
+  out.raw(payload);
+  out.put(checksum_of(payload));
+  return out.take();
+}
+
+Status Scorer::restore(std::string_view bytes) {
+  if (bytes.substr(0, state_magic.size()) != state_magic) return failure(Code::invalid, "is not a state that `mien score --state-out` wrote");
+  Decoder decoder{bytes.substr(state_magic.size())};
+  std::uint32_t version = 0;
+  std::uint64_t size = 0;
+  decoder.get(version);
+  decoder.get(size);
+  if (decoder.failed()) return failure(Code::corrupt, "is cut short");
+  if (version != state_version) return failure(Code::unsupported, cat("has version ", version, "; this program reads version ", state_version));
+  std::string_view rest = decoder.rest();
+  if (size > rest.size()) return failure(Code::corrupt, "is cut short");
+  std::string_view payload = rest.substr(0, size);
+  Decoder tail{rest.substr(size)};
+  std::uint64_t checksum = 0;
+  tail.get(checksum);
+  if (Status status = tail.finish("state"); !status) return status;
+  if (checksum != checksum_of(payload)) return failure(Code::corrupt, "is damaged: the checksum does not fit");
+  StoredState state = TRY(decode<StoredState>(payload, "state"));
+  if (state.columns != columns_) return failure(Code::invalid, "was written for other columns; a state belongs to the columns it was made from");
+  if (state.behavior.series.size() > columns_.size()) return failure(Code::corrupt, "knows more series than columns");
+  watch_ = TRY(drift::Watch::decode(state.watch));
+  behavior_ = std::move(state.behavior);
+  rows_ = state.rows;
+  last_ = state.last;
+  return {};
+}
+
+std::string score_line(std::string_view stamp, const Scorer::Line& line, std::string_view metric) {
+  std::array<char, 32> score{};
+  auto end = std::to_chars(score.data(), score.data() + score.size(), line.score, std::chars_format::fixed, 6).ptr;
+  bool quoted = metric.find(',') != std::string_view::npos;
+  std::string_view quote = quoted ? "\"" : "";
+  return cat(stamp, ',', std::string_view(score.data(), static_cast<std::size_t>(end - score.data())), ',', line.alert ? '1' : '0', ',',
+             model::to_text(line.alert ? line.kind : model::FindingKind::none), ',', quote, metric, quote, '\n');
+}
+
+std::optional<double> parse_false_alarms(std::string_view text) {
+  std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  std::optional<double> count = parse_double(text.substr(0, slash));
+  std::string_view unit = text.substr(slash + 1);
+  double per_week = unit == "week" ? 1 : unit == "day" ? 7 : unit == "month" ? 7 / 30.4375 : unit == "hour" ? 168 : 0;
+  if (!count || !(*count > 0) || !std::isfinite(*count) || per_week <= 0) return std::nullopt;
+  return *count * per_week;
+}
+
+Status run_score(const ScoreOptions& options, std::ostream& out, std::ostream& err) {
+  if (!options.plot.empty() && !ends_with(options.plot, ".svg")) {
+    return failure(Code::invalid, cat("--plot ", options.plot, ": this build draws SVG only; give a name that ends in .svg"));
+  }
+  std::string text = TRY(read_all(options.input));
+  wire::CsvReader reader = TRY(wire::CsvReader::open(text, options.input == "-" ? "standard input" : options.input));
+  Scorer scorer(reader.columns(), options.train_rows, options.false_alarms_per_week);
+  if (!options.state_in.empty()) {
+    std::string state = TRY(read_all(options.state_in));
+    if (Status status = scorer.restore(state); !status) return std::move(status).error().within(options.state_in);
+  }
+  std::ofstream file;
+  if (options.output != "-") {
+    file.open(options.output, std::ios::binary | std::ios::trunc);
+    if (!file) return failure(Code::io, "can not be opened for writing", options.output);
+  }
+  std::ostream& lines = options.output == "-" ? out : file;
+  lines << "timestamp,score,alert,kind,metric\n";
+  std::vector<PlotRow> plotted;
+  wire::CsvRow row;
+  while (TRY(reader.next(row))) {
+    Scorer::Line line = scorer.add(row.time, row.values);
+    lines << score_line(row.stamp, line, scorer.columns()[line.column]);
+    if (options.explain) explain_changes(err, line);
+    if (!options.plot.empty()) {
+      plotted.push_back({.time = row.time, .value = row.values.front(), .score = line.score, .alarm_level = line.alarm_level, .alert = line.alert});
+    }
+  }
+  lines.flush();
+  if (!lines) return failure(Code::io, "could not be written to its end", options.output);
+  if (!options.state_out.empty()) {
+    if (Status status = write_all(options.state_out, scorer.encode()); !status) return status;
+  }
+  if (!options.plot.empty()) return write_all(options.plot, plot_svg(plotted, cat(scorer.columns().front(), " of ", options.input)));
+  return {};
+}
+
+void add_score_verb(CLI::App& program, Session& session) {
+  CLI::App* verb = add_verb(program, "score", "score a CSV file, without a server", "Engine");
+  auto options = std::make_shared<ScoreOptions>();
+  auto alarms = std::make_shared<std::string>("1/week");
+  verb->add_option("--input", options->input, "CSV, first column `timestamp`; .gz is unpacked; - is standard input")->required();
+  verb->add_option("--output", options->output, "where the scores go; - is standard output")->required();
+  verb->add_option("--train-rows", options->train_rows, "the first N rows are known to be healthy");
+  verb->add_option("--false-alarms", *alarms, "how many false alarms are affordable: 1/week, 0.5/day");
+  verb->add_option("--state-in", options->state_in, "go on where --state-out left off");
+  verb->add_option("--state-out", options->state_out, "keep the state for a later run");
+  verb->add_option("--plot", options->plot, "draw the first column and the score into FILE.svg");
+  verb->add_flag("--explain", options->explain, "say on standard error what opens and closes, and why");
+  on_chosen(verb, session, [options, alarms](Session& chosen) -> Status {
+    std::optional<double> rate = parse_false_alarms(*alarms);
+    if (!rate) return usage_error(cat("--false-alarms ", *alarms, ": write a rate such as 1/week, 2/day or 0.5/month"));
+    options->false_alarms_per_week = *rate;
+    return run_score(*options, chosen.out, chosen.err);
+  });
+}
+
+}  // namespace mien::app

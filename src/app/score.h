@@ -1,0 +1,83 @@
+// `mien score`: the engine on a file, without a server. Deterministic: same input, same bytes, also when the input is cut
+// anywhere and the state carried over (docs/formats/score-state.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/cli.h"
+#include "base/result.h"
+#include "drift/drift.h"
+#include "model/behavior.h"
+#include "model/expectation.h"
+#include "wire/csv.h"
+
+namespace mien::app {
+
+struct ScoreOptions {
+  std::string input;          // path, ".gz" is unpacked; "-" is standard input
+  std::string output;         // path or "-"
+  std::uint64_t train_rows = 0;
+  double false_alarms_per_week = 1;
+  std::string state_in;       // empty: start anew
+  std::string state_out;      // empty: not kept
+  std::string plot;           // empty, or a path that ends in .svg
+  bool explain = false;       // each finding on standard error
+};
+
+// The engine over the rows of one instance, one row at a time: row i is judged from rows <= i only.
+class Scorer {
+ public:
+  Scorer(std::vector<std::string> columns, std::uint64_t train_rows, double false_alarms_per_week);
+
+  struct Line {
+    double score = 0;
+    double alarm_level = 0;
+    bool alert = false;
+    model::FindingKind kind = model::FindingKind::none;
+    std::uint32_t column = 0;
+    std::vector<drift::EpisodeChange> changes;
+  };
+  // Rows must ascend in time; a row that does not is not judged and scores 0.
+  [[nodiscard]] Line add(WallTime time, const std::vector<double>& values);
+
+  [[nodiscard]] const std::vector<std::string>& columns() const { return columns_; }
+  [[nodiscard]] std::string encode() const;
+  // Takes up where `encode` left off. Refuses other columns and other versions.
+  [[nodiscard]] Status restore(std::string_view bytes);
+
+ private:
+  std::vector<std::string> columns_;
+  std::vector<model::Series> series_;
+  std::uint64_t train_rows_;
+  std::uint64_t rows_ = 0;
+  WallTime last_;
+  model::Expectation expectation_;
+  model::Behavior behavior_;
+  drift::Watch watch_;
+  model::Batch batch_;
+};
+
+// One line of the output: "timestamp,score,alert,kind,metric\n".
+[[nodiscard]] std::string score_line(std::string_view stamp, const Scorer::Line& line, std::string_view metric);
+// "1/week", "0.5/day", "2/month": a rate as false alarms a week.
+[[nodiscard]] std::optional<double> parse_false_alarms(std::string_view text);
+
+[[nodiscard]] Status run_score(const ScoreOptions& options, std::ostream& out, std::ostream& err);
+void add_score_verb(CLI::App& program, Session& session);
+
+// What the plot shows of a row.
+struct PlotRow {
+  WallTime time;
+  double value = 0;  // of the first column
+  double score = 0;
+  double alarm_level = 0;
+  bool alert = false;
+};
+// The first column above, score, alarm level and alerts below, at most 1,600 points wide.
+[[nodiscard]] std::string plot_svg(const std::vector<PlotRow>& rows, std::string_view title);
+
+}  // namespace mien::app
