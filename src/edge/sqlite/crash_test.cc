@@ -6,8 +6,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <random>
 
 #include "base/prng.h"
@@ -174,6 +178,93 @@ TEST(CrashOfTheHistory, LeavesWholeBlocks) {
     ASSERT_EQ(use.samples, use.blocks * 120);
     known = use.blocks;
   }
+}
+
+// A power cut may keep any part of what was not synced. Here: the WAL ends anywhere, or has a page of zeros in it.
+class PowerCut : public ::testing::Test {
+ protected:
+  // The files as they are now, with the WAL cut at `size` and, where told, zeros from `hole` on.
+  void copy_torn(const std::string& from, const std::string& to, std::uintmax_t size,
+                 std::optional<std::uintmax_t> hole) {
+    std::filesystem::create_directories(std::filesystem::path(to).parent_path());
+    for (const char* suffix : {"-shm", "-wal", ""}) std::filesystem::remove(to + suffix);
+    std::filesystem::copy_file(from, to);
+    std::filesystem::copy_file(from + "-wal", to + "-wal");
+    std::filesystem::resize_file(to + "-wal", size);
+    if (!hole) return;
+    std::fstream wal(to + "-wal", std::ios::in | std::ios::out | std::ios::binary);
+    wal.seekp(static_cast<std::streamoff>(*hole));
+    wal << std::string(std::min<std::uintmax_t>(4096, size - *hole), '\0');
+  }
+
+  // Calls check(where the torn copy is) for many ways to tear.
+  void tear(const std::string& from, const std::string& to, const std::function<void()>& check) {
+    const std::uintmax_t whole = std::filesystem::file_size(from + "-wal");
+    ASSERT_GT(whole, 50'000U);
+    for (int i = 0; i < 40; ++i) {
+      const std::uintmax_t size = i == 0 ? whole : prng_.below(whole + 1);
+      std::optional<std::uintmax_t> hole;
+      if (i % 3 == 2 && size > 0) hole = prng_.below(size);
+      SCOPED_TRACE(cat("WAL of ", whole, " bytes cut to ", size, hole ? cat(" with a hole at ", *hole) : ""));
+      copy_torn(from, to, size, hole);
+      check();
+    }
+  }
+
+  const testing::FakeTree tree_;
+  Prng prng_{fresh_seed()};
+};
+
+TEST_F(PowerCut, LeavesTheLogABeginningOfItself) {
+  auto log = open_log(tree_.path("log")).value();
+  for (store::LogPosition n = 1; n <= 60; n += 2) {
+    const std::string a = record_text(n);
+    const std::string b = record_text(n + 1);
+    const std::vector<std::string_view> both{a, b};
+    ASSERT_TRUE(log->append(0, at(static_cast<std::int64_t>(n)), both).ok());
+  }
+  const std::string name = "/0/00000000000000000001.sqlite";
+  store::LogPosition longest = 0;
+  tear(tree_.path("log") + name, tree_.path("torn") + name, [&] {
+    auto torn = open_log(tree_.path("torn"));
+    ASSERT_TRUE(torn.ok()) << torn.error().to_string();
+    const store::LogPosition last = (*torn)->bounds(0).value().last;
+    EXPECT_EQ(last % 2, 0U);  // appends are there whole or not at all
+    const auto records = (*torn)->read(0, 0, 1000);
+    ASSERT_TRUE(records.ok()) << records.error().to_string();
+    ASSERT_EQ(records->size(), last);
+    for (const store::LogRecord& record : *records) EXPECT_EQ(record.bytes, record_text(record.position));
+    longest = std::max(longest, last);
+    const std::string_view next = "next";
+    EXPECT_EQ((*torn)->append(0, at(1000), std::span(&next, 1)).value(), last + 1);
+  });
+  EXPECT_EQ(longest, 60U);
+}
+
+TEST_F(PowerCut, LeavesTheLedgerAtOneOfItsCommits) {
+  auto ledger = open_ledger(tree_.path("ledger.sqlite")).value();
+  store::Checkpoint owner = ledger->acquire(0).value();
+  store::AuditChain chain{&sha256, std::nullopt};
+  for (owner.position = 1; owner.position <= 40; ++owner.position) {
+    store::Transaction t{.shard = 0, .checkpoint = owner, .writes = {}, .audit = {}, .head = {}};
+    for (const char* key : {"one", "two"})
+      t.writes.push_back({.table = store::Table::instance, .key = key, .bytes = record_text(owner.position)});
+    t.audit.push_back(chain.append(
+        {.at = at(0), .actor = "mien", .verb = "test.done", .subject = "Test/1", .cause = "log/1", .detail = ""}));
+    ASSERT_TRUE(ledger->commit(t).ok());
+  }
+  std::uint64_t newest = 0;
+  tear(tree_.path("ledger.sqlite"), tree_.path("torn/ledger.sqlite"), [&] {
+    auto torn = open_ledger(tree_.path("torn/ledger.sqlite"));
+    ASSERT_TRUE(torn.ok()) << torn.error().to_string();
+    const std::uint64_t position = (*torn)->acquire(0)->position;
+    newest = std::max(newest, position);
+    if (position == 0) return;
+    EXPECT_EQ((*torn)->get(store::Table::instance, "one").value(), record_text(position));
+    EXPECT_EQ((*torn)->get(store::Table::instance, "two").value(), record_text(position));
+    EXPECT_EQ((*torn)->audit_tail().value()->sequence, position);
+  });
+  EXPECT_EQ(newest, 40U);
 }
 
 // Two managers must not share a directory; the lock of a killed one is free again.
