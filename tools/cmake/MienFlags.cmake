@@ -6,6 +6,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 set(MIEN_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,undefined or thread")
 set(MIEN_SANITIZE_EXCEPT "" CACHE STRING "Checks of those that are left out, comma separated")
+option(MIEN_PRECOMPILE "Precompile the heaviest library headers, once per room that uses them" OFF)
 option(MIEN_TESTS "Build the tests" ON)
 option(MIEN_BENCH "Build bench/" OFF)
 option(MIEN_FUZZ "Build tests/fuzz with libFuzzer (needs clang)" OFF)

@@ -42,6 +42,7 @@ function(mien_add_room room rooms libraries rule)
     if(rule STREQUAL "pure")
       target_compile_options(mien_${room} PRIVATE -fno-exceptions)
     endif()
+    mien_precompile(mien_${room} "${libraries}")
   else()
     add_library(mien_${room} INTERFACE)
     target_link_libraries(mien_${room} INTERFACE ${links})
@@ -49,6 +50,19 @@ function(mien_add_room room rooms libraries rule)
 
   if(tests AND MIEN_TESTS)
     mien_add_gtest(${room}_test unit unit SOURCES ${tests} LINKS mien_${room})
+  endif()
+endfunction()
+
+# Headers that take seconds each time they are read; who does not use them does not notice.
+set(mien_heavy_nlohmann <nlohmann/json.hpp>)
+set(mien_heavy_cli11 <CLI/CLI.hpp>)
+
+function(mien_precompile target libraries)
+  foreach(library IN LISTS libraries)
+    list(APPEND headers ${mien_heavy_${library}})
+  endforeach()
+  if(MIEN_PRECOMPILE AND headers)
+    target_precompile_headers(${target} PRIVATE ${headers})
   endif()
 endfunction()
 
