@@ -40,7 +40,8 @@ struct Findings : ::testing::Test {
   }
   std::vector<std::string> ids(const std::string& target) {
     std::vector<std::string> all;
-    for (const auto& item : Bench::json(bench.get(target))["items"]) all.push_back(item["id"]);
+    auto list = Bench::json(bench.get(target));
+    for (const auto& item : list["items"]) all.push_back(item["id"]);
     return all;
   }
 };
@@ -52,7 +53,7 @@ TEST_F(Findings, AreThoseThatAreOpen) {
   EXPECT_EQ(ids("/api/v1/findings"), (std::vector<std::string>{"f-3", "f-2"}));
 }
 
-TEST_F(Findings, IncludeThosethatAreOverWhenAllAreAskedFor) {
+TEST_F(Findings, IncludeThoseThatAreOverWhenAllAreAskedFor) {
   open("f-3", 5s);
   // An open finding is in the ledger too: it is shown once, as it is now.
   bench.manager.books.entries[{store::Table::finding, "f-3"}] = encode(finding("f-3", "web-01", bench.now - 5s, model::FindingState::open));

@@ -3,6 +3,7 @@
 #include "base/codec.h"
 #include "edge/api/testing/fake_manager.h"
 #include "edge/crypto/crypto.h"
+#include "model/behavior.h"
 
 namespace mien::edge {
 namespace {
