@@ -49,7 +49,7 @@ function(mien_add_room room rooms libraries rule)
   endif()
 
   if(tests AND MIEN_TESTS)
-    mien_add_gtest(${room}_test unit unit SOURCES ${tests} LINKS mien_${room})
+    mien_add_gtest(${room}_test unit unit.${room} SOURCES ${tests} LINKS mien_${room})
   endif()
 endfunction()
 
