@@ -17,10 +17,11 @@ std::optional<Denial> check_host(const HttpRequest& request, const AccessRules& 
   if (!rules.loopback || request.peer.uid) return {};  // no browser reaches a unix socket, and elsewhere a token is needed
   auto host = parse_host_port(request.header("host"));
   bool ours = host && (is_loopback_host(host->host) || std::find(rules.hosts.begin(), rules.hosts.end(), host->host) != rules.hosts.end());
-  bool our_port = host && (host->port_given ? host->port : 80) == rules.port;
+  bool our_port = host && (host->port_given ? host->port : request.peer.tls ? 443 : 80) == rules.port;
   if (ours && our_port) return {};
-  return Denial{.status = 421, .detail = cat("the Host header says '", request.header("host"), "', which is no name of this server: call it http://127.0.0.1:",
-                                             rules.port, ", or list the name under `hosts` in mien.yaml")};
+  return Denial{.status = 421,
+                .detail = cat("the Host header says '", request.header("host"), "', which is no name of this server: call it ",
+                              request.peer.tls ? "https" : "http", "://127.0.0.1:", rules.port, ", or list the name under `hosts` in mien.yaml")};
 }
 
 // "http://127.0.0.1:7070" for a request to Host "127.0.0.1:7070".

@@ -240,10 +240,7 @@ void Session::look_at_first_byte() {
     if (error || self->phase_ == Phase::closed) return self->close();
     char first = 0;
     if (::recv(self->socket_.native_handle(), &first, 1, MSG_PEEK) != 1) return self->close();
-    if (first != 0x16) {
-      self->refuse_request(400, "this port speaks TLS: use https:// instead of http://");
-      return;
-    }
+    if (first != 0x16) return self->refuse_request(400, "this port speaks TLS: use https:// instead of http://");
     self->tls_.emplace(self->socket_, *self->tls_context_);
     self->tls_->async_handshake(asio::ssl::stream_base::server, [self](const error_code& failed) {
       if (failed || self->phase_ == Phase::closed) return self->close();
@@ -278,8 +275,7 @@ void Session::on_read(const error_code& error, std::size_t count) {
   reading_ = false;
   if (phase_ == Phase::closed) return;
   if (error) return on_input_end(error == asio::error::eof || error == asio::ssl::error::stream_truncated);
-  bool last = phase_ == Phase::lingering || (phase_ == Phase::finishing && !keep_alive_);
-  if (last) return read();  // thrown away
+  if (phase_ == Phase::lingering || (phase_ == Phase::finishing && !keep_alive_)) return read();  // thrown away
   if (phase_ == Phase::reading) {
     bool first = in_.empty() && !header_seen_ && header_bytes_ == 0;
     in_.append(chunk_.data(), count);
@@ -395,11 +391,9 @@ void Session::begin_stream(std::uint64_t number, HttpResponse head) {
 
 void Session::stream_chunk(std::uint64_t number, std::string chunk) {
   std::size_t size = chunk.size();
-  if (number != request_number_ || phase_ != Phase::streaming || head_only_ || chunk.empty()) {
-    waiting -= size;
-    return;
-  }
-  send(chunked_ ? to_chunk(chunk) : std::move(chunk), size);
+  bool wanted = number == request_number_ && phase_ == Phase::streaming && !head_only_ && size > 0;
+  if (!wanted) waiting -= size;
+  else send(chunked_ ? to_chunk(chunk) : std::move(chunk), size);
 }
 
 void Session::end_stream(std::uint64_t number, bool whole) {
@@ -488,9 +482,7 @@ Status Core::open() {
   listening = TRY(detail::listen_on(options));
   try {
     acceptor.assign(Protocol(listening.family, 0), listening.descriptor);
-    if (options.tls) {
-      if (Status usable = renew(*options.tls); !usable) return usable;
-    }
+    if (Status usable = options.tls ? renew(*options.tls) : Status{}; !usable) return usable;
     work_.emplace(context.get_executor());
     for (int i = 0; i < options.threads; ++i) threads_.emplace_back([self = this] { self->context.run(); });
   } catch (const std::exception& thrown) {
