@@ -198,7 +198,9 @@ class JsonWalk {
   }
 
   Status metric(object of, const Place& place) {
-    MetricHead head{.name = TRY(text(of, "name", place)), .unit = TRY(text(of, "unit", place)), .refusal = {}};
+    MetricHead head;  // not a braced list of TRYs: leaving in the middle of one would leak the members already made
+    head.name = TRY(text(of, "name", place));
+    head.unit = TRY(text(of, "unit", place));
     bool known = false;
     for (std::string_view key : {"gauge", "sum", "histogram", "exponentialHistogram", "summary"}) {
       std::optional<object> data = TRY(child(of, key, place));

@@ -258,6 +258,8 @@ TEST(otlp, malformed_json_is_named_by_its_byte_and_a_wrong_type_by_its_pointer) 
   Error wrong = decode_otlp(json_request(body)).error();
   EXPECT_EQ(wrong.where, "/resourceMetrics/0/scopeMetrics/0/metrics/0/gauge/dataPoints/1/asDouble");
   EXPECT_THAT(wrong.message, HasSubstr("a list where OTLP has a number"));
+  std::string unit = of_web_01(R"({"name":"a name that is too long to be kept without memory of its own","unit":{}})");
+  EXPECT_EQ(decode_otlp(json_request(unit)).error().where, "/resourceMetrics/0/scopeMetrics/0/metrics/0/unit");
   EXPECT_THAT(decode_otlp(json_request(R"({"resource_metrics":[]})")).error().message, HasSubstr("lowerCamelCase"));
   EXPECT_TRUE(decode_otlp(json_request("{}")).ok());
   EXPECT_FALSE(decode_otlp(json_request("")).ok());

@@ -1,0 +1,18 @@
+// What several verbs show: findings and deviations as tables, ages, scores.
+#pragma once
+
+#include <string>
+
+#include "app/cli.h"
+
+namespace mien::app {
+
+// How long ago the time at `pointer` was; "-" for never.
+[[nodiscard]] std::string age_at(const Session& session, const wire::Document& item, std::string_view pointer);
+[[nodiscard]] std::string score_text(double score);
+[[nodiscard]] Table findings_table(const Session& session, const wire::Document& list);
+[[nodiscard]] Table deviations_table(const wire::Document& list);
+// "system.disk.io{device=sda}" of a document with `name` (or `metric`) and `attributes`.
+[[nodiscard]] std::string series_text(const wire::Document& deviation);
+
+}  // namespace mien::app
