@@ -37,7 +37,10 @@ Document properties_of(const model::SchemaNode& node, Document out) {
 Document schema_document(const model::SchemaNode& node) {
   Document out = Document::object();
   if (!node.description.empty()) out["description"] = std::string(node.description);
-  if (!node.otherwise.empty()) out["default"] = std::string(node.otherwise);
+  // As text: a default of another type would have to be of that type in JSON Schema.
+  bool textual = node.type == model::SchemaType::text || node.type == model::SchemaType::choice || node.type == model::SchemaType::quantity ||
+                 node.type == model::SchemaType::scalar;
+  if (!node.otherwise.empty() && textual) out["default"] = std::string(node.otherwise);
   switch (node.type) {
     case model::SchemaType::map: return properties_of(node, std::move(out));
     case model::SchemaType::table:
