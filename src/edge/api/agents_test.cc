@@ -196,6 +196,25 @@ TEST_F(Ingest, TakesAnAgentsNumbersFromItsHeadersAndItsNameFromItsToken) {
   EXPECT_EQ(taken.instances[0].instance.value, "web-01");
 }
 
+TEST_F(Ingest, LetsAnAgentSpeakForItsOwnMachineOnly) {
+  be_agent();
+  model::Delivery sent = delivery();
+  sent.instances.push_back(sent.instances[0]);
+  sent.instances[1].instance = InstanceName("db-01");
+  sent.instances.push_back(sent.instances[0]);
+  sent.instances[2].instance = InstanceName("nginx.service@web-01");
+  sent.instances[2].type = model::InstanceType::service;
+  sent.instances[2].parent = InstanceName("web-01");
+  HttpRequest made = request();
+  made.body = wire::encode_otlp(sent);
+  HttpResponse response = bench.start(made)->wait();
+  EXPECT_EQ(response.status, 200);
+  EXPECT_NE(response.body.find("1 samples of instances that are not on web-01"), std::string::npos);
+  ASSERT_EQ(bench.manager.taken.size(), 1U);
+  ASSERT_EQ(bench.manager.taken[0].instances.size(), 2U);
+  for (const auto& one : bench.manager.taken[0].instances) EXPECT_NE(one.instance.value, "db-01");
+}
+
 TEST_F(Ingest, BelievesNoNumbersOfStrangers) {
   bench.caller.actor = "unauthenticated";
   HttpRequest sent = Bench::request("POST", "/v1/metrics", R"({"resourceMetrics":[{"resource":{"attributes":[{"key":"host.name","value":{"stringValue":"other"}}]},

@@ -70,7 +70,10 @@ void Api::handle(HttpRequest request, std::shared_ptr<Responder> responder, cons
   if (found.route == nullptr) return found.allowed.empty() ? refuse_path(*call) : refuse_method(*call, found.allowed);
   call->route = found.route;
   call->path = std::move(found.path);
-  call->route->handle(service, call);
+  if (call->route->pace == api::Pace::at_once) return call->route->handle(service, call);
+  if (!service.worker->post([&service, call] { call->route->handle(service, call); })) {
+    call->respond(Error{.code = Code::unavailable, .message = "too many long questions at once: try again", .where = {}, .cause = {}});
+  }
 }
 
 void Api::tick() {

@@ -2,7 +2,7 @@
 // commands given to it; telemetry taken in; events sent on. Transport-free: HttpServer calls handle(), and so do tests.
 //
 // Ownership: the Api keeps the options; what they point to must outlive it. Threads: handle() from any thread; answers
-// come from that thread, from the manager's, from tick() or from the one worker thread that long reading has.
+// come from that thread, from the manager's, from tick() or from the two worker threads that long reading has.
 // Errors: every request is answered exactly once; errors are application/problem+json (RFC 9457).
 // Cost: reads take the newest view and never wait for the machine; handle() blocks at most for one append to the log.
 #pragma once

@@ -59,6 +59,13 @@ TEST(Api, AnswersHeadLikeGetWithoutABody) {
   EXPECT_TRUE(response.body.empty());
 }
 
+TEST(Api, StreamsNothingToHead) {
+  Bench bench;
+  EXPECT_EQ(bench.send("HEAD", "/events").headers["content-type"], "text/event-stream");
+  EXPECT_TRUE(bench.manager.subscribers.empty());
+  EXPECT_EQ(bench.send("HEAD", "/api/v1/backup").status, 200);
+}
+
 TEST(Api, AsksForATokenWhenThereIsNone) {
   Bench bench;
   bench.denial = Denial{.status = 401, .detail = "send a token"};

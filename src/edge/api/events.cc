@@ -155,6 +155,11 @@ EventHub::~EventHub() {
 }
 
 void follow_events(Service& service, const CallPtr& call) {
+  if (call->request.method == "HEAD") {
+    HttpResponse head;
+    head.headers["content-type"] = "text/event-stream";
+    return call->respond(std::move(head));
+  }
   std::string last(call->request.header("last-event-id"));
   if (last.empty()) last = call->parameter("after");
   std::uint64_t after = 0;

@@ -23,6 +23,18 @@ Status take_numbers(const Call& call, model::Delivery& delivery) {
   return number("mien-sequence", delivery.sequence);
 }
 
+// An agent speaks for its host and for what runs on it, and for nobody else: its token is no licence to move the persona
+// of another machine. Returns the samples of those that it may not speak for.
+std::uint64_t drop_foreign(const std::string& agent, model::Delivery& delivery) {
+  std::uint64_t dropped = 0;
+  std::erase_if(delivery.instances, [&](const model::DeliveredInstance& one) {
+    bool own = one.instance.value == agent || one.parent.value == agent;
+    if (!own) dropped += one.batch.values.size();
+    return !own;
+  });
+  return dropped;
+}
+
 // Of a body that can not be taken, what the sender should do: 413 when it is too large for good, 415 when it is of
 // another kind, 429 or 503 with Retry-After when it should keep it and try again.
 Problem refused_body(const Error& error) {
@@ -54,18 +66,23 @@ void take_metrics(Service& service, const CallPtr& call) {
 
   model::Delivery delivery = std::move(decoded->delivery);
   delivery.source = call->caller.agent;
+  std::uint64_t rejected = decoded->rejected;
+  std::string why = decoded->why_rejected;
   if (call->caller.agent.empty()) {
     delivery.epoch = 0;
     delivery.sequence = 0;
   } else if (Status status = take_numbers(*call, delivery); !status) {
     return call->respond(status.error());
+  } else if (std::uint64_t foreign = drop_foreign(call->caller.agent, delivery); foreign > 0) {
+    rejected += foreign;
+    why += cat(why.empty() ? "" : "; ", foreign, " samples of instances that are not on ", call->caller.agent);
   }
   if (!delivery.instances.empty()) {
     if (auto taken = service.port().take_in(std::move(delivery)); !taken) return call->respond(taken.error());
   }
   HttpResponse response;
   response.headers["content-type"] = std::string(wire::content_type(*encoding));
-  response.body = wire::encode_otlp_response(*encoding, decoded->rejected, decoded->why_rejected);
+  response.body = wire::encode_otlp_response(*encoding, rejected, why);
   call->respond(std::move(response));
 }
 

@@ -37,24 +37,20 @@ void backup(Service& service, const CallPtr& call) {
     return call->respond(Error{.code = Code::refused, .message = "your token is limited to some instances; a backup is of all of them", .where = {}, .cause = {}});
   }
   if (!service.options.backup) return call->respond(Error{.code = Code::unsupported, .message = "this manager can not be backed up over HTTP", .where = {}, .cause = {}});
-  bool posted = service.worker->post([&service, call] {
-    bool begun = false;
-    Status status = service.options.backup([&call, &begun](std::string_view chunk) {
-      if (!begun) {
-        begun = true;
-        HttpResponse head;
-        head.headers["content-type"] = "application/vnd.mien.backup";
-        head.headers["content-disposition"] = "attachment; filename=\"mien.backup\"";
-        call->begin(std::move(head));
-      }
-      return call->responder->write(std::string(chunk));
-    });
-    // Once bytes have left, an error can only be told by the file itself: it ends without its checksum.
-    if (!status && !begun) return call->respond(status.error());
-    if (!begun) return call->respond(Error{.code = Code::io, .message = "the backup is empty", .where = {}, .cause = {}});
-    call->responder->end();
+  HttpResponse head;
+  head.headers["content-type"] = "application/vnd.mien.backup";
+  head.headers["content-disposition"] = "attachment; filename=\"mien.backup\"";
+  if (call->request.method == "HEAD") return call->respond(std::move(head));
+  bool begun = false;
+  Status status = service.options.backup([&](std::string_view chunk) {
+    if (!begun) call->begin(head);
+    begun = true;
+    return call->responder->write(std::string(chunk));
   });
-  if (!posted) call->respond(Error{.code = Code::unavailable, .message = "too many long questions at once: try again", .where = {}, .cause = {}});
+  // Once bytes have left, an error can only be told by the file itself: it ends without its checksum.
+  if (!status && !begun) return call->respond(status.error());
+  if (!begun) return call->respond(Error{.code = Code::io, .message = "the backup is empty", .where = {}, .cause = {}});
+  call->responder->end();
 }
 
 }  // namespace mien::edge::api

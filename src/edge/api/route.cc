@@ -46,7 +46,7 @@ void add_instances(std::vector<Route>& table) {
   table.push_back({"GET", "/api/v1/instances/{name}/drift", Need::read, get_drift, "drift", "Drift of one instance, with the reasons", {}, none, json});
   table.push_back({"GET", "/api/v1/instances/{name}/series", Need::read, get_series, tag, "What was observed, and the band that is expected",
                    {{"metric", "One metric; all of them when not said"}, {"from", "2026-11-22T10:00:00Z, seconds since 1970, or -15m"}, {"to", "The same; now when not said"}},
-                   none, json});
+                   none, json, Pace::reads_disk});
   table.push_back({"POST", "/api/v1/instances/{name}/activate", Need::write, activate, tag, "Give it a persona by hand: {\"persona\",\"for\"}", {dry_run}, json, json});
   table.push_back({"POST", "/api/v1/instances/{name}/deactivate", Need::write, deactivate, tag, "End that: {\"persona\"} or {}", {dry_run}, json, json});
 }
@@ -56,10 +56,10 @@ void add_findings(std::vector<Route>& table) {
   table.push_back({"GET", "/api/v1/findings", Need::read, list_findings, tag, "Findings, newest first; open ones unless all=true",
                    paged({{"all", "true: those that are over too", "boolean"}, {"instance", "Of one instance"}, {"kind", "spike, level, limit, ..."},
                           {"state", "open, acknowledged or resolved"}, {"severity", "info, low, medium, high or critical"}, selector}),
-                   none, json});
+                   none, json, Pace::reads_disk});
   table.push_back({"GET", "/api/v1/findings/{id}", Need::read, get_finding, tag, "One finding", {}, none, json});
   table.push_back({"POST", "/api/v1/findings/{id}/ack", Need::write, acknowledge, tag, "Say that it was seen: {\"comment\"}", {dry_run}, json, json});
-  table.push_back({"GET", "/api/v1/explain/{name...}", Need::read, explain, tag, "From a finding or an instance back to the samples", {}, none, json});
+  table.push_back({"GET", "/api/v1/explain/{name...}", Need::read, explain, tag, "From a finding or an instance back to the samples", {}, none, json, Pace::reads_disk});
   table.push_back({"GET", "/api/v1/why/{name...}", Need::read, why, tag, "Why nothing was done: the score, the level, what is open", {}, none, json});
   table.push_back({"GET", "/api/v1/decisions", Need::read, list_decisions, "actions", "Decisions", paged(), none, json});
   table.push_back({"GET", "/api/v1/actions", Need::read, list_actions, "actions", "Actions", paged(), none, json});
@@ -67,16 +67,16 @@ void add_findings(std::vector<Route>& table) {
 
 void add_past(std::vector<Route>& table) {
   const char* tag = "history";
-  table.push_back({"GET", "/api/v1/personas/{name}/generations", Need::read, list_generations, tag, "What people wrote, newest first", paged(), none, json});
+  table.push_back({"GET", "/api/v1/personas/{name}/generations", Need::read, list_generations, tag, "What people wrote, newest first", paged(), none, json, Pace::reads_disk});
   table.push_back({"GET", "/api/v1/personas/{name}/generations/{generation}", Need::read, get_generation, tag, "One generation", {}, none, json});
   table.push_back({"POST", "/api/v1/personas/{name}/rollback", Need::write, rollback_persona, tag, "Return to a generation: {\"to\"}", {dry_run}, json, json});
   table.push_back({"GET", "/api/v1/revisions", Need::read, list_revisions, tag, "What was learned, by name",
-                   paged({{"persona", "Of one persona"}, {"instance", "Of one instance"}}), none, json});
+                   paged({{"persona", "Of one persona"}, {"instance", "Of one instance"}}), none, json, Pace::reads_disk});
   table.push_back({"POST", "/api/v1/revisions/rollback", Need::write, rollback_revision, tag,
                    "Return one instance to a revision: {\"persona\",\"instance\",\"to\"}", {dry_run}, json, json});
   table.push_back({"GET", "/api/v1/revisions/{name...}", Need::read, get_revision, tag, "One revision: web-frontend@web-01/12", {}, none, json});
-  table.push_back({"GET", "/api/v1/audit", Need::read, list_audit, "audit", "What happened, in order", paged({{"since", "A time, or -1h"}}), none, json});
-  table.push_back({"GET", "/api/v1/audit/verify", Need::read, verify_audit, "audit", "Whether the chain holds; the first broken link is named", {}, none, json});
+  table.push_back({"GET", "/api/v1/audit", Need::read, list_audit, "audit", "What happened, in order", paged({{"since", "A time, or -1h"}}), none, json, Pace::reads_disk});
+  table.push_back({"GET", "/api/v1/audit/verify", Need::read, verify_audit, "audit", "Whether the chain holds; the first broken link is named", {}, none, json, Pace::reads_disk});
   table.push_back({"GET", "/api/v1/audit/head", Need::read, get_audit_head, "audit", "The newest signed head", {}, none, json});
 }
 
@@ -94,7 +94,7 @@ void add_agents(std::vector<Route>& table) {
 
 void add_operation(std::vector<Route>& table) {
   const char* tag = "operation";
-  table.push_back({"GET", "/api/v1/backup", Need::admin, backup, tag, "The ledger and the keys, as one file", {}, none, "application/vnd.mien.backup"});
+  table.push_back({"GET", "/api/v1/backup", Need::admin, backup, tag, "The ledger and the keys, as one file", {}, none, "application/vnd.mien.backup", Pace::reads_disk});
   table.push_back({"GET", "/events", Need::read, follow_events, tag, "CloudEvents 1.0 as server-sent events; resumes by Last-Event-ID",
                    {{"type", "Only these, comma separated: finding takes finding.opened too"}, {"after", "As Last-Event-ID", "integer"}}, none, "text/event-stream"});
   table.push_back({"GET", "/metrics", Need::read, metrics, tag, "Prometheus text or OpenMetrics, by Accept", {}, none, "text/plain, application/openmetrics-text"});

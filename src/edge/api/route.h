@@ -15,6 +15,9 @@ struct Parameter {
   const char* type = "string";
 };
 
+// Whether the answer is at hand, or has to be read from disk by a worker so that no io thread waits for it.
+enum class Pace : std::uint8_t { at_once, reads_disk };
+
 struct Route {
   std::string method;
   std::string path;  // "/api/v1/instances/{name}/drift"; "{name...}" last takes the rest of the path
@@ -25,6 +28,7 @@ struct Route {
   std::vector<Parameter> query;
   std::string body;    // media type of the request's body; empty: none
   std::string answer = "application/json";
+  Pace pace = Pace::at_once;
 };
 
 [[nodiscard]] const std::vector<Route>& routes();

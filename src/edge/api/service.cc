@@ -62,7 +62,9 @@ bool Call::flag(const std::string& name) const {
   return at != request.query.end() && at->second != "false" && at->second != "0";
 }
 
-Worker::Worker() : thread_([this] { run(); }) {}
+Worker::Worker() {
+  for (int i = 0; i < thread_count; ++i) threads_.emplace_back([this] { run(); });
+}
 
 Worker::~Worker() {
   {
@@ -71,7 +73,7 @@ Worker::~Worker() {
     queue_.clear();  // their calls are dropped unanswered: the transport says 500
   }
   wake_.notify_all();
-  thread_.join();
+  for (auto& thread : threads_) thread.join();
 }
 
 bool Worker::post(std::function<void()> work) {

@@ -1,4 +1,4 @@
-// What the handlers share: the options, the counts, the streams that are open, and the one worker for long reading.
+// What the handlers share: the options, the counts, the streams that are open, and the worker for long reading.
 // A Call is one request on its way; it answers once and may outlive the function that got it.
 #pragma once
 
@@ -56,7 +56,7 @@ struct Call {
 };
 using CallPtr = std::shared_ptr<Call>;
 
-// One thread for what reads the whole ledger (verify, backup): nothing else waits for it. Full: `post` says false.
+// Two threads for what reads much of the disk (history, audit, backup): nothing else waits for it. Full: `post` says false.
 class Worker {
  public:
   Worker();
@@ -66,13 +66,14 @@ class Worker {
   [[nodiscard]] bool post(std::function<void()> work);
 
  private:
-  static constexpr std::size_t longest_queue = 16;
+  static constexpr std::size_t longest_queue = 64;
+  static constexpr int thread_count = 2;  // one may be busy with a backup
   void run();
   Mutex mutex_;
   Condition wake_;
   std::deque<std::function<void()>> queue_ GUARDED_BY(mutex_);
   bool stopping_ GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 class EventHub;
