@@ -28,6 +28,7 @@ target_compile_options(mien_flags INTERFACE
   -ffp-contract=off
   # g++ 12 at -O2 sees ghosts in std::variant and std::string (GCC bugs 105562, 105651); clang and UBSan watch instead.
   $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess -Wno-maybe-uninitialized -Wno-restrict>
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds>
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wno-gnu-statement-expression>)
 target_include_directories(mien_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
 if(MIEN_SANITIZE)
