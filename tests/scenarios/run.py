@@ -76,7 +76,7 @@ NORMAL = [
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uuid>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<hash>"),
     (re.compile(r"\bf-\d{6,}-\d+\b"), "<finding>"),
-    (re.compile(r"(127\.0\.0\.1|localhost):\d{2,5}\b"), r"\1:<port>"),
+    (re.compile(r"(127\.0\.0\.1|localhost):\d{1,5}\b"), r"\1:<port>"),
 ]
 
 

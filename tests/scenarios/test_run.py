@@ -2,6 +2,7 @@
 """Tests run.py on a stand-in for mien: a story that differs fails, one that agrees passes, --rewrite mends it, a server
 is started, used and stopped, and one that dies is reported."""
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -68,5 +69,6 @@ if "[exit 2]" not in story.read_text() or "anything" in story.read_text():
     failures.append(f"rewriting left:\n{story.read_text()}")
 expect("after rewriting", story.read_text(), 0, "ok")
 
+shutil.rmtree(home)
 print("\n".join(failures) or "the scenario driver does what it says")
 sys.exit(1 if failures else 0)
