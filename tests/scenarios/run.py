@@ -75,7 +75,7 @@ NORMAL = [
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?"), "<time>"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uuid>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<hash>"),
-    (re.compile(r"\bf-\d{6,}-\d+\b"), "<finding>"),
+    (re.compile(r"\bf-\d+(-\d+)+\b"), "<finding>"),
     (re.compile(r"(127\.0\.0\.1|localhost):\d{1,5}\b"), r"\1:<port>"),
 ]
 
