@@ -1,5 +1,7 @@
 // What the program is made of: one line a verb.
 #include "app/cli.h"
+#include "app/manager.h"
+#include "app/score.h"
 #include "app/verbs.h"
 
 int main(int argc, char** argv) {
@@ -8,6 +10,10 @@ int main(int argc, char** argv) {
   program.set_version_flag("--version", "mien 0.1.0");
   Session session = make_session();
   add_global_options(program, session);
+
+  add_up_verb(program, session);
+  add_manager_verb(program, session);
+  add_agent_verb(program, session);
 
   add_drift_verb(program, session);
   add_findings_verb(program, session);
@@ -29,6 +35,8 @@ int main(int argc, char** argv) {
   add_backup_verb(program, session);
   add_restore_verb(program, session);
 
+  add_score_verb(program, session);
+  add_score_verb(program, session);
   add_doctor_verb(program, session);
   add_completion_verb(program, session);
   add_help_verb(program, session);

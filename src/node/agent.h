@@ -2,7 +2,7 @@
 // It touches no clock, thread, socket, file or random source; the driver (node/agent_driver.h) carries its effects out.
 //
 // Sending: one request at a time. While what waits is younger than ten minutes it goes out in order, oldest first. An
-// older backlog goes to history only, so fresh requests overtake it: the backlog gets one request per tick beside them.
+// older backlog goes to history only, so fresh requests overtake it: it gets a few requests per tick beside them.
 // A request whose answer never came is sent again with the same number; the manager counts it once.
 #pragma once
 
@@ -129,7 +129,7 @@ class Agent {
   std::optional<AgentRequest> spool_oldest_;
   std::optional<std::uint64_t> in_flight_;
   bool in_flight_from_spool_ = false;
-  bool backlog_turn_ = false;                // an old backlog may send one request in this tick
+  std::size_t backlog_turns_ = 0;            // requests that an old backlog may still send in this tick
   Duration back_off_{};
   MonoTime retry_at_;
   bool reachable_ = true;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "store/audit.h"
 #include "store/history.h"
 #include "store/ledger.h"
 #include "store/log.h"
@@ -16,6 +17,17 @@
 namespace mien::node::testing {
 
 inline Error full_error() { return {.code = Code::exhausted, .message = "the disk is full", .where = {}, .cause = {}}; }
+
+// A hash for tests: FNV-1a spread over 32 bytes. Not for secrets, but a changed byte changes it.
+inline store::Hash test_hash(std::string_view bytes) {
+  store::Hash hash{};
+  for (std::size_t lane = 0; lane < 4; ++lane) {
+    std::uint64_t h = 0xcbf29ce484222325U + lane * 0x9e3779b97f4a7c15U;
+    for (char c : bytes) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    for (std::size_t i = 0; i < 8; ++i) hash[lane * 8 + i] = static_cast<unsigned char>(h >> (8 * i));
+  }
+  return hash;
+}
 
 class MemoryLog final : public store::Log {
  public:
@@ -80,9 +92,11 @@ class MemoryLedger final : public store::Ledger {
     if (full) return full_error();
     if (transaction.checkpoint.epoch != checkpoint_.epoch)
       return Error{.code = Code::conflict, .message = "a newer owner has this shard", .where = {}, .cause = {}};
-    std::uint64_t next = audit_.size() + 1;
-    for (const store::AuditRow& row : transaction.audit)
-      if (row.sequence != next++) return Error{.code = Code::conflict, .message = "the audit does not continue", .where = {}, .cause = {}};
+    std::optional<store::AuditRow> tail = audit_tail().value();
+    for (const store::AuditRow& row : transaction.audit) {
+      if (!store::continues(tail ? &*tail : nullptr, row, test_hash)) return Error{.code = Code::conflict, .message = "the audit does not continue", .where = {}, .cause = {}};
+      tail = row;
+    }
     checkpoint_ = transaction.checkpoint;
     for (const store::Write& write : transaction.writes) {
       auto& table = tables_[static_cast<std::size_t>(write.table)];
@@ -166,16 +180,5 @@ class MemoryHistory final : public store::History {
  private:
   std::map<std::pair<InstanceName, WallTime>, store::HistoryBlock> blocks_;
 };
-
-// A hash for tests: FNV-1a spread over 32 bytes. Not for secrets, but a changed byte changes it.
-inline store::Hash test_hash(std::string_view bytes) {
-  store::Hash hash{};
-  for (std::size_t lane = 0; lane < 4; ++lane) {
-    std::uint64_t h = 0xcbf29ce484222325U + lane * 0x9e3779b97f4a7c15U;
-    for (char c : bytes) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-    for (std::size_t i = 0; i < 8; ++i) hash[lane * 8 + i] = static_cast<unsigned char>(h >> (8 * i));
-  }
-  return hash;
-}
 
 }  // namespace mien::node::testing

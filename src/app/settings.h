@@ -1,0 +1,29 @@
+// What /etc/mien/mien.yaml says of a manager. Unknown keys are errors with a suggestion; command line options win.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/quantity.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace mien::app {
+
+struct ManagerSettings {
+  std::string listen = "127.0.0.1:7070";   // HOST:PORT; port 0: any free one
+  std::string data = "/var/lib/mien";
+  std::vector<std::string> names;          // further names and addresses for the server's certificate
+  Bytes store_limit{2ULL << 30U};
+  Duration retention = std::chrono::hours{48};  // of the log, and with it of exact replay
+};
+
+inline constexpr std::string_view default_settings_file = "/etc/mien/mien.yaml";
+
+// Errors: invalid, with file, line or key, and what to write instead.
+[[nodiscard]] Result<ManagerSettings> parse_settings(std::string_view text, std::string_view file);
+// The file, or the defaults where the default file does not exist.
+[[nodiscard]] Result<ManagerSettings> load_settings(const std::string& file);
+
+}  // namespace mien::app
