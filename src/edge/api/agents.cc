@@ -29,8 +29,9 @@ void make_enrollment(Service& service, const CallPtr& call) {
   node::Access access{.role = node::Role::agent, .name = {}, .selector = {}, .expires_at = service.now() + ttl};
   WallTime expires_at = access.expires_at;
   const ApiOptions& options = service.options;
-  std::string join = cat("mien agent --manager ", options.url, options.ca_fingerprint.empty() ? "" : " --ca-fingerprint ", options.ca_fingerprint,
-                         " --enroll ", token);
+  std::string join =
+      cat("mien agent --manager ", options.url, options.ca_fingerprint.empty() ? "" : " --ca-fingerprint ",
+          options.ca_fingerprint, " --enroll ", token);
   Json out = Json::object();
   out["token"] = token;
   out["expires_at"] = document(expires_at);
@@ -47,15 +48,18 @@ void redeem_enrollment(Service& service, const CallPtr& call) {
   auto asked = wire::decode_enroll_request(call->request.body);
   if (!asked) return call->respond(asked.error());
   if (asked->token.empty()) return call->invalid("`token` is the one-time token that `mien enroll` printed", "/token");
-  if (Status status = model::check_name(model::ResourceKind::instance, asked->agent); !status) return call->invalid(status.error().message, "/agent");
-  if (!asked->token_hash.empty() && !is_hash(asked->token_hash)) return call->invalid("`token_hash` is a SHA-256 as 64 hex digits", "/token_hash");
+  if (Status status = model::check_name(model::ResourceKind::instance, asked->agent); !status)
+    return call->invalid(status.error().message, "/agent");
+  if (!asked->token_hash.empty() && !is_hash(asked->token_hash))
+    return call->invalid("`token_hash` is a SHA-256 as 64 hex digits", "/token_hash");
   wire::EnrollAnswer out{.agent = asked->agent, .token = {}, .ca = service.options.ca_pem};
   if (asked->token_hash.empty()) {
     out.token = random_token();
     asked->token_hash = sha256_hex(out.token);
   }
   call->caller.actor = "agent " + asked->agent;
-  node::RedeemEnrollment command{.enrollment_hash = sha256_hex(asked->token), .token_hash = asked->token_hash, .agent = asked->agent};
+  node::RedeemEnrollment command{
+      .enrollment_hash = sha256_hex(asked->token), .token_hash = asked->token_hash, .agent = asked->agent};
   give(service, call, std::move(command), [out = std::move(out)](Call& answered, const node::Answer&) {
     HttpResponse response;
     response.status = 201;
@@ -66,7 +70,8 @@ void redeem_enrollment(Service& service, const CallPtr& call) {
 }
 
 void get_authority(Service& service, const CallPtr& call) {
-  if (service.options.ca_pem.empty()) return call->not_found("certificate authority", "here: this manager listens on loopback only");
+  if (service.options.ca_pem.empty())
+    return call->not_found("certificate authority", "here: this manager listens on loopback only");
   HttpResponse response;
   response.headers["content-type"] = "application/x-pem-file";
   response.headers["mien-ca-fingerprint"] = service.options.ca_fingerprint;
@@ -77,7 +82,11 @@ void get_authority(Service& service, const CallPtr& call) {
 void poll_directives(Service& service, const CallPtr& call) {
   const std::string& name = call->path.at("name");
   if (!call->caller.agent.empty() && call->caller.agent != name) {
-    return call->respond(Error{.code = Code::refused, .message = cat("you are the agent ", call->caller.agent, ": ask for your own directives"), .where = {}, .cause = {}});
+    return call->respond(
+        Error{.code = Code::refused,
+              .message = cat("you are the agent ", call->caller.agent, ": ask for your own directives"),
+              .where = {},
+              .cause = {}});
   }
   std::uint64_t after = 0;
   if (std::string text = call->parameter("after"); !text.empty()) {

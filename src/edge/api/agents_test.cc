@@ -27,12 +27,14 @@ TEST(Enrollment, HandsTheSecretOutOnceAndKeepsItsHash) {
   EXPECT_EQ(command.bytes.find(token), std::string::npos);
   EXPECT_EQ(json["ca_fingerprint"], "sha256:abc");
   std::string join = json["join"];
-  for (const std::string& part : {std::string("https://manager:7070"), std::string("sha256:abc"), token}) EXPECT_NE(join.find(part), std::string::npos);
+  for (const std::string& part : {std::string("https://manager:7070"), std::string("sha256:abc"), token})
+    EXPECT_NE(join.find(part), std::string::npos);
 }
 
 TEST(Enrollment, LivesNeitherForeverNorNever) {
   Bench bench;
-  for (const char* ttl : {"0s", "8d", "soon"}) EXPECT_EQ(bench.send("POST", "/api/v1/enrollments", std::string(R"({"ttl":")") + ttl + "\"}").status, 400) << ttl;
+  for (const char* ttl : {"0s", "8d", "soon"})
+    EXPECT_EQ(bench.send("POST", "/api/v1/enrollments", std::string(R"({"ttl":")") + ttl + "\"}").status, 400) << ttl;
 }
 
 TEST(Enrollment, IsRedeemedForATokenOfTheAgentsOwn) {
@@ -60,7 +62,8 @@ TEST(Enrollment, LeavesTheSecretWithTheAgentThatMadeIt) {
 
 TEST(Enrollment, RefusesWhatIsIncomplete) {
   Bench bench;
-  for (const char* body : {"", "{}", R"({"token":"x"})", R"({"agent":"a"})", R"({"token":"x","agent":"a","token_hash":"zz"})", R"({"token":"x","agent":"a/../b\n"})"}) {
+  for (const char* body : {"", "{}", R"({"token":"x"})", R"({"agent":"a"})",
+                           R"({"token":"x","agent":"a","token_hash":"zz"})", R"({"token":"x","agent":"a/../b\n"})"}) {
     EXPECT_EQ(bench.send("POST", "/api/v1/enroll", body).status, 400) << body;
   }
   EXPECT_TRUE(bench.manager.given.empty());
@@ -81,7 +84,8 @@ struct Directives : ::testing::Test {
     host = &bench.manager.add_instance("web-01", model::InstanceType::host, 0);
     bench.manager.add_instance("nginx.service@web-01", model::InstanceType::service, 0).parent = InstanceName("web-01");
     bench.manager.add_instance("db-01", model::InstanceType::host, 0);
-    bench.manager.add_resource(model::ResourceKind::persona, "linux-server", 1).spec = model::Value(model::Value::Map{{"drift", model::Value(model::Value::Map{})}});
+    bench.manager.add_resource(model::ResourceKind::persona, "linux-server", 1).spec =
+        model::Value(model::Value::Map{{"drift", model::Value(model::Value::Map{})}});
   }
   std::shared_ptr<testing::Captured> poll(std::uint64_t after) {
     return bench.start(Bench::request("GET", "/api/v1/agents/web-01/directives?after=" + std::to_string(after)));
@@ -97,7 +101,8 @@ TEST_F(Directives, TellAnAgentThePersonasOfItsHostAtOnce) {
   auto told = batch(poll(0));
   ASSERT_EQ(told.directives.size(), 2U);
   std::set<std::string> names;
-  for (const auto& directive : told.directives) names.insert(std::get<wire::PersonaDirective>(directive.body).instance.value);
+  for (const auto& directive : told.directives)
+    names.insert(std::get<wire::PersonaDirective>(directive.body).instance.value);
   EXPECT_EQ(names, (std::set<std::string>{"nginx.service@web-01", "web-01"}));
   const auto& body = std::get<wire::PersonaDirective>(told.directives[0].body);
   EXPECT_EQ(body.persona.value, "linux-server");
@@ -157,7 +162,10 @@ struct Ingest : ::testing::Test {
     model::DeliveredInstance instance;
     instance.instance = InstanceName("web-01");
     instance.type = model::InstanceType::host;
-    instance.series = {{.metric = MetricName("system.cpu.utilization"), .attributes = {}, .unit = "1", .kind = model::SeriesKind::gauge}};
+    instance.series = {{.metric = MetricName("system.cpu.utilization"),
+                        .attributes = {},
+                        .unit = "1",
+                        .kind = model::SeriesKind::gauge}};
     instance.batch.times = {WallTime{1'799'999'999'000'000'000}};
     instance.batch.values = {0.5};
     model::Delivery made;
@@ -217,7 +225,9 @@ TEST_F(Ingest, LetsAnAgentSpeakForItsOwnMachineOnly) {
 
 TEST_F(Ingest, BelievesNoNumbersOfStrangers) {
   bench.caller.actor = "unauthenticated";
-  HttpRequest sent = Bench::request("POST", "/v1/metrics", R"({"resourceMetrics":[{"resource":{"attributes":[{"key":"host.name","value":{"stringValue":"other"}}]},
+  HttpRequest sent = Bench::request(
+      "POST", "/v1/metrics",
+      R"({"resourceMetrics":[{"resource":{"attributes":[{"key":"host.name","value":{"stringValue":"other"}}]},
     "scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[{"timeUnixNano":"1799999999000000000","asDouble":1}]}}]}]}]})");
   sent.headers["mien-epoch"] = "12";
   sent.headers["mien-sequence"] = "34";
@@ -241,7 +251,8 @@ TEST_F(Ingest, TakesGzip) {
 
 TEST_F(Ingest, TellsTheSenderWhatToDo) {
   be_agent();
-  bench.manager.refuse_delivery = Error{.code = Code::exhausted, .message = "the queue is full", .where = {}, .cause = {}};
+  bench.manager.refuse_delivery =
+      Error{.code = Code::exhausted, .message = "the queue is full", .where = {}, .cause = {}};
   HttpResponse full = bench.start(request())->wait();
   EXPECT_EQ(full.status, 429);
   EXPECT_TRUE(full.headers.contains("retry-after"));

@@ -26,23 +26,30 @@ using api::Problem;
 void refuse_method(Call& call, const std::vector<std::string>& allowed) {
   std::string list;
   for (const auto& method : allowed) list += (list.empty() ? "" : ", ") + method;
-  HttpResponse response = api::to_response(
-      Problem{.code = Code::unsupported, .status = 405, .detail = cat(call.request.path, " answers ", list, ", not ", call.request.method), .errors = {}},
-      call.request.path);
+  HttpResponse response =
+      api::to_response(Problem{.code = Code::unsupported,
+                               .status = 405,
+                               .detail = cat(call.request.path, " answers ", list, ", not ", call.request.method),
+                               .errors = {}},
+                       call.request.path);
   response.headers["allow"] = list;
   call.respond(std::move(response));
 }
 
 void refuse_path(Call& call) {
   std::string near = api::nearest_path(call.request.path);
-  call.respond(Problem{.code = Code::not_found,
-                       .status = 0,
-                       .detail = cat("there is nothing at ", call.request.path, near.empty() ? "; /openapi.json lists what there is" : cat("; did you mean ", near, "?")),
-                       .errors = {}});
+  call.respond(
+      Problem{.code = Code::not_found,
+              .status = 0,
+              .detail = cat("there is nothing at ", call.request.path,
+                            near.empty() ? "; /openapi.json lists what there is" : cat("; did you mean ", near, "?")),
+              .errors = {}});
 }
 
 void refuse_caller(Call& call, const Denial& denial) {
-  HttpResponse response = api::to_response(Problem{.code = Code::refused, .status = denial.status, .detail = denial.detail, .errors = {}}, call.request.path);
+  HttpResponse response =
+      api::to_response(Problem{.code = Code::refused, .status = denial.status, .detail = denial.detail, .errors = {}},
+                       call.request.path);
   if (denial.status == 401) response.headers["www-authenticate"] = "Bearer realm=\"mien\"";
   call.respond(std::move(response));
 }
@@ -72,7 +79,8 @@ void Api::handle(HttpRequest request, std::shared_ptr<Responder> responder, cons
   call->path = std::move(found.path);
   if (call->route->pace == api::Pace::at_once) return call->route->handle(service, call);
   if (!service.worker->post([&service, call] { call->route->handle(service, call); })) {
-    call->respond(Error{.code = Code::unavailable, .message = "too many long questions at once: try again", .where = {}, .cause = {}});
+    call->respond(Error{
+        .code = Code::unavailable, .message = "too many long questions at once: try again", .where = {}, .cause = {}});
   }
 }
 

@@ -33,15 +33,15 @@ enum class Need : std::uint8_t { open, ingest, read, agent, write, admin };
 // Who asks, as authorisation found it.
 struct Caller {
   node::Role role = node::Role::viewer;
-  std::string actor;           // for the audit: "admin (token cli)"
-  std::string agent;           // not empty: the authenticated agent of that name
-  std::string selector;        // not empty: sees and changes only instances with these labels
-  bool blanked = false;        // local process without a token: arguments, user names and paths are not shown
+  std::string actor;     // for the audit: "admin (token cli)"
+  std::string agent;     // not empty: the authenticated agent of that name
+  std::string selector;  // not empty: sees and changes only instances with these labels
+  bool blanked = false;  // local process without a token: arguments, user names and paths are not shown
 };
 
 struct Denial {
-  int status = 401;            // 401 who are you, 403 not you, 421 not this host
-  std::string detail;          // what to do
+  int status = 401;    // 401 who are you, 403 not you, 421 not this host
+  std::string detail;  // what to do
 };
 
 using Authorize = std::function<std::variant<Caller, Denial>(const HttpRequest&, Need, WallTime now)>;
@@ -53,13 +53,13 @@ struct ApiOptions {
   node::ManagerPort* port = nullptr;
   std::function<WallTime()> now;
   Authorize authorize;
-  std::function<bool()> ready;                   // recovered and folding
-  std::string version;                           // of the program
-  store::VerifySignature verify_signature;       // of audit heads
-  std::string url;                               // how agents reach this manager: "https://manager:7070"
-  std::string ca_pem;                            // of its own authority; empty: there is none (loopback)
-  std::string ca_fingerprint;                    // "sha256:..."
-  Backup backup;                                 // empty: 501
+  std::function<bool()> ready;              // recovered and folding
+  std::string version;                      // of the program
+  store::VerifySignature verify_signature;  // of audit heads
+  std::string url;                          // how agents reach this manager: "https://manager:7070"
+  std::string ca_pem;                       // of its own authority; empty: there is none (loopback)
+  std::string ca_fingerprint;               // "sha256:..."
+  Backup backup;                            // empty: 501
 };
 
 class Api {

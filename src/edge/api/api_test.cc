@@ -89,11 +89,12 @@ TEST(Api, AsksForTheRightThatARouteNeeds) {
     const char* path;
     Need need;
   };
-  for (const Case& one : {Case{"GET", "/api/v1/drift", Need::read}, Case{"PUT", "/api/v1/personas/a", Need::write},
-                          Case{"DELETE", "/api/v1/signals/a", Need::write}, Case{"POST", "/api/v1/enrollments", Need::admin},
-                          Case{"GET", "/api/v1/backup", Need::admin}, Case{"POST", "/v1/metrics", Need::ingest},
-                          Case{"POST", "/api/v1/enroll", Need::open}, Case{"GET", "/api/v1/agents/a/directives", Need::agent},
-                          Case{"POST", "/api/v1/findings/f-1/ack", Need::write}, Case{"GET", "/metrics", Need::read}}) {
+  for (const Case& one :
+       {Case{"GET", "/api/v1/drift", Need::read}, Case{"PUT", "/api/v1/personas/a", Need::write},
+        Case{"DELETE", "/api/v1/signals/a", Need::write}, Case{"POST", "/api/v1/enrollments", Need::admin},
+        Case{"GET", "/api/v1/backup", Need::admin}, Case{"POST", "/v1/metrics", Need::ingest},
+        Case{"POST", "/api/v1/enroll", Need::open}, Case{"GET", "/api/v1/agents/a/directives", Need::agent},
+        Case{"POST", "/api/v1/findings/f-1/ack", Need::write}, Case{"GET", "/metrics", Need::read}}) {
     bench.denial = Denial{.status = 403, .detail = "no"};
     bench.send(one.method, one.path);
     EXPECT_EQ(bench.asked, one.need) << one.method << " " << one.path;
@@ -131,7 +132,10 @@ TEST(OpenApi, DescribesEveryRoute) {
   for (const auto& route : api::routes()) {
     std::string path = route.path;
     if (std::size_t dots = path.find("...}"); dots != std::string::npos) path.replace(dots, 4, "}");
-    std::string method = route.method == "GET" ? "get" : route.method == "PUT" ? "put" : route.method == "POST" ? "post" : "delete";
+    std::string method = route.method == "GET"    ? "get"
+                         : route.method == "PUT"  ? "put"
+                         : route.method == "POST" ? "post"
+                                                  : "delete";
     ASSERT_TRUE(document["paths"][path].contains(method)) << path;
     const auto& operation = document["paths"][path][method];
     EXPECT_TRUE(ids.insert(operation["operationId"].get<std::string>()).second) << operation["operationId"];
@@ -142,7 +146,8 @@ TEST(OpenApi, DescribesEveryRoute) {
 TEST(OpenApi, HasTheSchemaOfEveryKind) {
   Bench bench;
   auto schemas = Bench::json(bench.get("/openapi.json"))["components"]["schemas"];
-  for (const char* kind : {"Persona", "Instance", "Pool", "Policy", "Signal", "Problem"}) EXPECT_TRUE(schemas.contains(kind)) << kind;
+  for (const char* kind : {"Persona", "Instance", "Pool", "Policy", "Signal", "Problem"})
+    EXPECT_TRUE(schemas.contains(kind)) << kind;
 }
 
 TEST(Api, CountsRequestsByRouteAndNotByWhatStrangersSend) {
@@ -151,7 +156,8 @@ TEST(Api, CountsRequestsByRouteAndNotByWhatStrangersSend) {
   bench.get("/healthz");
   bench.get("/made-up-" + std::string(100, 'x'));
   std::string metrics = bench.get("/metrics").body;
-  EXPECT_NE(metrics.find("mien_http_requests_total{method=\"GET\",route=\"/healthz\",status=\"200\"} 2\n"), std::string::npos);
+  EXPECT_NE(metrics.find("mien_http_requests_total{method=\"GET\",route=\"/healthz\",status=\"200\"} 2\n"),
+            std::string::npos);
   EXPECT_NE(metrics.find("{method=\"other\",route=\"other\",status=\"404\"} 1\n"), std::string::npos);
   EXPECT_EQ(metrics.find("made-up"), std::string::npos);
 }

@@ -1,9 +1,9 @@
 // The audit: what happened, in order, and whether the chain still holds.
+#include "store/audit.h"
 #include "base/text.h"
 #include "edge/api/handlers.h"
 #include "edge/api/query.h"
 #include "edge/crypto/crypto.h"
-#include "store/audit.h"
 
 namespace mien::edge::api {
 namespace {
@@ -35,7 +35,10 @@ Result<Json> event_document(const store::AuditRow& row, WallTime& at) {
 // The audit speaks of everything: a caller who sees only some instances does not read it.
 bool refuse_limited(Call& call) {
   if (call.caller.selector.empty()) return false;
-  call.respond(Problem{.code = Code::refused, .status = 0, .detail = "your token is limited to some instances; the audit is of all of them", .errors = {}});
+  call.respond(Problem{.code = Code::refused,
+                       .status = 0,
+                       .detail = "your token is limited to some instances; the audit is of all of them",
+                       .errors = {}});
   return true;
 }
 

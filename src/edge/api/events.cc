@@ -14,7 +14,7 @@ struct EventHub::Stream {
   std::vector<std::string> types;  // empty: all; "finding" takes "finding.opened" too
   std::atomic<bool> gone{false};
   std::atomic<std::int64_t> written_ns{0};
-  std::uint64_t expected = 0;      // the next number, used by the subscription's thread only; 0: any
+  std::uint64_t expected = 0;  // the next number, used by the subscription's thread only; 0: any
   std::shared_ptr<void> subscription;
 
   void write(std::string text) {
@@ -85,7 +85,10 @@ Status EventHub::follow(Service& service, const CallPtr& call, std::uint64_t aft
   {
     Lock lock(mutex_);
     if (streams_.size() + opening_ >= most_streams) {
-      return Error{.code = Code::exhausted, .message = cat("more than ", most_streams, " clients follow events already: try again later"), .where = {}, .cause = {}};
+      return Error{.code = Code::exhausted,
+                   .message = cat("more than ", most_streams, " clients follow events already: try again later"),
+                   .where = {},
+                   .cause = {}};
     }
     ++opening_;
   }
@@ -137,7 +140,8 @@ void EventHub::reap() {
   std::vector<std::shared_ptr<Stream>> dead;
   {
     Lock lock(mutex_);
-    auto middle = std::partition(streams_.begin(), streams_.end(), [](const auto& stream) { return !stream->gone.load(); });
+    auto middle =
+        std::partition(streams_.begin(), streams_.end(), [](const auto& stream) { return !stream->gone.load(); });
     dead.assign(std::make_move_iterator(middle), std::make_move_iterator(streams_.end()));
     streams_.erase(middle, streams_.end());
   }
@@ -168,7 +172,8 @@ void follow_events(Service& service, const CallPtr& call) {
     if (!number || *number < 0) return call->invalid(cat("Last-Event-ID is a number, not \"", last, "\""));
     after = static_cast<std::uint64_t>(*number);
   }
-  if (Status status = service.events->follow(service, call, after, call->parameter("type")); !status) call->respond(status.error());
+  if (Status status = service.events->follow(service, call, after, call->parameter("type")); !status)
+    call->respond(status.error());
 }
 
 }  // namespace mien::edge::api

@@ -17,19 +17,22 @@ std::string signed_percent(double observed, double expected) {
 
 std::string sentence(const model::Deviation& deviation) {
   model::Series series{.metric = deviation.name, .attributes = deviation.attributes, .unit = {}, .kind = {}};
-  std::string text = cat(model::to_text(series), " is ", to_text(deviation.observed, 4), "; expected ", to_text(deviation.expected, 4), ", band ",
-                         to_text(deviation.low, 4), " to ", to_text(deviation.high, 4));
+  std::string text =
+      cat(model::to_text(series), " is ", to_text(deviation.observed, 4), "; expected ", to_text(deviation.expected, 4),
+          ", band ", to_text(deviation.low, 4), " to ", to_text(deviation.high, 4));
   std::string change = signed_percent(deviation.observed, deviation.expected);
   return change.empty() ? text : cat(text, " (", change, ")");
 }
 
 // The samples that a deviation was judged by, from history and the newest window.
-Json samples_of(Service& service, const InstanceName& instance, const model::Deviation& deviation, WallTime from, WallTime to) {
+Json samples_of(Service& service, const InstanceName& instance, const model::Deviation& deviation, WallTime from,
+                WallTime to) {
   Json out = Json::object();
   out["metric"] = deviation.name.value;
   out["attributes"] = document(deviation.attributes);
   Json points = Json::array();
-  store::HistoryQuery query{.instance = instance, .metric = deviation.name.value, .from = from, .to = to, .max_points = most_samples};
+  store::HistoryQuery query{
+      .instance = instance, .metric = deviation.name.value, .from = from, .to = to, .max_points = most_samples};
   auto read = service.port().history().read(query);
   if (!read) {
     out["problem"] = read.error().to_string();
@@ -53,18 +56,23 @@ Json step(const char* what, std::string text) {
 
 Json explain_finding(Service& service, const model::Finding& finding) {
   Json walk = Json::array();
-  Json first = step("finding", cat(to_text(finding.severity), " ", to_text(finding.kind), " on ", finding.instance.value, ", ", to_text(finding.state), " since ",
-                                   to_rfc3339(finding.opened_at), finding.summary.empty() ? "" : ": ", finding.summary));
+  Json first =
+      step("finding", cat(to_text(finding.severity), " ", to_text(finding.kind), " on ", finding.instance.value, ", ",
+                          to_text(finding.state), " since ", to_rfc3339(finding.opened_at),
+                          finding.summary.empty() ? "" : ": ", finding.summary));
   first["finding"] = document(finding);
   walk.push_back(std::move(first));
-  if (!finding.first_mover.empty()) walk.push_back(step("first_mover", cat(finding.first_mover, " left its expectation first")));
+  if (!finding.first_mover.empty())
+    walk.push_back(step("first_mover", cat(finding.first_mover, " left its expectation first")));
   for (const auto& deviation : finding.metrics) {
     Json entry = step("deviation", sentence(deviation));
     entry["deviation"] = document(deviation);
     walk.push_back(std::move(entry));
   }
-  walk.push_back(step("persona", finding.revision == 0 ? cat("judged by what ", finding.persona.value, " declares; nothing was learned yet")
-                                                        : cat("judged by ", finding.persona.value, "@", finding.instance.value, "/", finding.revision)));
+  walk.push_back(step(
+      "persona", finding.revision == 0
+                     ? cat("judged by what ", finding.persona.value, " declares; nothing was learned yet")
+                     : cat("judged by ", finding.persona.value, "@", finding.instance.value, "/", finding.revision)));
   WallTime until = finding.resolved_at.value_or(finding.updated_at);
   Json samples = Json::array();
   for (const auto& deviation : finding.metrics) {
@@ -82,11 +90,13 @@ Json explain_finding(Service& service, const model::Finding& finding) {
 
 Json explain_instance(Service& service, const node::InstanceView& seen) {
   Json walk = Json::array();
-  Json first = step("score", cat(seen.name.value, " scores ", to_text(seen.drift.score, 3), "; an episode opens above ", to_text(seen.drift.alarm_level, 3), "; it is ",
-                                 to_text(seen.drift.state)));
+  Json first = step("score", cat(seen.name.value, " scores ", to_text(seen.drift.score, 3), "; an episode opens above ",
+                                 to_text(seen.drift.alarm_level, 3), "; it is ", to_text(seen.drift.state)));
   walk.push_back(std::move(first));
-  walk.push_back(step("persona", cat("its persona is ", seen.persona.value, seen.persona_reason.empty() ? "" : ": ", seen.persona_reason)));
-  for (const auto& finding : seen.findings) walk.push_back(step("finding", cat(finding.id.value, ": ", finding.summary)));
+  walk.push_back(step("persona", cat("its persona is ", seen.persona.value, seen.persona_reason.empty() ? "" : ": ",
+                                     seen.persona_reason)));
+  for (const auto& finding : seen.findings)
+    walk.push_back(step("finding", cat(finding.id.value, ": ", finding.summary)));
   for (const auto& deviation : seen.drift.metrics) {
     Json entry = step("deviation", sentence(deviation));
     entry["deviation"] = document(deviation);
@@ -109,7 +119,9 @@ Json explain_instance(Service& service, const node::InstanceView& seen) {
 
 std::string state_reason(model::LearningState state) {
   switch (state) {
-    case model::LearningState::learning: return "it is still learning: only declared expectations, limits and deny lists open findings until there is enough healthy history";
+    case model::LearningState::learning:
+      return "it is still learning: only declared expectations, limits and deny lists open findings until there is "
+             "enough healthy history";
     case model::LearningState::ready: return "it is ready: learned behaviour is judged too";
     case model::LearningState::stale: return "it is stale: no fresh telemetry, so nothing is judged";
     case model::LearningState::suspect: return "it is suspect: too much of its recent past was anomalous to learn from";
@@ -123,7 +135,8 @@ void explain(Service& service, const CallPtr& call) {
   const std::string& name = call->path.at("name");
   auto view = service.port().view();
   auto at = view->instances.find(InstanceName(name));
-  if (at != view->instances.end() && sees(call->caller, *at->second)) return call->respond(explain_instance(service, *at->second));
+  if (at != view->instances.end() && sees(call->caller, *at->second))
+    return call->respond(explain_instance(service, *at->second));
   if (auto finding = find_finding(service, *call, name)) call->respond(explain_finding(service, *finding));
 }
 
@@ -132,21 +145,30 @@ void why(Service& service, const CallPtr& call) {
   auto view = service.port().view();
   auto at = view->instances.find(InstanceName(name));
   if (at == view->instances.end() || !sees(call->caller, *at->second)) {
-    return call->respond(Problem{.code = Code::not_found, .status = 0, .detail = cat("there is no instance or action \"", name, "\"; no action was ever taken"), .errors = {}});
+    return call->respond(
+        Problem{.code = Code::not_found,
+                .status = 0,
+                .detail = cat("there is no instance or action \"", name, "\"; no action was ever taken"),
+                .errors = {}});
   }
   const node::InstanceView& seen = *at->second;
   Json reasons = Json::array();
-  reasons.push_back(cat("its newest score, of ", to_rfc3339(seen.drift.at), ", is ", to_text(seen.drift.score, 3), "; an episode opens above ",
-                        to_text(seen.drift.alarm_level, 3)));
+  reasons.push_back(cat("its newest score, of ", to_rfc3339(seen.drift.at), ", is ", to_text(seen.drift.score, 3),
+                        "; an episode opens above ", to_text(seen.drift.alarm_level, 3)));
   reasons.push_back(state_reason(seen.drift.state));
   if (seen.findings.empty()) reasons.push_back("no finding is open, so no policy had anything to match");
   for (const auto& finding : seen.findings) {
-    reasons.push_back(cat("finding ", finding.id.value, " (", to_text(finding.severity), " ", to_text(finding.kind), ") is ", to_text(finding.state),
+    reasons.push_back(cat("finding ", finding.id.value, " (", to_text(finding.severity), " ", to_text(finding.kind),
+                          ") is ", to_text(finding.state),
                           finding.late ? "; its evidence was old on arrival, so it is for the record only" : ""));
   }
   std::size_t policies = 0;
-  for (auto policy = view->resources.lower_bound("policy/"); policy != view->resources.end() && policy->first.starts_with("policy/"); ++policy) ++policies;
-  reasons.push_back(policies == 0 ? "there is no policy: nothing is ever done without one" : cat(policies, " policies are kept, but this version observes only and acts on none"));
+  for (auto policy = view->resources.lower_bound("policy/");
+       policy != view->resources.end() && policy->first.starts_with("policy/"); ++policy)
+    ++policies;
+  reasons.push_back(policies == 0
+                        ? "there is no policy: nothing is ever done without one"
+                        : cat(policies, " policies are kept, but this version observes only and acts on none"));
   for (const auto& condition : seen.conditions) reasons.push_back(condition);
   Json out = Json::object();
   out["subject"] = "Instance/" + name;

@@ -15,8 +15,8 @@ bool is_wanted(const Call& call, const node::View& view, const model::Finding& f
     std::string wanted = call.parameter(name);
     return wanted.empty() || wanted == value;
   };
-  if (!asks("instance", finding.instance.value) || !asks("kind", to_text(finding.kind)) || !asks("state", to_text(finding.state)) ||
-      !asks("severity", to_text(finding.severity))) {
+  if (!asks("instance", finding.instance.value) || !asks("kind", to_text(finding.kind)) ||
+      !asks("state", to_text(finding.state)) || !asks("severity", to_text(finding.severity))) {
     return false;
   }
   if (!sees(call.caller, view, finding.instance)) return false;
@@ -51,7 +51,8 @@ Status take_resolved(const Call& call, Service& service, const node::View& view,
       auto finding = stored_finding(entry.bytes);
       if (!finding) return finding.error().within("finding " + entry.key);
       std::string key = newest_first(*finding);
-      if ((!page.after.empty() && key <= page.after) || found.contains(key) || !is_wanted(call, view, *finding)) continue;
+      if ((!page.after.empty() && key <= page.after) || found.contains(key) || !is_wanted(call, view, *finding))
+        continue;
       found.emplace(std::move(key), std::move(*finding));
       if (found.size() > page.limit + 1) found.erase(std::prev(found.end()));
     }
@@ -70,7 +71,8 @@ void list_findings(Service& service, const CallPtr& call) {
   take_open(*call, *view, found);
   if (!page->after.empty()) std::erase_if(found, [&page](const auto& item) { return item.first <= page->after; });
   if (call->flag("all") || call->parameter("state") == "resolved") {
-    if (Status status = take_resolved(*call, service, *view, *page, found); !status) return call->respond(status.error());
+    if (Status status = take_resolved(*call, service, *view, *page, found); !status)
+      return call->respond(status.error());
   }
   Listing listing(*page);
   for (const auto& [key, finding] : found) {

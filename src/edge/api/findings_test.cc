@@ -8,7 +8,8 @@ namespace {
 
 using testing::Bench;
 
-model::Finding finding(const std::string& id, const std::string& instance, WallTime opened_at, model::FindingState state) {
+model::Finding finding(const std::string& id, const std::string& instance, WallTime opened_at,
+                       model::FindingState state) {
   model::Finding made;
   made.id = FindingId(id);
   made.instance = InstanceName(instance);
@@ -34,9 +35,12 @@ struct Findings : ::testing::Test {
   Bench bench;
   node::InstanceView* host = &bench.manager.add_instance("web-01", model::InstanceType::host, 0.95);
 
-  void open(const std::string& id, Duration ago) { host->findings.push_back(finding(id, "web-01", bench.now - ago, model::FindingState::open)); }
+  void open(const std::string& id, Duration ago) {
+    host->findings.push_back(finding(id, "web-01", bench.now - ago, model::FindingState::open));
+  }
   void store(const std::string& id, Duration ago, const std::string& instance = "web-01") {
-    bench.manager.books.entries[{store::Table::finding, id}] = encode(finding(id, instance, bench.now - ago, model::FindingState::resolved));
+    bench.manager.books.entries[{store::Table::finding, id}] =
+        encode(finding(id, instance, bench.now - ago, model::FindingState::resolved));
   }
   std::vector<std::string> ids(const std::string& target) {
     std::vector<std::string> all;
@@ -56,7 +60,8 @@ TEST_F(Findings, AreThoseThatAreOpen) {
 TEST_F(Findings, IncludeThoseThatAreOverWhenAllAreAskedFor) {
   open("f-3", 5s);
   // An open finding is in the ledger too: it is shown once, as it is now.
-  bench.manager.books.entries[{store::Table::finding, "f-3"}] = encode(finding("f-3", "web-01", bench.now - 5s, model::FindingState::open));
+  bench.manager.books.entries[{store::Table::finding, "f-3"}] =
+      encode(finding("f-3", "web-01", bench.now - 5s, model::FindingState::open));
   store("f-1", 1h);
   store("f-2", 30min);
   EXPECT_EQ(ids("/api/v1/findings?all=true"), (std::vector<std::string>{"f-3", "f-2", "f-1"}));
@@ -68,7 +73,8 @@ TEST_F(Findings, PageThroughALongPastNewestFirst) {
   std::vector<std::string> seen;
   std::string after;
   do {
-    auto list = Bench::json(bench.get("/api/v1/findings?all=true&limit=1000" + (after.empty() ? "" : "&after=" + after)));
+    auto list =
+        Bench::json(bench.get("/api/v1/findings?all=true&limit=1000" + (after.empty() ? "" : "&after=" + after)));
     for (const auto& item : list["items"]) seen.push_back(item["id"]);
     after = list["next"].is_null() ? "" : list["next"].get<std::string>();
   } while (!after.empty() && seen.size() < 5000);
@@ -117,14 +123,19 @@ TEST_F(Findings, AreAcknowledgedWithAComment) {
   EXPECT_EQ(bench.send("POST", "/api/v1/findings/f-2/ack", R"({"comment":"known"})").status, 200);
   EXPECT_EQ(bench.manager.last<node::AcknowledgeFinding>().comment, "known");
   EXPECT_EQ(bench.send("POST", "/api/v1/findings/f-9/ack").status, 404);
-  EXPECT_EQ(bench.send("POST", "/api/v1/findings/f-2/ack", R"({"comment":")" + std::string(1001, 'x') + "\"}").status, 400);
+  EXPECT_EQ(bench.send("POST", "/api/v1/findings/f-2/ack", R"({"comment":")" + std::string(1001, 'x') + "\"}").status,
+            400);
 }
 
 TEST_F(Findings, AreExplainedDownToTheSamples) {
   open("f-2", 1min);
   store::HistorySeries one;
-  one.series = {.metric = MetricName("system.memory.usage"), .attributes = {{"state", "used"}}, .unit = "By", .kind = model::SeriesKind::gauge};
-  for (int i = 0; i < 300; ++i) one.points.push_back({.at = bench.now - std::chrono::seconds(300 - i), .min = 9, .max = 9, .mean = 9, .count = 1});
+  one.series = {.metric = MetricName("system.memory.usage"),
+                .attributes = {{"state", "used"}},
+                .unit = "By",
+                .kind = model::SeriesKind::gauge};
+  for (int i = 0; i < 300; ++i)
+    one.points.push_back({.at = bench.now - std::chrono::seconds(300 - i), .min = 9, .max = 9, .mean = 9, .count = 1});
   bench.manager.past.series = {one};
   auto json = Bench::json(bench.get("/api/v1/explain/f-2"));
   EXPECT_EQ(json["subject"], "Finding/f-2");

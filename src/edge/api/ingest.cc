@@ -14,7 +14,10 @@ Status take_numbers(const Call& call, model::Delivery& delivery) {
     if (text.empty()) return {};
     auto value = parse_integer(text);
     if (!value || *value < 0) {
-      return Error{.code = Code::invalid, .message = cat("the header ", name, " is a number, not \"", text, "\""), .where = {}, .cause = {}};
+      return Error{.code = Code::invalid,
+                   .message = cat("the header ", name, " is a number, not \"", text, "\""),
+                   .where = {},
+                   .cause = {}};
     }
     into = static_cast<std::uint64_t>(*value);
     return {};
@@ -23,8 +26,8 @@ Status take_numbers(const Call& call, model::Delivery& delivery) {
   return number("mien-sequence", delivery.sequence);
 }
 
-// An agent speaks for its host and for what runs on it, and for nobody else: its token is no licence to move the persona
-// of another machine. Returns the samples of those that it may not speak for.
+// An agent speaks for its host and for what runs on it, and for nobody else: its token is no licence to move the
+// persona of another machine. Returns the samples of those that it may not speak for.
 std::uint64_t drop_foreign(const std::string& agent, model::Delivery& delivery) {
   std::uint64_t dropped = 0;
   std::erase_if(delivery.instances, [&](const model::DeliveredInstance& one) {
@@ -51,7 +54,8 @@ void take_metrics(Service& service, const CallPtr& call) {
   if (!encoding) {
     return call->respond(Problem{.code = Code::unsupported,
                                  .status = 415,
-                                 .detail = cat("send application/x-protobuf or application/json, not \"", call->request.header("content-type"), "\""),
+                                 .detail = cat("send application/x-protobuf or application/json, not \"",
+                                               call->request.header("content-type"), "\""),
                                  .errors = {}});
   }
   wire::OtlpRequest request;
@@ -87,10 +91,11 @@ void take_metrics(Service& service, const CallPtr& call) {
 }
 
 void take_logs(Service&, const CallPtr& call) {
-  call->respond(Problem{.code = Code::unsupported,
-                        .status = 501,
-                        .detail = "logs are not taken in yet: send metrics to /v1/metrics, and switch the logs exporter off",
-                        .errors = {}});
+  call->respond(
+      Problem{.code = Code::unsupported,
+              .status = 501,
+              .detail = "logs are not taken in yet: send metrics to /v1/metrics, and switch the logs exporter off",
+              .errors = {}});
 }
 
 }  // namespace mien::edge::api

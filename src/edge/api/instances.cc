@@ -56,8 +56,11 @@ void list_instances(Service& service, const CallPtr& call) {
   }
   // Those that files speak of but nothing has been heard of yet.
   for (const auto& [key, written] : view->resources) {
-    if (written->kind != model::ResourceKind::instance || view->instances.contains(InstanceName(written->metadata.name))) continue;
-    if (!matches(call->caller.selector, written->metadata.labels) || !matches(selector, written->metadata.labels)) continue;
+    if (written->kind != model::ResourceKind::instance ||
+        view->instances.contains(InstanceName(written->metadata.name)))
+      continue;
+    if (!matches(call->caller.selector, written->metadata.labels) || !matches(selector, written->metadata.labels))
+      continue;
     if (!call->parameter("type").empty()) continue;
     items["2/" + written->metadata.name] = {written, nullptr};
   }
@@ -201,7 +204,8 @@ void activate(Service& service, const CallPtr& call) {
     if (!parsed) return call->invalid(parsed.error().message, "/for");
     lasting = *parsed;
   }
-  give(service, call, node::Activate{.persona = PersonaName(*persona), .instance = seen->name, .lasting = lasting}, answer_written);
+  give(service, call, node::Activate{.persona = PersonaName(*persona), .instance = seen->name, .lasting = lasting},
+       answer_written);
 }
 
 void deactivate(Service& service, const CallPtr& call) {

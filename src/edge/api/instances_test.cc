@@ -76,7 +76,8 @@ TEST(Instances, AreHiddenFromALimitedCaller) {
   bench.caller.selector = "role=web";
   EXPECT_EQ(Bench::json(bench.get("/api/v1/instances"))["items"].size(), 1U);
   EXPECT_EQ(Bench::json(bench.get("/api/v1/drift"))["items"].size(), 1U);
-  for (const char* path : {"/api/v1/instances/db-01", "/api/v1/instances/db-01/drift", "/api/v1/instances/db-01/series", "/api/v1/why/db-01", "/api/v1/explain/db-01"}) {
+  for (const char* path : {"/api/v1/instances/db-01", "/api/v1/instances/db-01/drift", "/api/v1/instances/db-01/series",
+                           "/api/v1/why/db-01", "/api/v1/explain/db-01"}) {
     EXPECT_EQ(bench.get(path).status, 404) << path;
   }
   EXPECT_EQ(bench.send("POST", "/api/v1/instances/db-01/activate", R"({"persona":"linux-server"})").status, 404);
@@ -101,7 +102,8 @@ TEST(Drift, PutsTheWorstFirst) {
 
 TEST(Drift, PagesAndFiltersByType) {
   Bench bench;
-  for (int i = 0; i < 5; ++i) bench.manager.add_instance("s" + std::to_string(i), model::InstanceType::service, 0.1 * i);
+  for (int i = 0; i < 5; ++i)
+    bench.manager.add_instance("s" + std::to_string(i), model::InstanceType::service, 0.1 * i);
   bench.manager.add_instance("host", model::InstanceType::host, 0.45);
   auto first = Bench::json(bench.get("/api/v1/drift?limit=4"));
   auto second = Bench::json(bench.get("/api/v1/drift?limit=4&after=" + first["next"].get<std::string>()));
@@ -121,7 +123,8 @@ TEST(Drift, CarriesTheDocumentOfTheContract) {
   seen.drift.revision = 4;
   seen.drift.metrics = {deviation("system.memory.usage", 9, 12)};
   auto json = Bench::json(bench.get("/api/v1/instances/web-01/drift"));
-  for (const char* key : {"instance", "persona", "revision", "at", "score", "alarm_level", "state", "metrics"}) EXPECT_TRUE(json.contains(key)) << key;
+  for (const char* key : {"instance", "persona", "revision", "at", "score", "alarm_level", "state", "metrics"})
+    EXPECT_TRUE(json.contains(key)) << key;
   EXPECT_EQ(json["at"], "2027-01-15T08:00:00.000Z");
   EXPECT_EQ(json["state"], "ready");
   EXPECT_EQ(json["metrics"][0]["name"], "system.memory.usage");
@@ -136,7 +139,10 @@ TEST(Series, AnswersWhatWasObservedWithTheBandThatIsExpected) {
   seen.drift.metrics = {deviation("system.memory.usage", 9, 12)};
   seen.expectation.metrics["system.memory.usage"].limit = model::Limit{.min = {}, .max = 8, .change = {}, .over = {}};
   store::HistorySeries one;
-  one.series = {.metric = MetricName("system.memory.usage"), .attributes = {{"state", "used"}}, .unit = "By", .kind = model::SeriesKind::gauge};
+  one.series = {.metric = MetricName("system.memory.usage"),
+                .attributes = {{"state", "used"}},
+                .unit = "By",
+                .kind = model::SeriesKind::gauge};
   one.points = {{.at = bench.now - 2s, .min = 1, .max = 2, .mean = 1.5, .count = 3}};
   bench.manager.past.series = {one};
   HttpResponse response = bench.get("/api/v1/instances/web-01/series?metric=system.memory.usage&from=-5m");
@@ -159,8 +165,9 @@ TEST(Series, ReadsTimesAsPeopleWriteThem) {
     const char* from;
     WallTime time;
   };
-  for (const Case& one : {Case{"2027-01-15T07:00:00Z", bench.now - 1h}, Case{"2027-01-15T09:00:00 02:00", bench.now - 1h}, Case{"1799996400", bench.now - 1h},
-                          Case{"-1h", bench.now - 1h}, Case{"1h30m", bench.now - 90min}}) {
+  for (const Case& one :
+       {Case{"2027-01-15T07:00:00Z", bench.now - 1h}, Case{"2027-01-15T09:00:00 02:00", bench.now - 1h},
+        Case{"1799996400", bench.now - 1h}, Case{"-1h", bench.now - 1h}, Case{"1h30m", bench.now - 90min}}) {
     EXPECT_EQ(bench.get(std::string("/api/v1/instances/web-01/series?from=") + one.from).status, 200) << one.from;
     EXPECT_EQ(bench.manager.past.asked.back().from, one.time) << one.from;
   }

@@ -77,16 +77,21 @@ void write_instances(Exposition& out, const Caller& caller, const node::View& vi
   };
   out.family("mien_drift_score", "gauge", "How far the instance is from its persona, 0 to 1");
   each([&out](const std::string& name, const node::InstanceView& seen) {
-    out.sample(seen.drift.score, {{"instance_name", name}, {"type", std::string(to_text(seen.type))}, {"persona", seen.persona.value}});
+    out.sample(seen.drift.score,
+               {{"instance_name", name}, {"type", std::string(to_text(seen.type))}, {"persona", seen.persona.value}});
   });
   out.family("mien_drift_alarm_level", "gauge", "The score above which an episode opens");
-  each([&out](const std::string& name, const node::InstanceView& seen) { out.sample(seen.drift.alarm_level, {{"instance_name", name}}); });
+  each([&out](const std::string& name, const node::InstanceView& seen) {
+    out.sample(seen.drift.alarm_level, {{"instance_name", name}});
+  });
   out.family("mien_instance_state", "gauge", "1 for the state the instance is in");
   each([&out](const std::string& name, const node::InstanceView& seen) {
     out.sample(1, {{"instance_name", name}, {"state", std::string(to_text(seen.drift.state))}});
   });
   out.family("mien_instance_findings", "gauge", "Findings that are open or acknowledged");
-  each([&out](const std::string& name, const node::InstanceView& seen) { out.sample(static_cast<double>(seen.findings.size()), {{"instance_name", name}}); });
+  each([&out](const std::string& name, const node::InstanceView& seen) {
+    out.sample(static_cast<double>(seen.findings.size()), {{"instance_name", name}});
+  });
   out.family("mien_instance_last_sample_timestamp_seconds", "gauge", "Time of the newest sample");
   each([&out](const std::string& name, const node::InstanceView& seen) {
     out.sample(static_cast<double>(seen.last_seen.ns) * 1e-9, {{"instance_name", name}});
@@ -102,7 +107,8 @@ void write_audit(Exposition& out, const node::View& view) {
   if (!view.audit_head) return;
   std::string hash(view.audit_head->hash.begin(), view.audit_head->hash.end());
   out.family("mien_audit_head", "gauge", "Sequence of the newest signed head; its hash and signature are labels");
-  out.sample(static_cast<double>(view.audit_head->sequence), {{"hash", to_hex(hash)}, {"signature", to_hex(view.audit_head->signature)}});
+  out.sample(static_cast<double>(view.audit_head->sequence),
+             {{"hash", to_hex(hash)}, {"signature", to_hex(view.audit_head->signature)}});
   out.family("mien_audit_head_timestamp_seconds", "gauge", "When it was signed");
   out.sample(static_cast<double>(view.audit_head->at.ns) * 1e-9);
 }
@@ -151,7 +157,8 @@ void metrics(Service& service, const CallPtr& call) {
   write_requests(out, service);
   write_process(out);
   HttpResponse response;
-  response.headers["content-type"] = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8";
+  response.headers["content-type"] = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                                                  : "text/plain; version=0.0.4; charset=utf-8";
   response.body = out.take();
   call->respond(std::move(response));
 }

@@ -65,13 +65,18 @@ Json operation_of(const Route& route, const std::string& path) {
   out["tags"] = Json::array({route.tag});
   Json parameters = Json::array();
   for (std::string_view part : split(path, '/')) {
-    if (part.starts_with('{')) parameters.push_back(parameter_document(std::string(part.substr(1, part.size() - 2)), "path", "Its name", "string"));
+    if (part.starts_with('{'))
+      parameters.push_back(
+          parameter_document(std::string(part.substr(1, part.size() - 2)), "path", "Its name", "string"));
   }
-  for (const Parameter& one : route.query) parameters.push_back(parameter_document(one.name, "query", one.summary, one.type));
+  for (const Parameter& one : route.query)
+    parameters.push_back(parameter_document(one.name, "query", one.summary, one.type));
   bool conditional = route.method == "PUT" || route.method == "DELETE";
-  if (conditional) parameters.push_back(parameter_document("If-Match", "header", "The ETag of what was read", "string"));
+  if (conditional)
+    parameters.push_back(parameter_document("If-Match", "header", "The ETag of what was read", "string"));
   if (!parameters.empty()) out["parameters"] = std::move(parameters);
-  if (!route.body.empty()) out["requestBody"] = Json::object({{"required", true}, {"content", content_of(route.body, kind_of(route))}});
+  if (!route.body.empty())
+    out["requestBody"] = Json::object({{"required", true}, {"content", content_of(route.body, kind_of(route))}});
   Json good = Json::object({{"description", "Done"}, {"content", content_of(route.answer)}});
   Json bad = Json::object({{"$ref", "#/components/responses/Problem"}});
   out["responses"] = Json::object({{"200", good}, {"default", bad}});
@@ -85,8 +90,10 @@ Json operation_of(const Route& route, const std::string& path) {
 }
 
 Json problem_schema() {
-  Json item = Json::parse(R"({"type":"object","properties":{"pointer":{"type":"string"},"detail":{"type":"string"},"suggestion":{"type":"string"}}})");
-  Json schema = Json::parse(R"({"type":"object","required":["type","title","status","detail"],"properties":{"type":{"type":"string"},
+  Json item = Json::parse(
+      R"({"type":"object","properties":{"pointer":{"type":"string"},"detail":{"type":"string"},"suggestion":{"type":"string"}}})");
+  Json schema = Json::parse(
+      R"({"type":"object","required":["type","title","status","detail"],"properties":{"type":{"type":"string"},
     "title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},"instance":{"type":"string"}}})");
   schema["properties"]["errors"] = Json::object({{"type", "array"}, {"items", item}});
   return schema;
@@ -97,7 +104,9 @@ Json problem_schema() {
 std::string openapi_document(const std::string& version) {
   Json out = Json::object();
   out["openapi"] = "3.1.0";
-  out["info"] = Json::object({{"title", "Mien"}, {"version", version}, {"license", Json::object({{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}})}});
+  out["info"] = Json::object({{"title", "Mien"},
+                              {"version", version},
+                              {"license", Json::object({{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}})}});
   out["servers"] = Json::array({Json::object({{"url", "/"}})});
   Json paths = Json::object();
   for (const Route& route : routes()) {
@@ -106,14 +115,17 @@ std::string openapi_document(const std::string& version) {
     paths[path][lower(route.method)] = operation_of(route, path);
   }
   out["paths"] = std::move(paths);
-  Json content = Json::object({{"application/problem+json", Json::object({{"schema", Json::object({{"$ref", "#/components/schemas/Problem"}})}})}});
+  Json content = Json::object({{"application/problem+json",
+                                Json::object({{"schema", Json::object({{"$ref", "#/components/schemas/Problem"}})}})}});
   Json components = Json::object();
   components["schemas"] = Json::object({{"Problem", problem_schema()}});
-  for (model::ResourceKind kind : {model::ResourceKind::persona, model::ResourceKind::instance, model::ResourceKind::pool, model::ResourceKind::policy,
-                                   model::ResourceKind::signal}) {
+  for (model::ResourceKind kind :
+       {model::ResourceKind::persona, model::ResourceKind::instance, model::ResourceKind::pool,
+        model::ResourceKind::policy, model::ResourceKind::signal}) {
     components["schemas"][std::string(to_text(kind))] = wire::json_schema(kind);
   }
-  components["responses"] = Json::object({{"Problem", Json::object({{"description", "What went wrong (RFC 9457)"}, {"content", content}})}});
+  components["responses"] =
+      Json::object({{"Problem", Json::object({{"description", "What went wrong (RFC 9457)"}, {"content", content}})}});
   components["securitySchemes"] = Json::object({{"token", Json::object({{"type", "http"}, {"scheme", "bearer"}})}});
   out["components"] = std::move(components);
   return wire::dump(out);

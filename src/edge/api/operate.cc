@@ -13,7 +13,8 @@ void health(Service&, const CallPtr& call) {
 
 void readiness(Service& service, const CallPtr& call) {
   if (!service.options.ready()) {
-    return call->respond(Error{.code = Code::unavailable, .message = "not ready: the log is being folded", .where = {}, .cause = {}});
+    return call->respond(
+        Error{.code = Code::unavailable, .message = "not ready: the log is being folded", .where = {}, .cause = {}});
   }
   auto view = service.port().view();
   Json out = Json::object();
@@ -34,9 +35,14 @@ void openapi(Service& service, const CallPtr& call) {
 
 void backup(Service& service, const CallPtr& call) {
   if (!call->caller.selector.empty()) {
-    return call->respond(Error{.code = Code::refused, .message = "your token is limited to some instances; a backup is of all of them", .where = {}, .cause = {}});
+    return call->respond(Error{.code = Code::refused,
+                               .message = "your token is limited to some instances; a backup is of all of them",
+                               .where = {},
+                               .cause = {}});
   }
-  if (!service.options.backup) return call->respond(Error{.code = Code::unsupported, .message = "this manager can not be backed up over HTTP", .where = {}, .cause = {}});
+  if (!service.options.backup)
+    return call->respond(Error{
+        .code = Code::unsupported, .message = "this manager can not be backed up over HTTP", .where = {}, .cause = {}});
   HttpResponse head;
   head.headers["content-type"] = "application/vnd.mien.backup";
   head.headers["content-disposition"] = "attachment; filename=\"mien.backup\"";

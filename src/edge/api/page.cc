@@ -10,7 +10,8 @@ void serve(Call& call, const char* type, std::string_view text) {
   HttpResponse response;
   response.headers["content-type"] = type;
   response.headers["content-security-policy"] =
-      "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+      "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri "
+      "'none'; form-action 'none'; frame-ancestors 'none'";
   response.headers["referrer-policy"] = "no-referrer";
   response.headers["cache-control"] = "no-cache";
   response.body = text;

@@ -15,12 +15,18 @@ std::string_view page_css() {
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.45 system-ui, sans-serif; }
-body > header { display: flex; flex-wrap: wrap; gap: .4rem 1.5rem; align-items: baseline; padding: .8rem 1.2rem; border-bottom: 1px solid var(--line); }
+body > header {
+  display: flex; flex-wrap: wrap; gap: .4rem 1.5rem; align-items: baseline;
+  padding: .8rem 1.2rem; border-bottom: 1px solid var(--line);
+}
 h1 { font-size: 1.25rem; margin: 0; letter-spacing: .02em; }
 header p { margin: 0; }
 .filter { margin-left: auto; color: var(--quiet); }
 input { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 4px; padding: .25rem .5rem; }
-button { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 4px; padding: .25rem .7rem; cursor: pointer; }
+button {
+  font: inherit; color: inherit; background: var(--panel); cursor: pointer;
+  border: 1px solid var(--line); border-radius: 4px; padding: .25rem .7rem;
+}
 .live { color: var(--quiet); }
 .live::before { content: "\25CF\00A0"; color: var(--warm); }
 .live.on::before { color: var(--calm); }
@@ -55,7 +61,10 @@ dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
 [hidden] { display: none !important; }
 :focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
 .off-screen, .skip:not(:focus) { position: absolute; left: -100vw; width: 1px; height: 1px; overflow: hidden; }
-@media (min-width: 80rem) { main { grid-template-columns: minmax(0, 3fr) minmax(22rem, 2fr); align-items: start; } main > :only-child, main > :first-child:has(+ [hidden]) { grid-column: 1 / -1; } }
+@media (min-width: 80rem) {
+  main { grid-template-columns: minmax(0, 3fr) minmax(22rem, 2fr); align-items: start; }
+  main > :only-child, main > :first-child:has(+ [hidden]) { grid-column: 1 / -1; }
+}
 @media (prefers-reduced-motion: no-preference) { .bar rect { transition: width .3s; } }
 )css";
 }

@@ -227,15 +227,24 @@ function part(id, title, ...children) {
 
 function drawDetails(item) {
   byId("details-title").textContent = item.instance;
-  const facts = [["Persona", (item.persona || "-") + (item.persona_reason ? ": " + item.persona_reason : "")],
-    ["State", item.state], ["Score", text(item.score) + "; an episode opens above " + text(item.alarm_level)],
-    ["Revision", item.revision ? String(item.revision) : "none yet"], ["Last sample", item.last_seen || "-"], ["Samples", String(item.samples)]];
-  for (const condition of item.conditions || []) facts.push(["Condition", condition]);
-  part("facts", "", element("dl", {}, ...facts.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)])));
-  part("findings", "Findings", item.findings.length ? table(["Finding", "Kind", "Severity", "Since", "First mover", "Summary"], item.findings.map((finding) =>
-    [finding.id, finding.kind, finding.severity, finding.opened_at, finding.first_mover || "-", finding.summary])) : element("p", {}, "None is open."));
-  part("metrics", "Metrics, most surprised first", table(["Metric", "Observed", "Expected", "Band", "Surprise (bits)"], (item.metrics || []).map((metric) =>
-    [seriesName(metric), text(metric.observed), text(metric.expected), text(metric.low) + " to " + text(metric.high), text(metric.bits, 3)])));
+  const facts = [
+    ["Persona", (item.persona || "-") + (item.persona_reason ? ": " + item.persona_reason : "")],
+    ["State", item.state],
+    ["Score", text(item.score) + "; an episode opens above " + text(item.alarm_level)],
+    ["Revision", item.revision ? String(item.revision) : "none yet"],
+    ["Last sample", item.last_seen || "-"],
+    ["Samples", String(item.samples)],
+    ...(item.conditions || []).map((condition) => ["Condition", condition])];
+  const terms = facts.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]);
+  part("facts", "", element("dl", {}, ...terms));
+  const findings = item.findings.map((finding) =>
+    [finding.id, finding.kind, finding.severity, finding.opened_at, finding.first_mover || "-", finding.summary]);
+  part("findings", "Findings", findings.length
+    ? table(["Finding", "Kind", "Severity", "Since", "First mover", "Summary"], findings)
+    : element("p", {}, "None is open."));
+  const metrics = (item.metrics || []).map((metric) =>
+    [seriesName(metric), text(metric.observed), text(metric.expected), text(metric.low) + " to " + text(metric.high), text(metric.bits, 3)]);
+  part("metrics", "Metrics, most surprised first", table(["Metric", "Observed", "Expected", "Band", "Surprise (bits)"], metrics));
 }
 
 async function drawChart(name) {
@@ -262,7 +271,8 @@ async function drawChart(name) {
     chart.append(drawing("rect", { class: "band", x: 0, width: 1000, y: y(band.high), height: Math.max(1, y(band.low) - y(band.high)) }));
   }
   chart.append(drawing("polyline", { class: "line", points }));
-  part("chart", seriesName(worst) + ", last 15 minutes: " + text(low) + " to " + text(high) + (series.unit ? " " + series.unit : ""), chart);
+  const range = text(low) + " to " + text(high) + (series.unit ? " " + series.unit : "");
+  part("chart", seriesName(worst) + ", last 15 minutes: " + range, chart);
 }
 
 // ---- starting ----

@@ -32,10 +32,11 @@ Json revision_document(const model::PersonaRevision& revision) {
 // Only a caller who may write everywhere may change what everybody's instances are held against.
 bool refuse_limited(Call& call) {
   if (call.caller.selector.empty()) return false;
-  call.respond(Problem{.code = Code::refused,
-                       .status = 0,
-                       .detail = cat("your token is limited to \"", call.caller.selector, "\": this concerns instances beyond it"),
-                       .errors = {}});
+  call.respond(Problem{
+      .code = Code::refused,
+      .status = 0,
+      .detail = cat("your token is limited to \"", call.caller.selector, "\": this concerns instances beyond it"),
+      .errors = {}});
   return true;
 }
 
@@ -53,7 +54,8 @@ void list_generations(Service& service, const CallPtr& call) {
   auto page = page_of(*call);
   if (!page) return call->respond(page.error());
   const std::string& name = call->path.at("name");
-  Backwards what{.table = store::Table::generation, .prefix = cat("persona/", name, "/"), .before = {}, .limit = page->limit + 1};
+  Backwards what{
+      .table = store::Table::generation, .prefix = cat("persona/", name, "/"), .before = {}, .limit = page->limit + 1};
   if (!page->after.empty()) {
     auto number = parse_integer(page->after);
     if (!number || *number < 1) return call->invalid(cat("`after` is a number from `next`, not \"", page->after, "\""));
@@ -77,7 +79,8 @@ void list_generations(Service& service, const CallPtr& call) {
 void get_generation(Service& service, const CallPtr& call) {
   const std::string& name = call->path.at("name");
   auto number = parse_integer(call->path.at("generation"));
-  if (!number || *number < 1) return call->invalid(cat("a generation is a number, not \"", call->path.at("generation"), "\""));
+  if (!number || *number < 1)
+    return call->invalid(cat("a generation is a number, not \"", call->path.at("generation"), "\""));
   std::string key = node::generation_key(model::ResourceKind::persona, name, static_cast<std::uint64_t>(*number));
   auto found = service.port().ledger().get(store::Table::generation, key);
   if (!found) return call->respond(found.error());
@@ -93,7 +96,9 @@ void rollback_persona(Service& service, const CallPtr& call) {
   if (!body) return call->respond(body.error());
   auto to = number_member(*body, "to");
   if (!to || *to == 0) return call->invalid("`to` is the generation to return to", "/to");
-  give(service, call, node::RollbackPersona{.persona = PersonaName(call->path.at("name")), .to = *to, .resource = {}, .revisions = {}}, answer_written);
+  give(service, call,
+       node::RollbackPersona{.persona = PersonaName(call->path.at("name")), .to = *to, .resource = {}, .revisions = {}},
+       answer_written);
 }
 
 void list_revisions(Service& service, const CallPtr& call) {
@@ -102,7 +107,9 @@ void list_revisions(Service& service, const CallPtr& call) {
   auto view = service.port().view();
   std::string persona = call->parameter("persona");
   std::string instance = call->parameter("instance");
-  std::string prefix = persona.empty() ? std::string{} : instance.empty() ? persona + "@" : cat(persona, "@", instance, "/");
+  std::string prefix = persona.empty()    ? std::string{}
+                       : instance.empty() ? persona + "@"
+                                          : cat(persona, "@", instance, "/");
   Listing listing(*page);
   std::string after = page->after;
   for (;;) {
@@ -113,7 +120,8 @@ void list_revisions(Service& service, const CallPtr& call) {
       if (!revision) return call->respond(revision.error().within("revision " + entry.key));
       if (!instance.empty() && revision->instance.value != instance) continue;
       if (!sees(call->caller, *view, revision->instance)) continue;
-      if (!listing.offer(entry.key, [&revision] { return revision_document(*revision); })) return call->respond(listing.take());
+      if (!listing.offer(entry.key, [&revision] { return revision_document(*revision); }))
+        return call->respond(listing.take());
     }
     if (entries->size() < 1000) return call->respond(listing.take());
     after = entries->back().key;
@@ -125,9 +133,11 @@ void get_revision(Service& service, const CallPtr& call) {
   std::size_t slash = name.rfind('/');
   std::size_t at = name.find('@');
   std::uint64_t number = number_of(name);
-  if (slash == std::string::npos || at == std::string::npos || at > slash || number == 0) return call->invalid(cat("a revision is named PERSONA@INSTANCE/NUMBER, not \"", name, "\""));
+  if (slash == std::string::npos || at == std::string::npos || at > slash || number == 0)
+    return call->invalid(cat("a revision is named PERSONA@INSTANCE/NUMBER, not \"", name, "\""));
   auto found = service.port().ledger().get(
-      store::Table::revision, node::revision_key(PersonaName(name.substr(0, at)), InstanceName(name.substr(at + 1, slash - at - 1)), number));
+      store::Table::revision,
+      node::revision_key(PersonaName(name.substr(0, at)), InstanceName(name.substr(at + 1, slash - at - 1)), number));
   if (!found) return call->respond(found.error());
   if (!*found) return call->not_found("revision", name);
   auto revision = stored_revision(**found);
@@ -145,8 +155,12 @@ void rollback_revision(Service& service, const CallPtr& call) {
   if (!persona || persona->empty()) return call->invalid("`persona` is missing", "/persona");
   if (!instance || instance->empty()) return call->invalid("`instance` is missing", "/instance");
   if (!to || *to == 0) return call->invalid("`to` is the revision to return to", "/to");
-  if (!sees(call->caller, *service.port().view(), InstanceName(*instance))) return call->not_found("instance", *instance);
-  give(service, call, node::RollbackInstance{.persona = PersonaName(*persona), .instance = InstanceName(*instance), .to = *to, .revision = {}}, answer_written);
+  if (!sees(call->caller, *service.port().view(), InstanceName(*instance)))
+    return call->not_found("instance", *instance);
+  give(service, call,
+       node::RollbackInstance{
+           .persona = PersonaName(*persona), .instance = InstanceName(*instance), .to = *to, .revision = {}},
+       answer_written);
 }
 
 namespace {

@@ -16,7 +16,9 @@ void add_generation(Bench& bench, std::uint64_t number) {
   resource.metadata.name = "web";
   resource.metadata.generation = number;
   resource.spec = model::Value(model::Value::Map{{"configuration", model::Value(static_cast<std::int64_t>(number))}});
-  bench.manager.books.entries[{store::Table::generation, node::generation_key(model::ResourceKind::persona, "web", number)}] = model::encode_resource(resource);
+  bench.manager.books
+      .entries[{store::Table::generation, node::generation_key(model::ResourceKind::persona, "web", number)}] =
+      model::encode_resource(resource);
 }
 
 void add_revision(Bench& bench, const std::string& persona, const std::string& instance, std::uint64_t number) {
@@ -25,7 +27,9 @@ void add_revision(Bench& bench, const std::string& persona, const std::string& i
   revision.instance = InstanceName(instance);
   revision.number = number;
   revision.samples = 100 * number;
-  bench.manager.books.entries[{store::Table::revision, node::revision_key(revision.persona, revision.instance, number)}] = encode(revision);
+  bench.manager.books
+      .entries[{store::Table::revision, node::revision_key(revision.persona, revision.instance, number)}] =
+      encode(revision);
 }
 
 TEST(Generations, ComeNewestFirstAndPage) {
@@ -61,7 +65,8 @@ TEST(Rollback, OfAPersonaNamesTheGeneration) {
 
 TEST(Rollback, OfARevisionNamesTheInstance) {
   Bench bench;
-  EXPECT_EQ(bench.send("POST", "/api/v1/revisions/rollback", R"({"persona":"web","instance":"web-01","to":2})").status, 200);
+  EXPECT_EQ(bench.send("POST", "/api/v1/revisions/rollback", R"({"persona":"web","instance":"web-01","to":2})").status,
+            200);
   EXPECT_EQ(bench.manager.last<node::RollbackInstance>().instance.value, "web-01");
   EXPECT_EQ(bench.send("POST", "/api/v1/revisions/rollback", R"({"persona":"web","to":2})").status, 400);
 }
@@ -70,7 +75,8 @@ TEST(Rollback, OfWhatEverybodyUsesIsNotForALimitedCaller) {
   Bench bench;
   bench.caller.selector = "role=web";
   EXPECT_EQ(bench.send("POST", "/api/v1/personas/web/rollback", R"({"to":3})").status, 403);
-  EXPECT_EQ(bench.send("POST", "/api/v1/revisions/rollback", R"({"persona":"web","instance":"web-01","to":2})").status, 404);
+  EXPECT_EQ(bench.send("POST", "/api/v1/revisions/rollback", R"({"persona":"web","instance":"web-01","to":2})").status,
+            404);
   EXPECT_TRUE(bench.manager.given.empty());
 }
 
@@ -87,7 +93,8 @@ TEST(Revisions, AreListedByPersonaAndInstance) {
   ASSERT_EQ(both["items"].size(), 2U);
   EXPECT_EQ(both["items"][1]["name"], "web@web-01/2");
   auto page = Bench::json(bench.get("/api/v1/revisions?limit=3"));
-  EXPECT_EQ(Bench::json(bench.get("/api/v1/revisions?limit=3&after=" + page["next"].get<std::string>()))["items"].size(), 1U);
+  EXPECT_EQ(
+      Bench::json(bench.get("/api/v1/revisions?limit=3&after=" + page["next"].get<std::string>()))["items"].size(), 1U);
 }
 
 TEST(Revisions, AreFoundByName) {
@@ -95,7 +102,8 @@ TEST(Revisions, AreFoundByName) {
   add_revision(bench, "web", "nginx.service@web-01", 2);
   EXPECT_EQ(Bench::json(bench.get("/api/v1/revisions/web@nginx.service@web-01/2"))["samples"], 200);
   EXPECT_EQ(bench.get("/api/v1/revisions/web@nginx.service@web-01/3").status, 404);
-  for (const char* name : {"web", "web/2", "web@web-01", "web@web-01/x"}) EXPECT_EQ(bench.get(std::string("/api/v1/revisions/") + name).status, 400) << name;
+  for (const char* name : {"web", "web/2", "web@web-01", "web@web-01/x"})
+    EXPECT_EQ(bench.get(std::string("/api/v1/revisions/") + name).status, 400) << name;
 }
 
 TEST(Actions, AndDecisionsAreEmptyLists) {
@@ -167,7 +175,8 @@ TEST_F(Audit, PublishesItsHead) {
   EXPECT_EQ(head["sequence"], 1);
   EXPECT_EQ(head["hash"].get<std::string>().size(), 64U);
   std::string metrics = bench.get("/metrics").body;
-  EXPECT_NE(metrics.find("mien_audit_head{hash=\"" + head["hash"].get<std::string>() + "\",signature=\"736967\"} 1\n"), std::string::npos);
+  EXPECT_NE(metrics.find("mien_audit_head{hash=\"" + head["hash"].get<std::string>() + "\",signature=\"736967\"} 1\n"),
+            std::string::npos);
 }
 
 TEST_F(Audit, IsNotForACallerWhoSeesOnlySomeInstances) {

@@ -21,8 +21,10 @@ model::Value spec_of(const node::View& view, const PersonaName& persona) {
 std::optional<wire::SeenHead> head_of(const node::View& view) {
   if (!view.audit_head) return std::nullopt;
   const store::AuditHead& head = *view.audit_head;
-  return wire::SeenHead{
-      .sequence = head.sequence, .hash = to_hex(std::string(head.hash.begin(), head.hash.end())), .at = head.at, .signature = to_hex(head.signature)};
+  return wire::SeenHead{.sequence = head.sequence,
+                        .hash = to_hex(std::string(head.hash.begin(), head.hash.end())),
+                        .at = head.at,
+                        .signature = to_hex(head.signature)};
 }
 
 void answer(Call& call, const wire::DirectiveBatch& batch) {
@@ -37,11 +39,13 @@ void answer(Call& call, const wire::DirectiveBatch& batch) {
 // An agent speaks for its host and for what runs on it.
 PollHub::ByHost PollHub::by_host(const node::View& view) {
   ByHost hosts;
-  for (const auto& [name, seen] : view.instances) hosts[seen->parent.empty() ? name.value : seen->parent.value].push_back(seen);
+  for (const auto& [name, seen] : view.instances)
+    hosts[seen->parent.empty() ? name.value : seen->parent.value].push_back(seen);
   return hosts;
 }
 
-wire::DirectiveBatch PollHub::news(const node::View& view, const std::vector<Seen>& instances, const std::string& agent, std::uint64_t after) {
+wire::DirectiveBatch PollHub::news(const node::View& view, const std::vector<Seen>& instances, const std::string& agent,
+                                   std::uint64_t after) {
   if (last_id_ == 0) last_id_ = static_cast<std::uint64_t>(service_.now().ns / 1'000'000);
   if (after > last_id_) {  // told by a manager whose clock was ahead: everything again, above its numbers
     last_id_ = after;
@@ -54,8 +58,10 @@ wire::DirectiveBatch PollHub::news(const node::View& view, const std::vector<See
   std::map<InstanceName, Told> kept;
   for (const Seen& seen : instances) {
     auto before = told.find(seen->name);
-    bool same = before != told.end() && before->second.persona == seen->persona && before->second.generation == seen->generation;
-    kept[seen->name] = same ? before->second : Told{.persona = seen->persona, .generation = seen->generation, .id = ++last_id_};
+    bool same = before != told.end() && before->second.persona == seen->persona &&
+                before->second.generation == seen->generation;
+    kept[seen->name] =
+        same ? before->second : Told{.persona = seen->persona, .generation = seen->generation, .id = ++last_id_};
   }
   told = std::move(kept);
   std::map<std::uint64_t, InstanceName> newer;  // in the order of their numbers
@@ -65,10 +71,12 @@ wire::DirectiveBatch PollHub::news(const node::View& view, const std::vector<See
   for (const auto& [id, name] : newer) {
     if (batch.directives.size() == wire::most_directives) break;  // the rest with the next poll
     const Told& one = told[name];
-    wire::PersonaDirective body{.instance = name, .persona = one.persona, .generation = one.generation, .spec = spec_of(view, one.persona)};
+    wire::PersonaDirective body{
+        .instance = name, .persona = one.persona, .generation = one.generation, .spec = spec_of(view, one.persona)};
     batch.directives.push_back({.id = id, .body = std::move(body)});
     batch.next = id;
   }
+  if (instances.empty()) told_.erase(agent);  // names that are nobody's must not be remembered
   return batch;
 }
 
@@ -82,7 +90,10 @@ Status PollHub::wait(const CallPtr& call, const std::string& agent, std::uint64_
     return {};
   }
   if (polls_.size() >= most_polls) {
-    return Error{.code = Code::exhausted, .message = cat("more than ", most_polls, " agents wait already: try again later"), .where = {}, .cause = {}};
+    return Error{.code = Code::exhausted,
+                 .message = cat("more than ", most_polls, " agents wait already: try again later"),
+                 .where = {},
+                 .cause = {}};
   }
   polls_.push_back({.call = call, .agent = agent, .after = after, .until = service_.now() + longest_poll});
   return {};

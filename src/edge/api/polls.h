@@ -45,8 +45,8 @@ class PollHub {
   using ByHost = std::map<std::string, std::vector<Seen>>;
 
   static ByHost by_host(const node::View& view);
-  wire::DirectiveBatch news(const node::View& view, const std::vector<Seen>& instances, const std::string& agent, std::uint64_t after)
-      REQUIRES_LOCK(mutex_);
+  wire::DirectiveBatch news(const node::View& view, const std::vector<Seen>& instances, const std::string& agent,
+                            std::uint64_t after) REQUIRES_LOCK(mutex_);
 
   Service& service_;
   Mutex mutex_;

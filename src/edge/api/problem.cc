@@ -71,7 +71,8 @@ HttpResponse to_response(const Problem& problem, const std::string& instance) {
   response.headers["content-type"] = "application/problem+json";
   response.body = wire::dump(body);
   // A sender that is told to wait keeps what it has and tries again (OTLP/HTTP: 429 and 503 are retryable).
-  if (response.status == 429 || response.status == 503) response.headers["retry-after"] = response.status == 429 ? "1" : "5";
+  if (response.status == 429 || response.status == 503)
+    response.headers["retry-after"] = response.status == 429 ? "1" : "5";
   return response;
 }
 

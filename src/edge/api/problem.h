@@ -1,5 +1,6 @@
-// What went wrong, as application/problem+json (RFC 9457): `type` is "urn:mien:problem:CODE" with the code of base/result.h,
-// so that a program can tell a conflict from a refusal; `detail` says what to do; `errors` point into the body.
+// What went wrong, as application/problem+json (RFC 9457): `type` is "urn:mien:problem:CODE" with the code of
+// base/result.h, so that a program can tell a conflict from a refusal; `detail` says what to do; `errors` point into
+// the body.
 #pragma once
 
 #include <string>
@@ -11,7 +12,7 @@
 namespace mien::edge::api {
 
 struct ProblemItem {
-  std::string pointer;     // JSON pointer (RFC 6901) into the request's document
+  std::string pointer;  // JSON pointer (RFC 6901) into the request's document
   std::string detail;
   std::string suggestion;  // what to write instead; may be empty
 };

@@ -6,14 +6,17 @@
 namespace mien::edge::api {
 namespace {
 
-Error invalid(std::string message) { return Error{.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}}; }
+Error invalid(std::string message) {
+  return Error{.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}};
+}
 
 }  // namespace
 
 Result<Duration> duration_of(const Json& json) {
   if (json.is_string()) return model::parse_duration(json.get<std::string>());
   constexpr double longest = 3e9;  // a century in seconds: beyond it nanoseconds overflow
-  if (json.is_number() && json.get<double>() >= 0 && json.get<double>() < longest) return from_seconds(json.get<double>());
+  if (json.is_number() && json.get<double>() >= 0 && json.get<double>() < longest)
+    return from_seconds(json.get<double>());
   return invalid("a duration is a text such as \"2h\" or a number of seconds");
 }
 
@@ -26,7 +29,8 @@ Result<WallTime> time_parameter(const Call& call, const std::string& name, WallT
   std::string mended = text;
   if (std::size_t at = mended.rfind(' '); at != std::string::npos && at > 11) mended[at] = '+';
   if (auto time = parse_time(mended)) return *time;
-  if (auto seconds = parse_double(text); seconds && *seconds > 1e8 && *seconds < 9e9) return WallTime{static_cast<std::int64_t>(*seconds * 1e9)};
+  if (auto seconds = parse_double(text); seconds && *seconds > 1e8 && *seconds < 9e9)
+    return WallTime{static_cast<std::int64_t>(*seconds * 1e9)};
   std::string_view back = text;
   if (back.starts_with('-')) back.remove_prefix(1);
   if (auto duration = model::parse_duration(back)) return now - *duration;

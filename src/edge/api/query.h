@@ -11,7 +11,8 @@
 namespace mien::edge::api {
 
 // RFC 3339, seconds since 1970, or relative to now: "-15m", "1h" (both an hour ago), "now". Not given: `otherwise`.
-[[nodiscard]] Result<WallTime> time_parameter(const Call& call, const std::string& name, WallTime now, WallTime otherwise);
+[[nodiscard]] Result<WallTime> time_parameter(const Call& call, const std::string& name, WallTime now,
+                                              WallTime otherwise);
 // "90s", "2h", "1d12h" or a number of seconds.
 [[nodiscard]] Result<Duration> duration_of(const Json& json);
 // The request's JSON body as an object; an empty body is an empty object.

@@ -44,7 +44,10 @@ Result<IfMatch> if_match_of(const Call& call) {
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
   auto number = parse_integer(text);
   if (!number || *number <= 0) {
-    return Error{.code = Code::invalid, .message = cat("If-Match is the ETag of what you read, a generation such as \"12\", not ", text), .where = {}, .cause = {}};
+    return Error{.code = Code::invalid,
+                 .message = cat("If-Match is the ETag of what you read, a generation such as \"12\", not ", text),
+                 .where = {},
+                 .cause = {}};
   }
   match.generation = static_cast<std::uint64_t>(*number);
   return match;
@@ -53,21 +56,25 @@ Result<IfMatch> if_match_of(const Call& call) {
 bool is_yaml(const Call& call, bool& known) {
   std::string_view type = call.request.header("content-type");
   type = trim(type.substr(0, type.find(';')));
-  known = type.empty() || type == "application/json" || type == "application/yaml" || type == "application/x-yaml" || type == "text/yaml";
+  known = type.empty() || type == "application/json" || type == "application/yaml" || type == "application/x-yaml" ||
+          type == "text/yaml";
   return type.ends_with("yaml");
 }
 
 Problem problem_of(const std::vector<wire::Diagnostic>& diagnostics) {
   Problem problem{.code = Code::invalid, .status = 0, .detail = wire::to_error(diagnostics).to_string(), .errors = {}};
   for (const auto& one : diagnostics) {
-    std::string detail = one.line == 0 ? one.what.message : cat("line ", one.line, ", column ", one.column, ": ", one.what.message);
-    problem.errors.push_back({.pointer = one.what.pointer, .detail = std::move(detail), .suggestion = one.what.suggestion});
+    std::string detail =
+        one.line == 0 ? one.what.message : cat("line ", one.line, ", column ", one.column, ": ", one.what.message);
+    problem.errors.push_back(
+        {.pointer = one.what.pointer, .detail = std::move(detail), .suggestion = one.what.suggestion});
   }
   return problem;
 }
 
 // Who may change it: what is there must be in the caller's sight, and what will be there too.
-bool may_write(const Call& call, const node::View& view, model::ResourceKind kind, const std::string& name, const model::Resource* next) {
+bool may_write(const Call& call, const node::View& view, model::ResourceKind kind, const std::string& name,
+               const model::Resource* next) {
   if (call.caller.selector.empty()) return true;
   auto present = view.resources.find(key_of(kind, name));
   if (present != view.resources.end() && !sees(call.caller, view, *present->second)) return false;
@@ -81,7 +88,8 @@ bool may_write(const Call& call, const node::View& view, model::ResourceKind kin
 void refuse_labels(Call& call) {
   call.respond(Problem{.code = Code::refused,
                        .status = 0,
-                       .detail = cat("your token is limited to \"", call.caller.selector, "\": it changes only what carries these labels, before and after"),
+                       .detail = cat("your token is limited to \"", call.caller.selector,
+                                     "\": it changes only what carries these labels, before and after"),
                        .errors = {}});
 }
 
@@ -95,7 +103,8 @@ void list_resources(Service& service, const CallPtr& call) {
   std::string selector = call->parameter("selector");
   std::string prefix = key_of(kind, "");
   Listing listing(*page);
-  for (auto at = view->resources.lower_bound(prefix); at != view->resources.end() && at->first.starts_with(prefix); ++at) {
+  for (auto at = view->resources.lower_bound(prefix); at != view->resources.end() && at->first.starts_with(prefix);
+       ++at) {
     const model::Resource& resource = *at->second;
     if (!matches(selector, resource.metadata.labels) || !sees(call->caller, *view, resource)) continue;
     if (!listing.offer(resource.metadata.name, [&resource] { return document(resource); })) break;
@@ -108,7 +117,8 @@ void get_resource(Service& service, const CallPtr& call) {
   model::ResourceKind kind = kind_of(*call);
   const std::string& name = call->path.at("name");
   auto at = view->resources.find(key_of(kind, name));
-  if (at == view->resources.end() || !sees(call->caller, *view, *at->second)) return call->not_found(to_text(kind), name);
+  if (at == view->resources.end() || !sees(call->caller, *view, *at->second))
+    return call->not_found(to_text(kind), name);
   HttpResponse response;
   response.headers["content-type"] = "application/json";
   response.headers["etag"] = cat('"', at->second->metadata.generation, '"');
@@ -120,28 +130,39 @@ void put_resource(Service& service, const CallPtr& call) {
   bool known = false;
   bool yaml = is_yaml(*call, known);
   if (!known) {
-    return call->respond(Problem{.code = Code::unsupported,
-                                 .status = 415,
-                                 .detail = cat("send application/json or application/yaml, not ", call->request.header("content-type")),
-                                 .errors = {}});
+    return call->respond(
+        Problem{.code = Code::unsupported,
+                .status = 415,
+                .detail = cat("send application/json or application/yaml, not ", call->request.header("content-type")),
+                .errors = {}});
   }
   auto condition = if_match_of(*call);
   if (!condition) return call->respond(condition.error());
 
-  wire::ParsedResources parsed = yaml ? wire::parse_resources(call->request.body, "") : wire::parse_resource_json(call->request.body);
+  wire::ParsedResources parsed =
+      yaml ? wire::parse_resources(call->request.body, "") : wire::parse_resource_json(call->request.body);
   if (!parsed.ok()) return call->respond(problem_of(parsed.diagnostics));
-  if (parsed.resources.size() != 1) return call->invalid(cat("one document is put at a time, not ", parsed.resources.size()));
+  if (parsed.resources.size() != 1)
+    return call->invalid(cat("one document is put at a time, not ", parsed.resources.size()));
   model::Resource resource = std::move(parsed.resources.front().resource);
   model::ResourceKind kind = kind_of(*call);
   const std::string& name = call->path.at("name");
-  if (resource.kind != kind) return call->invalid(cat("this is a ", to_text(resource.kind), ": put it to /api/v1/", collection_of(resource.kind), "/", name), "/kind");
+  if (resource.kind != kind)
+    return call->invalid(
+        cat("this is a ", to_text(resource.kind), ": put it to /api/v1/", collection_of(resource.kind), "/", name),
+        "/kind");
   if (resource.metadata.name.empty()) resource.metadata.name = name;
-  if (resource.metadata.name != name) return call->invalid(cat("the path names \"", name, "\", the document \"", resource.metadata.name, "\""), "/metadata/name");
+  if (resource.metadata.name != name)
+    return call->invalid(cat("the path names \"", name, "\", the document \"", resource.metadata.name, "\""),
+                         "/metadata/name");
 
   auto view = service.port().view();
   bool exists = view->resources.contains(key_of(kind, name));
   if (condition->any && !exists) {
-    return call->respond(Problem{.code = Code::conflict, .status = 412, .detail = cat("there is no ", to_text(kind), " \"", name, "\" to replace"), .errors = {}});
+    return call->respond(Problem{.code = Code::conflict,
+                                 .status = 412,
+                                 .detail = cat("there is no ", to_text(kind), " \"", name, "\" to replace"),
+                                 .errors = {}});
   }
   if (condition->generation != 0) resource.metadata.generation = condition->generation;
   if (!may_write(*call, *view, kind, name, &resource)) return refuse_labels(*call);
@@ -170,7 +191,8 @@ void delete_resource(Service& service, const CallPtr& call) {
   model::ResourceKind kind = kind_of(*call);
   const std::string& name = call->path.at("name");
   if (!may_write(*call, *view, kind, name, nullptr)) return refuse_labels(*call);
-  give(service, call, node::DeleteResource{.kind = kind, .name = name, .if_generation = condition->generation}, answer_written);
+  give(service, call, node::DeleteResource{.kind = kind, .name = name, .if_generation = condition->generation},
+       answer_written);
 }
 
 }  // namespace mien::edge::api

@@ -42,7 +42,8 @@ TEST(Resources, PagesWithoutLosingOrRepeating) {
 
 TEST(Resources, RefusesALimitThatIsNone) {
   Bench bench;
-  for (const char* limit : {"0", "-1", "many", "5001"}) EXPECT_EQ(bench.get(std::string("/api/v1/pools?limit=") + limit).status, 400) << limit;
+  for (const char* limit : {"0", "-1", "many", "5001"})
+    EXPECT_EQ(bench.get(std::string("/api/v1/pools?limit=") + limit).status, 400) << limit;
 }
 
 TEST(Resources, SelectsByLabels) {
@@ -83,7 +84,8 @@ TEST(Resources, SaysWhetherItWasThereBefore) {
 
 TEST(Resources, ReadsYamlToo) {
   Bench bench;
-  HttpRequest request = Bench::request("PUT", "/api/v1/personas/web?from=files", "apiVersion: mien.dev/v1\nkind: Persona\nmetadata: {name: web}\nspec: {}\n");
+  HttpRequest request = Bench::request("PUT", "/api/v1/personas/web?from=files",
+                                       "apiVersion: mien.dev/v1\nkind: Persona\nmetadata: {name: web}\nspec: {}\n");
   request.headers["content-type"] = "application/yaml; charset=utf-8";
   EXPECT_EQ(bench.start(request)->wait().status, 201);
   EXPECT_TRUE(bench.manager.last<node::PutResource>().from_files);
@@ -107,7 +109,8 @@ TEST(Resources, PassesIfMatchOn) {
 
 TEST(Resources, AnswersAFailedPreconditionWith412AndAConflictWith409) {
   Bench bench;
-  bench.manager.answer.status = Error{.code = Code::conflict, .message = "it is at generation 8", .where = {}, .cause = {}};
+  bench.manager.answer.status =
+      Error{.code = Code::conflict, .message = "it is at generation 8", .where = {}, .cause = {}};
   HttpRequest request = Bench::request("PUT", "/api/v1/personas/web", persona);
   EXPECT_EQ(bench.start(request)->wait().status, 409);
   request.headers["if-match"] = "\"6\"";
@@ -133,8 +136,9 @@ TEST(Resources, RefusesAnIfMatchThatIsNoGeneration) {
 
 TEST(Resources, PointsAtWhatIsWrong) {
   Bench bench;
-  HttpResponse response = bench.send("PUT", "/api/v1/personas/web",
-                                     R"({"apiVersion":"mien.dev/v1","kind":"Persona","metadata":{"name":"web"},"spec":{"behaviour":{}}})");
+  HttpResponse response =
+      bench.send("PUT", "/api/v1/personas/web",
+                 R"({"apiVersion":"mien.dev/v1","kind":"Persona","metadata":{"name":"web"},"spec":{"behaviour":{}}})");
   EXPECT_EQ(response.status, 400);
   auto problem = Bench::json(response);
   ASSERT_EQ(problem["errors"].size(), 1U) << response.body;
@@ -183,8 +187,9 @@ TEST(Resources, PassesTheManagersRefusalsOn) {
     Code code;
     int status;
   };
-  for (const Case& one : {Case{Code::invalid, 400}, Case{Code::not_found, 404}, Case{Code::refused, 403}, Case{Code::exhausted, 429},
-                          Case{Code::unavailable, 503}, Case{Code::unsupported, 501}, Case{Code::unknown, 504}, Case{Code::io, 500}}) {
+  for (const Case& one :
+       {Case{Code::invalid, 400}, Case{Code::not_found, 404}, Case{Code::refused, 403}, Case{Code::exhausted, 429},
+        Case{Code::unavailable, 503}, Case{Code::unsupported, 501}, Case{Code::unknown, 504}, Case{Code::io, 500}}) {
     bench.manager.answer.status = Error{.code = one.code, .message = "because", .where = {}, .cause = {}};
     HttpResponse response = bench.send("DELETE", "/api/v1/personas/web");
     EXPECT_EQ(response.status, one.status);
@@ -209,8 +214,9 @@ TEST(Resources, LetNoLimitedCallerTakeAnInstanceByItsLabels) {
   Bench bench;
   bench.caller.selector = "role=web";
   bench.manager.add_instance("db-01", model::InstanceType::host, 0).labels = {{"role", "db"}};
-  HttpResponse response = bench.send("PUT", "/api/v1/instances/db-01",
-                                     R"({"apiVersion":"mien.dev/v1","kind":"Instance","metadata":{"name":"db-01","labels":{"role":"web"}},"spec":{}})");
+  HttpResponse response = bench.send(
+      "PUT", "/api/v1/instances/db-01",
+      R"({"apiVersion":"mien.dev/v1","kind":"Instance","metadata":{"name":"db-01","labels":{"role":"web"}},"spec":{}})");
   EXPECT_EQ(response.status, 403);
   EXPECT_TRUE(bench.manager.given.empty());
 }

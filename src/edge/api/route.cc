@@ -28,14 +28,32 @@ void add_resources(std::vector<Route>& table) {
     if (instances) {
       table.push_back({"GET", list, Need::read, list_instances, collection, "Instances with their status, hosts first",
                        paged({selector, {"type", "host, guest, container, service or external"}}), none, json});
-      table.push_back({"GET", one, Need::read, get_instance, collection, "One instance with its status", {}, none, json});
+      table.push_back(
+          {"GET", one, Need::read, get_instance, collection, "One instance with its status", {}, none, json});
     } else {
-      table.push_back({"GET", list, Need::read, list_resources, collection, cat("All ", collection), paged({selector}), none, json});
-      table.push_back({"GET", one, Need::read, get_resource, collection, "One of them; ETag is its generation", {}, none, json});
+      table.push_back({"GET", list, Need::read, list_resources, collection, cat("All ", collection), paged({selector}),
+                       none, json});
+      table.push_back(
+          {"GET", one, Need::read, get_resource, collection, "One of them; ETag is its generation", {}, none, json});
     }
-    table.push_back({"PUT", one, Need::write, put_resource, collection, "Write it: If-Match says which generation is replaced",
-                     {dry_run, {"from", "files: it is kept in files, and a later change by hand is told so"}}, "application/json, application/yaml", json});
-    table.push_back({"DELETE", one, Need::write, delete_resource, collection, "Delete it: If-Match says which generation", {dry_run}, none, json});
+    table.push_back({"PUT",
+                     one,
+                     Need::write,
+                     put_resource,
+                     collection,
+                     "Write it: If-Match says which generation is replaced",
+                     {dry_run, {"from", "files: it is kept in files, and a later change by hand is told so"}},
+                     "application/json, application/yaml",
+                     json});
+    table.push_back({"DELETE",
+                     one,
+                     Need::write,
+                     delete_resource,
+                     collection,
+                     "Delete it: If-Match says which generation",
+                     {dry_run},
+                     none,
+                     json});
   }
 }
 
@@ -43,63 +61,243 @@ void add_instances(std::vector<Route>& table) {
   const char* tag = "instances";
   table.push_back({"GET", "/api/v1/drift", Need::read, list_drift, "drift", "Drift of every instance, worst first",
                    paged({selector, {"type", "host, guest, container, service or external"}}), none, json});
-  table.push_back({"GET", "/api/v1/instances/{name}/drift", Need::read, get_drift, "drift", "Drift of one instance, with the reasons", {}, none, json});
-  table.push_back({"GET", "/api/v1/instances/{name}/series", Need::read, get_series, tag, "What was observed, and the band that is expected",
-                   {{"metric", "One metric; all of them when not said"}, {"from", "2026-11-22T10:00:00Z, seconds since 1970, or -15m"}, {"to", "The same; now when not said"}},
-                   none, json, Pace::reads_disk});
-  table.push_back({"POST", "/api/v1/instances/{name}/activate", Need::write, activate, tag, "Give it a persona by hand: {\"persona\",\"for\"}", {dry_run}, json, json});
-  table.push_back({"POST", "/api/v1/instances/{name}/deactivate", Need::write, deactivate, tag, "End that: {\"persona\"} or {}", {dry_run}, json, json});
+  table.push_back({"GET",
+                   "/api/v1/instances/{name}/drift",
+                   Need::read,
+                   get_drift,
+                   "drift",
+                   "Drift of one instance, with the reasons",
+                   {},
+                   none,
+                   json});
+  table.push_back({"GET",
+                   "/api/v1/instances/{name}/series",
+                   Need::read,
+                   get_series,
+                   tag,
+                   "What was observed, and the band that is expected",
+                   {{"metric", "One metric; all of them when not said"},
+                    {"from", "2026-11-22T10:00:00Z, seconds since 1970, or -15m"},
+                    {"to", "The same; now when not said"}},
+                   none,
+                   json,
+                   Pace::reads_disk});
+  table.push_back({"POST",
+                   "/api/v1/instances/{name}/activate",
+                   Need::write,
+                   activate,
+                   tag,
+                   "Give it a persona by hand: {\"persona\",\"for\"}",
+                   {dry_run},
+                   json,
+                   json});
+  table.push_back({"POST",
+                   "/api/v1/instances/{name}/deactivate",
+                   Need::write,
+                   deactivate,
+                   tag,
+                   "End that: {\"persona\"} or {}",
+                   {dry_run},
+                   json,
+                   json});
 }
 
 void add_findings(std::vector<Route>& table) {
   const char* tag = "findings";
-  table.push_back({"GET", "/api/v1/findings", Need::read, list_findings, tag, "Findings, newest first; open ones unless all=true",
-                   paged({{"all", "true: those that are over too", "boolean"}, {"instance", "Of one instance"}, {"kind", "spike, level, limit, ..."},
-                          {"state", "open, acknowledged or resolved"}, {"severity", "info, low, medium, high or critical"}, selector}),
+  table.push_back({"GET", "/api/v1/findings", Need::read, list_findings, tag,
+                   "Findings, newest first; open ones unless all=true",
+                   paged({{"all", "true: those that are over too", "boolean"},
+                          {"instance", "Of one instance"},
+                          {"kind", "spike, level, limit, ..."},
+                          {"state", "open, acknowledged or resolved"},
+                          {"severity", "info, low, medium, high or critical"},
+                          selector}),
                    none, json, Pace::reads_disk});
   table.push_back({"GET", "/api/v1/findings/{id}", Need::read, get_finding, tag, "One finding", {}, none, json});
-  table.push_back({"POST", "/api/v1/findings/{id}/ack", Need::write, acknowledge, tag, "Say that it was seen: {\"comment\"}", {dry_run}, json, json});
-  table.push_back({"GET", "/api/v1/explain/{name...}", Need::read, explain, tag, "From a finding or an instance back to the samples", {}, none, json, Pace::reads_disk});
-  table.push_back({"GET", "/api/v1/why/{name...}", Need::read, why, tag, "Why nothing was done: the score, the level, what is open", {}, none, json});
-  table.push_back({"GET", "/api/v1/decisions", Need::read, list_decisions, "actions", "Decisions", paged(), none, json});
+  table.push_back({"POST",
+                   "/api/v1/findings/{id}/ack",
+                   Need::write,
+                   acknowledge,
+                   tag,
+                   "Say that it was seen: {\"comment\"}",
+                   {dry_run},
+                   json,
+                   json});
+  table.push_back({"GET",
+                   "/api/v1/explain/{name...}",
+                   Need::read,
+                   explain,
+                   tag,
+                   "From a finding or an instance back to the samples",
+                   {},
+                   none,
+                   json,
+                   Pace::reads_disk});
+  table.push_back({"GET",
+                   "/api/v1/why/{name...}",
+                   Need::read,
+                   why,
+                   tag,
+                   "Why nothing was done: the score, the level, what is open",
+                   {},
+                   none,
+                   json});
+  table.push_back(
+      {"GET", "/api/v1/decisions", Need::read, list_decisions, "actions", "Decisions", paged(), none, json});
   table.push_back({"GET", "/api/v1/actions", Need::read, list_actions, "actions", "Actions", paged(), none, json});
 }
 
 void add_past(std::vector<Route>& table) {
   const char* tag = "history";
-  table.push_back({"GET", "/api/v1/personas/{name}/generations", Need::read, list_generations, tag, "What people wrote, newest first", paged(), none, json, Pace::reads_disk});
-  table.push_back({"GET", "/api/v1/personas/{name}/generations/{generation}", Need::read, get_generation, tag, "One generation", {}, none, json});
-  table.push_back({"POST", "/api/v1/personas/{name}/rollback", Need::write, rollback_persona, tag, "Return to a generation: {\"to\"}", {dry_run}, json, json});
+  table.push_back({"GET", "/api/v1/personas/{name}/generations", Need::read, list_generations, tag,
+                   "What people wrote, newest first", paged(), none, json, Pace::reads_disk});
+  table.push_back({"GET",
+                   "/api/v1/personas/{name}/generations/{generation}",
+                   Need::read,
+                   get_generation,
+                   tag,
+                   "One generation",
+                   {},
+                   none,
+                   json});
+  table.push_back({"POST",
+                   "/api/v1/personas/{name}/rollback",
+                   Need::write,
+                   rollback_persona,
+                   tag,
+                   "Return to a generation: {\"to\"}",
+                   {dry_run},
+                   json,
+                   json});
   table.push_back({"GET", "/api/v1/revisions", Need::read, list_revisions, tag, "What was learned, by name",
-                   paged({{"persona", "Of one persona"}, {"instance", "Of one instance"}}), none, json, Pace::reads_disk});
-  table.push_back({"POST", "/api/v1/revisions/rollback", Need::write, rollback_revision, tag,
-                   "Return one instance to a revision: {\"persona\",\"instance\",\"to\"}", {dry_run}, json, json});
-  table.push_back({"GET", "/api/v1/revisions/{name...}", Need::read, get_revision, tag, "One revision: web-frontend@web-01/12", {}, none, json});
-  table.push_back({"GET", "/api/v1/audit", Need::read, list_audit, "audit", "What happened, in order", paged({{"since", "A time, or -1h"}}), none, json, Pace::reads_disk});
-  table.push_back({"GET", "/api/v1/audit/verify", Need::read, verify_audit, "audit", "Whether the chain holds; the first broken link is named", {}, none, json, Pace::reads_disk});
-  table.push_back({"GET", "/api/v1/audit/head", Need::read, get_audit_head, "audit", "The newest signed head", {}, none, json});
+                   paged({{"persona", "Of one persona"}, {"instance", "Of one instance"}}), none, json,
+                   Pace::reads_disk});
+  table.push_back({"POST",
+                   "/api/v1/revisions/rollback",
+                   Need::write,
+                   rollback_revision,
+                   tag,
+                   "Return one instance to a revision: {\"persona\",\"instance\",\"to\"}",
+                   {dry_run},
+                   json,
+                   json});
+  table.push_back({"GET",
+                   "/api/v1/revisions/{name...}",
+                   Need::read,
+                   get_revision,
+                   tag,
+                   "One revision: web-frontend@web-01/12",
+                   {},
+                   none,
+                   json});
+  table.push_back({"GET", "/api/v1/audit", Need::read, list_audit, "audit", "What happened, in order",
+                   paged({{"since", "A time, or -1h"}}), none, json, Pace::reads_disk});
+  table.push_back({"GET",
+                   "/api/v1/audit/verify",
+                   Need::read,
+                   verify_audit,
+                   "audit",
+                   "Whether the chain holds; the first broken link is named",
+                   {},
+                   none,
+                   json,
+                   Pace::reads_disk});
+  table.push_back(
+      {"GET", "/api/v1/audit/head", Need::read, get_audit_head, "audit", "The newest signed head", {}, none, json});
 }
 
 void add_agents(std::vector<Route>& table) {
   const char* tag = "agents";
-  table.push_back({"POST", "/api/v1/enrollments", Need::admin, make_enrollment, tag, "A one-time token with which an agent joins: {\"ttl\"}", {}, json, json});
-  table.push_back({"POST", "/api/v1/enroll", Need::open, redeem_enrollment, tag, "Trade it for a token of the agent's own: {\"token\",\"agent\"}", {}, json, json});
-  table.push_back({"GET", "/api/v1/ca", Need::open, get_authority, tag, "The manager's own certificate authority", {}, none, "application/x-pem-file"});
-  table.push_back({"GET", "/api/v1/agents/{name}/directives", Need::agent, poll_directives, tag, "What an agent is to do; waits up to 30 s for news",
-                   {{"after", "The number of the newest that is known", "integer"}}, none, json});
-  table.push_back({"POST", "/v1/metrics", Need::ingest, take_metrics, "ingest", "OTLP/HTTP metrics, protobuf or JSON, gzip or not", {},
-                   "application/x-protobuf, application/json", "application/x-protobuf, application/json"});
-  table.push_back({"POST", "/v1/logs", Need::ingest, take_logs, "ingest", "Not yet: 501", {}, "application/x-protobuf, application/json", json});
+  table.push_back({"POST",
+                   "/api/v1/enrollments",
+                   Need::admin,
+                   make_enrollment,
+                   tag,
+                   "A one-time token with which an agent joins: {\"ttl\"}",
+                   {},
+                   json,
+                   json});
+  table.push_back({"POST",
+                   "/api/v1/enroll",
+                   Need::open,
+                   redeem_enrollment,
+                   tag,
+                   "Trade it for a token of the agent's own: {\"token\",\"agent\"}",
+                   {},
+                   json,
+                   json});
+  table.push_back({"GET",
+                   "/api/v1/ca",
+                   Need::open,
+                   get_authority,
+                   tag,
+                   "The manager's own certificate authority",
+                   {},
+                   none,
+                   "application/x-pem-file"});
+  table.push_back({"GET",
+                   "/api/v1/agents/{name}/directives",
+                   Need::agent,
+                   poll_directives,
+                   tag,
+                   "What an agent is to do; waits up to 30 s for news",
+                   {{"after", "The number of the newest that is known", "integer"}},
+                   none,
+                   json});
+  table.push_back({"POST",
+                   "/v1/metrics",
+                   Need::ingest,
+                   take_metrics,
+                   "ingest",
+                   "OTLP/HTTP metrics, protobuf or JSON, gzip or not",
+                   {},
+                   "application/x-protobuf, application/json",
+                   "application/x-protobuf, application/json"});
+  table.push_back({"POST",
+                   "/v1/logs",
+                   Need::ingest,
+                   take_logs,
+                   "ingest",
+                   "Not yet: 501",
+                   {},
+                   "application/x-protobuf, application/json",
+                   json});
 }
 
 void add_operation(std::vector<Route>& table) {
   const char* tag = "operation";
-  table.push_back({"GET", "/api/v1/backup", Need::admin, backup, tag, "The ledger and the keys, as one file", {}, none, "application/vnd.mien.backup", Pace::reads_disk});
-  table.push_back({"GET", "/events", Need::read, follow_events, tag, "CloudEvents 1.0 as server-sent events; resumes by Last-Event-ID",
-                   {{"type", "Only these, comma separated: finding takes finding.opened too"}, {"after", "As Last-Event-ID", "integer"}}, none, "text/event-stream"});
-  table.push_back({"GET", "/metrics", Need::read, metrics, tag, "Prometheus text or OpenMetrics, by Accept", {}, none, "text/plain, application/openmetrics-text"});
+  table.push_back({"GET",
+                   "/api/v1/backup",
+                   Need::admin,
+                   backup,
+                   tag,
+                   "The ledger and the keys, as one file",
+                   {},
+                   none,
+                   "application/vnd.mien.backup",
+                   Pace::reads_disk});
+  table.push_back({"GET",
+                   "/events",
+                   Need::read,
+                   follow_events,
+                   tag,
+                   "CloudEvents 1.0 as server-sent events; resumes by Last-Event-ID",
+                   {{"type", "Only these, comma separated: finding takes finding.opened too"},
+                    {"after", "As Last-Event-ID", "integer"}},
+                   none,
+                   "text/event-stream"});
+  table.push_back({"GET",
+                   "/metrics",
+                   Need::read,
+                   metrics,
+                   tag,
+                   "Prometheus text or OpenMetrics, by Accept",
+                   {},
+                   none,
+                   "text/plain, application/openmetrics-text"});
   table.push_back({"GET", "/healthz", Need::open, health, tag, "It runs", {}, none, json});
-  table.push_back({"GET", "/readyz", Need::open, readiness, tag, "It has recovered and answers; 503 until then", {}, none, json});
+  table.push_back(
+      {"GET", "/readyz", Need::open, readiness, tag, "It has recovered and answers; 503 until then", {}, none, json});
   table.push_back({"GET", "/openapi.json", Need::open, openapi, tag, "This description", {}, none, json});
   table.push_back({"GET", "/", Need::open, page, tag, "The page that shows drift, live", {}, none, "text/html"});
   table.push_back({"GET", "/page.js", Need::open, page_script, tag, "Its script", {}, none, "text/javascript"});
@@ -157,7 +355,8 @@ Match match(std::string_view method, std::string_view path) {
       found.allowed.clear();
       return found;
     }
-    if (std::find(found.allowed.begin(), found.allowed.end(), route.method) == found.allowed.end()) found.allowed.push_back(route.method);
+    if (std::find(found.allowed.begin(), found.allowed.end(), route.method) == found.allowed.end())
+      found.allowed.push_back(route.method);
   }
   return found;
 }

@@ -26,7 +26,7 @@ struct Route {
   std::string tag;
   std::string summary;
   std::vector<Parameter> query;
-  std::string body;    // media type of the request's body; empty: none
+  std::string body;  // media type of the request's body; empty: none
   std::string answer = "application/json";
   Pace pace = Pace::at_once;
 };

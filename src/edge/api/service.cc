@@ -37,12 +37,14 @@ void Call::respond(const Json& json, int status) {
 void Call::respond(const Problem& problem) { respond(to_response(problem, request.path)); }
 
 void Call::not_found(std::string_view what, const std::string& name) {
-  respond(Problem{.code = Code::not_found, .status = 0, .detail = cat("there is no ", what, " \"", name, "\""), .errors = {}});
+  respond(Problem{
+      .code = Code::not_found, .status = 0, .detail = cat("there is no ", what, " \"", name, "\""), .errors = {}});
 }
 
 void Call::invalid(std::string detail, std::string pointer) {
   Problem problem{.code = Code::invalid, .status = 0, .detail = detail, .errors = {}};
-  if (!pointer.empty()) problem.errors.push_back({.pointer = std::move(pointer), .detail = std::move(detail), .suggestion = {}});
+  if (!pointer.empty())
+    problem.errors.push_back({.pointer = std::move(pointer), .detail = std::move(detail), .suggestion = {}});
   respond(problem);
 }
 
@@ -127,7 +129,8 @@ Status check_selector(std::string_view selector) {
   for (std::string_view part : split(selector, ',')) {
     if (parse_term(part).key.empty()) {
       return Error{.code = Code::invalid,
-                   .message = cat("the selector term \"", part, "\" has no key: write key=value, key!=value or key, separated by commas"),
+                   .message = cat("the selector term \"", part,
+                                  "\" has no key: write key=value, key!=value or key, separated by commas"),
                    .where = {},
                    .cause = {}};
     }
@@ -141,13 +144,17 @@ bool matches(std::string_view selector, const Labels& labels) {
     Term term = parse_term(part);
     auto at = labels.find(std::string(term.key));
     bool equal = at != labels.end() && at->second == term.value;
-    bool holds = term.kind == Term::Kind::present ? at != labels.end() : term.kind == Term::Kind::equal ? equal : !equal;
+    bool holds = term.kind == Term::Kind::present ? at != labels.end()
+                 : term.kind == Term::Kind::equal ? equal
+                                                  : !equal;
     if (!holds) return false;
   }
   return true;
 }
 
-bool sees(const Caller& caller, const node::InstanceView& instance) { return matches(caller.selector, instance.labels); }
+bool sees(const Caller& caller, const node::InstanceView& instance) {
+  return matches(caller.selector, instance.labels);
+}
 
 bool sees(const Caller& caller, const node::View& view, const InstanceName& instance) {
   if (caller.selector.empty()) return true;
@@ -161,7 +168,10 @@ Result<Page> page_of(const Call& call) {
   if (std::string limit = call.parameter("limit"); !limit.empty()) {
     auto number = parse_integer(limit);
     if (!number || *number < 1 || *number > static_cast<std::int64_t>(largest_page)) {
-      return Error{.code = Code::invalid, .message = cat("limit is a number from 1 to ", largest_page, ", not \"", limit, "\""), .where = {}, .cause = {}};
+      return Error{.code = Code::invalid,
+                   .message = cat("limit is a number from 1 to ", largest_page, ", not \"", limit, "\""),
+                   .where = {},
+                   .cause = {}};
     }
     page.limit = static_cast<std::size_t>(*number);
   }
@@ -185,7 +195,8 @@ Service::Service(ApiOptions given)
 
 Service::~Service() = default;
 
-void give(Service& service, const CallPtr& call, node::CommandBody body, std::function<void(Call&, const node::Answer&)> done) {
+void give(Service& service, const CallPtr& call, node::CommandBody body,
+          std::function<void(Call&, const node::Answer&)> done) {
   auto on_answer = [call, done = std::move(done)](const node::Answer& answer) {
     if (!answer.status) {
       Problem problem = problem_of(answer.status.error());

@@ -56,7 +56,8 @@ struct Call {
 };
 using CallPtr = std::shared_ptr<Call>;
 
-// Two threads for what reads much of the disk (history, audit, backup): nothing else waits for it. Full: `post` says false.
+// Two threads for what reads much of the disk (history, audit, backup): nothing else waits for it. Full: `post` says
+// false.
 class Worker {
  public:
   Worker();
@@ -138,7 +139,8 @@ class Listing {
 };
 
 // Sends a command (or rehearses it, `?dry_run=true`) and answers with what became of it.
-void give(Service& service, const CallPtr& call, node::CommandBody body, std::function<void(Call&, const node::Answer&)> done);
+void give(Service& service, const CallPtr& call, node::CommandBody body,
+          std::function<void(Call&, const node::Answer&)> done);
 // The usual answer: {"name","generation","note"}.
 void answer_written(Call& call, const node::Answer& answer);
 

@@ -12,7 +12,8 @@ Result<std::vector<store::Entry>> scan_backwards(store::Ledger& ledger, const Ba
   for (;;) {
     auto entries = TRY(ledger.scan(what.table, what.prefix, after, step));
     for (auto& entry : entries) {
-      if (!what.before.empty() && entry.key >= what.before) return std::vector<store::Entry>(newest.rbegin(), newest.rend());
+      if (!what.before.empty() && entry.key >= what.before)
+        return std::vector<store::Entry>(newest.rbegin(), newest.rend());
       if (newest.size() == what.limit) newest.pop_front();
       newest.push_back(std::move(entry));
     }

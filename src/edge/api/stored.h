@@ -12,7 +12,9 @@
 
 namespace mien::edge::api {
 
-[[nodiscard]] inline Result<model::Finding> stored_finding(std::string_view bytes) { return decode<model::Finding>(bytes, "finding"); }
+[[nodiscard]] inline Result<model::Finding> stored_finding(std::string_view bytes) {
+  return decode<model::Finding>(bytes, "finding");
+}
 [[nodiscard]] inline Result<model::PersonaRevision> stored_revision(std::string_view bytes) {
   return decode<model::PersonaRevision>(bytes, "revision");
 }
@@ -22,7 +24,7 @@ namespace mien::edge::api {
 struct Backwards {
   store::Table table = store::Table::finding;
   std::string prefix;
-  std::string before;      // only keys below this; empty: all
+  std::string before;  // only keys below this; empty: all
   std::size_t limit = 500;
 };
 [[nodiscard]] Result<std::vector<store::Entry>> scan_backwards(store::Ledger& ledger, const Backwards& what);

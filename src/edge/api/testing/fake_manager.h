@@ -26,7 +26,8 @@ class FakeLedger final : public store::Ledger {
 
   Result<store::Checkpoint> acquire(store::ShardId) override { return store::Checkpoint{}; }
   Status commit(const store::Transaction&) override { return {}; }
-  Result<std::vector<store::Entry>> scan(store::Table table, std::string_view prefix, std::string_view after, std::size_t limit) override {
+  Result<std::vector<store::Entry>> scan(store::Table table, std::string_view prefix, std::string_view after,
+                                         std::size_t limit) override {
     if (broken) return *broken;
     std::vector<store::Entry> found;
     for (const auto& [key, bytes] : entries) {
@@ -111,7 +112,8 @@ class FakeManager final : public node::ManagerPort {
   std::shared_ptr<void> subscribe(std::uint64_t after, OnNotice on_notice) override {
     auto one = std::make_shared<OnNotice>(std::move(on_notice));
     subscribers.insert(one);
-    for (std::size_t i = static_cast<std::size_t>(std::max(after, forgotten)); i < kept.size(); ++i) (*one)(i + 1, kept[i]);
+    for (std::size_t i = static_cast<std::size_t>(std::max(after, forgotten)); i < kept.size(); ++i)
+      (*one)(i + 1, kept[i]);
     return {one.get(), [this, one](void*) { subscribers.erase(one); }};
   }
   void publish(node::Notice notice) {
