@@ -65,7 +65,7 @@ ip route add default via 10.0.2.2
 mount -t ext4 /dev/vda /disk
 [ -s /disk/machine-id ] || tr -d - </proc/sys/kernel/random/uuid >/disk/machine-id
 ln -sf /disk/machine-id /etc/machine-id
-mkdir -p /disk/lib /var
+mkdir -p /disk/lib /disk/log /var
 ln -sfn /disk/lib /var/lib
 [ -f /disk/boot ] && sh /disk/boot
 port=$(ls /dev/vport*p1 | head -1)
@@ -90,7 +90,7 @@ unit=$1
 shift
 directory=/sys/fs/cgroup/system.slice/$unit
 mkdir -p $directory
-setsid sh -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' $directory "$@" </dev/null >>/tmp/$unit.log 2>&1 &
+setsid sh -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' $directory "$@" </dev/null >>/disk/log/$unit.log 2>&1 &
 echo $!
 """
 
@@ -236,6 +236,7 @@ class Guest:
         return self
 
     def __exit__(self, *_):
+        self.keep_logs()
         self.stop()
 
     def start(self):
@@ -355,6 +356,13 @@ class Guest:
         before = time.time()
         there = float(self.run("date +%s").text) + 0.5
         return there - (before + time.time()) / 2
+
+    def keep_logs(self):
+        """What the services wrote goes beside the other logs."""
+        try:
+            (self.folder / f"{self.name}.services.log").write_text(self.run("tail -n 40 /disk/log/*.log", deadline=20, expect=None).text)
+        except (OSError, RuntimeError, Hung):
+            pass  # it hangs: the console tells why
 
     def stop(self):
         if self.process is not None:
