@@ -13,7 +13,17 @@ fi
 ((${#files[@]})) || exit 0
 echo "==> clang-tidy: ${#files[@]} files" >&2
 
-arguments=(-p "$build" --quiet)
+# clang reads the headers themselves: a header that g++ precompiled is not for it.
+mkdir -p build/lint
+python3 - "$build/compile_commands.json" build/lint/compile_commands.json <<'END'
+import json, re, sys
+commands = json.load(open(sys.argv[1]))
+for each in commands:
+    each["command"] = re.sub(r"-include \S*cmake_pch\.hxx|-Xclang -include(-pch)? -Xclang \S+|-Winvalid-pch|-fpch-\S+", "", each["command"])
+json.dump(commands, open(sys.argv[2], "w"))
+END
+
+arguments=(-p build/lint --quiet)
 for warning in unknown-warning-option ignored-optimization-argument unused-command-line-argument; do
   arguments+=("--extra-arg=-Wno-$warning")
 done
