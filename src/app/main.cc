@@ -36,7 +36,6 @@ int main(int argc, char** argv) {
   add_restore_verb(program, session);
 
   add_score_verb(program, session);
-  add_score_verb(program, session);
   add_doctor_verb(program, session);
   add_completion_verb(program, session);
   add_help_verb(program, session);
