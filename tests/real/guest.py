@@ -210,9 +210,6 @@ def fill(root: Path, tree: Path, program: Path):
         place = root / library.relative_to("/").parent
         place.mkdir(parents=True, exist_ok=True)
         shutil.copy2(library, place)  # follows links
-    personas = Path(__file__).resolve().parents[2] / "packaging/personas"
-    if personas.is_dir():
-        shutil.copytree(personas, root / "usr/share/mien/personas")
 
 
 # ---- one guest ----

@@ -79,8 +79,7 @@ class Manager:
         self.lines = []
         self.process = subprocess.Popen(
             [self.scene.program, "manager", "--data", self.data, "--listen", f"{self.address}:{self.port}"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=die_with_parent,
-            env={**os.environ, "MIEN_PERSONAS": str(ROOT / "packaging/personas")})
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=die_with_parent)
         threading.Thread(target=self.read, args=(self.process,), daemon=True).start()
 
     def read(self, process):
@@ -245,7 +244,8 @@ class Scene:
     def join(self, manager: Manager, guest: Guest) -> str:
         """Joins with the line that `mien enroll` prints, in its own cgroup, now and at each boot. The line."""
         line = manager.mien("enroll", "--ttl", "10m").out.strip()
-        guest.write("/disk/boot", f"#!/bin/sh\nin_service mien-agent.service sh -c 'exec {line}' >/run/agent.pid\n")
+        guest.write("/disk/join", line + "\n")
+        guest.write("/disk/boot", "in_service mien-agent.service sh /disk/join >/run/agent.pid\n")
         guest.run("sh /disk/boot")
         self.await_instance(manager, guest.name)
         return line

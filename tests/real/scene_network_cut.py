@@ -58,7 +58,7 @@ def main(scene: Scene):
     guest.run(f"kill -9 {hog}")
     during = manager.points(HOST, METRIC, cut + 3)
     time.sleep(40)
-    spooled = guest.run("ls -l /disk/lib/mien/spool /disk/lib/mien/*/spool 2>/dev/null", expect=None).text
+    spooled = guest.run("ls -l /var/lib/mien-agent/spool", expect=None).text
     scene.check("the agent spools", ".spool" in spooled, spooled.strip())
     scene.check("nothing arrives while it is cut", not manager.points(HOST, METRIC, cut + 3) and not during)
     follower = Follower(manager)
