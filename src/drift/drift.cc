@@ -22,6 +22,7 @@ using model::SampleEvidence;
 
 constexpr double gate_all_for = 3600;   // seconds that a declared departure keeps the whole instance from learning
 constexpr double most_combined = 20;
+constexpr double combined_empirical = 0.5;  // weight of the empirical tail: the combination of many is smoother than one statistic
 constexpr double gone_after = 600;      // seconds, and ten intervals, without a sample: a declared episode ends
 const model::Baseline unknown{};
 
@@ -208,8 +209,8 @@ class Assessor {
     double combined = std::min(strongest.length(), most_combined);
     double surprise = combined;
     if (known_ > 1) {
-      double u = math::exp(0.7675283643313486 * combined);  // 10^(C/3): exponential tails of C are Pareto tails of u
-      surprise = behavior_.combined.surprise(u);
+      double u = math::exp(0.8373036701796530 * combined);  // 10^(C/2.75): exponential tails of C are Pareto tails of u
+      surprise = behavior_.combined.surprise(u, combined_empirical);
       learn_combined(now, gated, u, surprise, evidence);
     }
     return judges() ? std::max(0.0, surprise - rate_shift(block)) : 0;

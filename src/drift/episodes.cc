@@ -52,7 +52,7 @@ Severity severity_of(const Scene& scene, const Episode& episode) {
     case EpisodeSource::learned: break;
   }
   if (episode.kind == FindingKind::spike || lasted < 60 || episode.rows < 8) return Severity::low;
-  return lasted >= 600 && episode.margin >= 2 ? Severity::high : Severity::medium;
+  return lasted >= 600 && episode.margin >= 3 ? Severity::high : Severity::medium;
 }
 
 double confidence_of(const Episode& episode) {

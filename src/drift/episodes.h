@@ -2,7 +2,7 @@
 //
 // Severity, so that a person can check it (README):
 //   learned  low; medium once it lasted a minute and 8 rows and is no spike; high once it lasted ten minutes and
-//            stood 2 decades of probability above the alarm level.
+//            stood 3 decades of probability above the alarm level.
 //   declared medium; high once it lasted a minute.
 //   limit    high.
 #pragma once

@@ -13,7 +13,6 @@ constexpr std::uint32_t halve_at = 60'000 * Tail::whole;
 constexpr std::uint32_t summarise_every = 16;
 constexpr double prior_index = 0.30;
 constexpr double prior_weight = 20;  // values that the prior index is worth
-constexpr double empirical_weight = 0.7;
 constexpr std::uint64_t sqrt2_mantissa = 0x6a09e667f3bcdULL;  // mantissa bits of sqrt(2), rounded up
 
 }  // namespace
@@ -84,7 +83,7 @@ void Tail::summarise() {
   index_ = static_cast<float>((excess + prior_index * prior_weight) / (n + prior_weight));
 }
 
-double Tail::surprise(double u) const {
+double Tail::surprise(double u, double empirical_weight) const {
   int b = bin_of(u);
   if (b < mark_ || !speaks()) return 0;
   std::uint64_t above = 0;

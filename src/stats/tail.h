@@ -30,7 +30,7 @@ class Tail {
   void merge(const Tail& other);
 
   // -log10 P(U >= u), 0 while ordinary or silent; grows with u without bound.
-  [[nodiscard]] double surprise(double u) const;
+  [[nodiscard]] double surprise(double u, double empirical_weight = 0.7) const;
   [[nodiscard]] double values() const { return static_cast<double>(total_) / whole; }
   [[nodiscard]] bool speaks() const { return total_ >= silent_below * whole; }
   [[nodiscard]] const std::array<std::uint32_t, bins>& counts() const { return counts_; }
