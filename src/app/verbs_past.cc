@@ -30,7 +30,7 @@ Subject parse_subject(const std::string& text) {
 
 Result<model::Value> value_of(const wire::Document& document) { return wire::parse_json(wire::dump(document)); }
 
-std::string shown(const model::Value& value) { return value.is_null() ? "(not there)" : printable(wire::to_json(value)); }
+std::string shown(const model::Value& value) { return value.is_null() ? "(not there)" : printable(wire::dump(wire::to_document(value))); }
 
 wire::Document document_of(const std::vector<model::Difference>& differences) {
   wire::Document list = wire::Document::array();
