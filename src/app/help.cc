@@ -83,7 +83,9 @@ struct OptionLine {
 
 std::vector<OptionLine> options_of(const CLI::App& app) {
   std::vector<OptionLine> lines;
-  for (const CLI::Option* option : app.get_options([](const CLI::Option*) { return true; })) {
+  std::vector<const CLI::Option*> options = app.get_options([](const CLI::Option*) { return true; });
+  std::stable_partition(options.begin(), options.end(), [](const CLI::Option* option) { return option->get_positional(); });
+  for (const CLI::Option* option : options) {
     if (option->get_group().empty()) continue;
     std::string name = option->get_positional() ? option->get_name(true) : option->get_name(false, true);
     std::replace(name.begin(), name.end(), ',', ' ');
@@ -104,7 +106,7 @@ std::string lined_up(const std::vector<OptionLine>& lines) {
 std::string usage_of(const CLI::App& verb) {
   std::string line = cat("mien ", verb.get_name());
   for (const CLI::Option* option : verb.get_options([](const CLI::Option* each) { return each->get_positional(); })) {
-    std::string name = option->get_type_name().empty() ? option->get_name(true) : option->get_name(true);
+    std::string name = option->get_name(true);
     line += option->get_required() ? cat(" ", name) : cat(" [", name, "]");
     if (option->get_items_expected_max() > 1) line += "...";
   }

@@ -39,13 +39,14 @@ void print_plot(Session& session, const wire::Document& series, const wire::Docu
 }
 
 void print_next_steps(Session& session, const wire::Document& finding) {
-  std::string id = printable(text_at(finding, "/id"));
-  std::string instance = printable(text_at(finding, "/instance"));
-  session.out << "\nwhat next\n"
-              << "  mien drift " << instance << " --watch      is it still so?\n"
-              << "  mien why " << instance << "                why nothing was done\n";
-  if (text_at(finding, "/state") == "open") session.out << "  mien ack " << id << " --comment ...  say that you know\n";
-  if (text_at(finding, "/kind") == "limit") session.out << "  mien explain persona.drift.limits     the limit is declared: change it there if it is wrong\n";
+  std::string id = text_at(finding, "/id");
+  std::string instance = text_at(finding, "/instance");
+  Table table({{.title = "WHAT NEXT"}, {.title = ""}});
+  table.add({cat("mien drift ", instance, " --watch"), "is it still so?"});
+  table.add({cat("mien why ", instance), "why nothing was done"});
+  if (text_at(finding, "/state") == "open") table.add({cat("mien ack ", id, " --comment TEXT"), "say that you know"});
+  if (text_at(finding, "/kind") == "limit") table.add({"mien explain persona.drift.limits", "the limit is declared: change it in the persona if it is wrong"});
+  session.out << "\n" << table.render(session.style);
 }
 
 void print_walk(Session& session, const wire::Document& answer) {
