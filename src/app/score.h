@@ -18,13 +18,13 @@
 namespace mien::app {
 
 struct ScoreOptions {
-  std::string input;          // path, ".gz" is unpacked; "-" is standard input
-  std::string output;         // path or "-"
+  std::string input = {};     // path, ".gz" is unpacked; "-" is standard input
+  std::string output = {};    // path or "-"
   std::uint64_t train_rows = 0;
   double false_alarms_per_week = 1;
-  std::string state_in;       // empty: start anew
-  std::string state_out;      // empty: not kept
-  std::string plot;           // empty, or a path that ends in .svg
+  std::string state_in = {};    // empty: start anew
+  std::string state_out = {};    // empty: not kept
+  std::string plot = {};    // empty, or a path that ends in .svg
   bool explain = false;       // each finding on standard error
 };
 
