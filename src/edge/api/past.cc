@@ -3,6 +3,7 @@
 #include "edge/api/handlers.h"
 #include "edge/api/query.h"
 #include "edge/api/stored.h"
+#include "node/revision_view.h"
 
 namespace mien::edge::api {
 namespace {
@@ -26,6 +27,17 @@ Json revision_document(const model::PersonaRevision& revision) {
   Json series = Json::array();
   for (const auto& one : revision.series) series.push_back(model::to_text(one));
   out["series"] = std::move(series);
+  return out;
+}
+
+// One revision alone also says what it learned of each series; four digits tell revisions apart and read well.
+Json detailed_revision(const model::PersonaRevision& revision) {
+  Json out = revision_document(revision);
+  Json behavior = Json::object();
+  auto rounded = [](double value) { return parse_double(to_text(value, 4)).value_or(value); };
+  for (const node::SeriesSummary& each : node::summarise(revision))
+    behavior[each.series] = {{"location", rounded(each.location)}, {"scale", rounded(each.scale)}, {"low", rounded(each.low)}, {"high", rounded(each.high)}};
+  out["behavior"] = std::move(behavior);
   return out;
 }
 
@@ -143,7 +155,7 @@ void get_revision(Service& service, const CallPtr& call) {
   auto revision = stored_revision(**found);
   if (!revision) return call->respond(revision.error().within("revision " + name));
   if (!sees(call->caller, *service.port().view(), revision->instance)) return call->not_found("revision", name);
-  call->respond(revision_document(*revision));
+  call->respond(detailed_revision(*revision));
 }
 
 void rollback_revision(Service& service, const CallPtr& call) {
