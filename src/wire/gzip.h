@@ -15,9 +15,9 @@ namespace mien::wire {
 
 struct GzipLimits {
   Bytes max_output{64U << 20U};
-  // How many bytes one compressed byte may become; telemetry reaches about 60, a bomb 1,000. Not applied to the first
-  // `ratio_free` bytes, which any honest repetition may fill.
-  std::uint32_t max_ratio = 150;
+  // How many bytes one compressed byte may become; honest telemetry that repeats itself reaches 100 to 200, a bomb
+  // 1,000. Not applied to the first `ratio_free` bytes, which any honest repetition may fill.
+  std::uint32_t max_ratio = 500;
   Bytes ratio_free{1U << 20U};
 };
 
