@@ -318,9 +318,12 @@ Assessment assess(const model::Expectation& expectation, const Behavior& behavio
     out.score.state = model::learning_state(behavior, state.last_at);
     return out;
   }
-  // Series are only ever added; beyond the limit they are stored but not judged.
-  CHECK(state.series.size() <= series.size());
+  // Series are only ever added; beyond the limit they are stored but not judged. A watch of other series is cut to fit.
   state.series.resize(std::min(series.size(), Behavior::max_series));
+  std::erase_if(state.episodes, [&](const Episode& episode) {
+    return episode.first_mover >= state.series.size() ||
+           std::any_of(episode.blamed.begin(), episode.blamed.end(), [&](const Blamed& b) { return b.series >= state.series.size(); });
+  });
   make_plan(state, expectation, series, out.changes, batch.times.front());
   Assessor assessor(behavior, state, series, batch, out);
   for (std::size_t row = 0; row < batch.times.size(); ++row) assessor.row(row);
