@@ -16,7 +16,10 @@ void judge_and_learn(benchmark::State& state) {
   batch.times.resize(1);
   batch.values.resize(count);
   for (std::uint32_t i = 0; i < count; ++i) {
-    series.push_back({.metric = MetricName("m" + std::to_string(i)), .attributes = {}, .unit = {}, .kind = model::SeriesKind::gauge});
+    series.push_back({.metric = MetricName("m" + std::to_string(i)),
+                      .attributes = {},
+                      .unit = {},
+                      .kind = model::SeriesKind::gauge});
     batch.series.push_back(i);
   }
   model::Expectation expectation;

@@ -1,5 +1,5 @@
-// What may go wrong in a run, drawn once per seed (swarm testing, Groce et al. 2012: each kind of fault is in a run or it
-// is not, so that rare combinations are met), and the seams that die in the middle of a call.
+// What may go wrong in a run, drawn once per seed (swarm testing, Groce et al. 2012: each kind of fault is in a run or
+// it is not, so that rare combinations are met), and the seams that die in the middle of a call.
 #pragma once
 
 #include <string>
@@ -12,19 +12,20 @@
 namespace mien::sim {
 
 struct Faults {
-  double loss = 0;            // of a message, each way
-  double duplicate = 0;       // of a request
-  Duration delay{};           // mean; exponential, so messages overtake each other
-  Duration partition_every{}; // 0: never. One way, of some agents
+  double loss = 0;             // of a message, each way
+  double duplicate = 0;        // of a request
+  Duration delay{};            // mean; exponential, so messages overtake each other
+  Duration partition_every{};  // 0: never. One way, of some agents
   Duration partition_length{};
   Duration manager_crash_every{};
   Duration agent_crash_every{};
-  double crash_in_call = 0;   // chance that a call to log, ledger or history is the manager's last, before or after its effect
-  bool power_cuts = false;    // a crash also takes what the log did not sync
-  bool old_ledger = false;    // a crash may bring back a ledger of a while ago
+  double crash_in_call =
+      0;  // chance that a call to log, ledger or history is the manager's last, before or after its effect
+  bool power_cuts = false;  // a crash also takes what the log did not sync
+  bool old_ledger = false;  // a crash may bring back a ledger of a while ago
   Duration disk_full_every{};
   Duration clock_jump_every{};
-  Duration stall_every{};     // an agent stops for a while
+  Duration stall_every{};  // an agent stops for a while
 
   [[nodiscard]] static Faults draw(Prng& prng);
   [[nodiscard]] bool none() const;
@@ -53,13 +54,15 @@ inline Error crashed() { return {.code = Code::io, .message = "the process is go
 class CrashingLog final : public store::Log {
  public:
   CrashingLog(store::Log& inner, CrashPoint& point) : inner_(inner), point_(point) {}
-  Result<store::LogPosition> append(store::ShardId shard, WallTime at, std::span<const std::string_view> records) override {
+  Result<store::LogPosition> append(store::ShardId shard, WallTime at,
+                                    std::span<const std::string_view> records) override {
     if (point_.strikes()) return crashed();
     Result<store::LogPosition> done = inner_.append(shard, at, records);
     if (point_.strikes()) return crashed();
     return done;
   }
-  Result<std::vector<store::LogRecord>> read(store::ShardId shard, store::LogPosition after, std::size_t limit) override {
+  Result<std::vector<store::LogRecord>> read(store::ShardId shard, store::LogPosition after,
+                                             std::size_t limit) override {
     if (point_.struck) return crashed();
     return inner_.read(shard, after, limit);
   }
@@ -87,11 +90,16 @@ class CrashingLedger final : public store::Ledger {
     if (point_.strikes()) return crashed();
     return done;
   }
-  Result<std::vector<store::Entry>> scan(store::Table table, std::string_view prefix, std::string_view after, std::size_t limit) override {
+  Result<std::vector<store::Entry>> scan(store::Table table, std::string_view prefix, std::string_view after,
+                                         std::size_t limit) override {
     return inner_.scan(table, prefix, after, limit);
   }
-  Result<std::optional<std::string>> get(store::Table table, std::string_view key) override { return inner_.get(table, key); }
-  Result<std::vector<store::AuditRow>> audit(std::uint64_t after, std::size_t limit) override { return inner_.audit(after, limit); }
+  Result<std::optional<std::string>> get(store::Table table, std::string_view key) override {
+    return inner_.get(table, key);
+  }
+  Result<std::vector<store::AuditRow>> audit(std::uint64_t after, std::size_t limit) override {
+    return inner_.audit(after, limit);
+  }
   Result<std::optional<store::AuditHead>> audit_head() override { return inner_.audit_head(); }
   Result<std::optional<store::AuditRow>> audit_tail() override { return inner_.audit_tail(); }
 
@@ -109,7 +117,9 @@ class CrashingHistory final : public store::History {
     if (point_.strikes()) return crashed();
     return done;
   }
-  Result<std::vector<store::HistorySeries>> read(const store::HistoryQuery& query) override { return inner_.read(query); }
+  Result<std::vector<store::HistorySeries>> read(const store::HistoryQuery& query) override {
+    return inner_.read(query);
+  }
   Status retain(WallTime now, Bytes limit) override { return inner_.retain(now, limit); }
   Result<store::HistoryUse> use() override { return inner_.use(); }
 

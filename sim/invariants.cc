@@ -15,11 +15,13 @@ void World::check_counts() {
   for (const auto& [key, sent] : logged_)
     if (sent.position <= folded) expected += sent.samples;
   std::uint64_t counted = c.samples + c.samples_duplicate + c.samples_future + c.samples_refused;
-  if (counted != expected) fail("counted_once", cat("the manager counted ", counted, " samples up to ", folded, ", the log holds ", expected));
+  if (counted != expected)
+    fail("counted_once", cat("the manager counted ", counted, " samples up to ", folded, ", the log holds ", expected));
   store::LogPosition last = log_.bounds(0)->last;
   for (const auto& key : acknowledged_)
     if (auto sent = logged_.find(key); sent == logged_.end() || sent->second.position > last)
-      return fail("acknowledged_is_kept", cat("request ", key.second, " of ", key.first, " was acknowledged and is not in the log"));
+      return fail("acknowledged_is_kept",
+                  cat("request ", key.second, " of ", key.first, " was acknowledged and is not in the log"));
 }
 
 // one_episode_one_finding: what is open in memory is open in the ledger, once, and nothing else is.
@@ -28,7 +30,8 @@ void World::check_findings() {
   for (const auto& [name, instance] : manager_->view()->instances) {
     std::set<std::pair<int, std::string>> seen;
     for (const model::Finding& finding : instance->findings) {
-      if (!open.insert(finding.id.value).second) fail("one_episode_one_finding", cat("two open findings are called ", finding.id.value));
+      if (!open.insert(finding.id.value).second)
+        fail("one_episode_one_finding", cat("two open findings are called ", finding.id.value));
       std::string worst = finding.metrics.empty() ? "" : finding.metrics[0].name.value;
       if (finding.kind == model::FindingKind::silence && !seen.insert({static_cast<int>(finding.kind), worst}).second)
         fail("one_episode_one_finding", cat(name.value, " is silent twice"));
@@ -41,7 +44,9 @@ void World::check_findings() {
     if (!finding) return fail("total_decoding", finding.error().to_string());
     if (finding->state != model::FindingState::resolved) stored.insert(entry.key);
   }
-  if (stored != open) fail("one_episode_one_finding", cat(open.size(), " findings are open in memory, ", stored.size(), " in the ledger"));
+  if (stored != open)
+    fail("one_episode_one_finding",
+         cat(open.size(), " findings are open in memory, ", stored.size(), " in the ledger"));
 }
 
 // fold_per_instance: a manager made from ledger and log alone is the one that runs, byte for byte.
@@ -50,7 +55,10 @@ void World::check_refold() {
   node::testing::MemoryLog log = log_;
   node::testing::MemoryLedger ledger = ledger_;
   node::testing::MemoryHistory history = history_;
-  node::ManagerSeams seams{.log = log, .ledger = ledger, .history = history, .sha256 = node::testing::test_hash,
+  node::ManagerSeams seams{.log = log,
+                           .ledger = ledger,
+                           .history = history,
+                           .sha256 = node::testing::test_hash,
                            .sign = [](std::string_view bytes) { return std::string(bytes); }};
   node::ManagerDriver other{seams, node::ManagerOptions{.builtin = {}, .limits = {}}, "sim"};
   if (Status status = other.recover(wall()); !status) return fail("fold_per_instance", status.error().to_string());
@@ -58,9 +66,11 @@ void World::check_refold() {
     const node::Instance* mine = manager_->manager().find(name);
     const node::Instance* made = other.manager().find(name);
     if (!made) return fail("fold_per_instance", cat(name.value, " is missing after recovery"));
-    if (mine->encode(0) != made->encode(0)) return fail("fold_per_instance", cat(name.value, " has other bytes after recovery"));
+    if (mine->encode(0) != made->encode(0))
+      return fail("fold_per_instance", cat(name.value, " has other bytes after recovery"));
   }
-  if (manager_->manager().counters() != other.manager().counters()) fail("fold_per_instance", "the counters differ after recovery");
+  if (manager_->manager().counters() != other.manager().counters())
+    fail("fold_per_instance", "the counters differ after recovery");
 }
 
 // audit_chain: it verifies; a flipped bit and a cut tail are found and named.
@@ -75,7 +85,8 @@ void World::check_audit() {
   std::size_t byte = prng_.below(rows[row].bytes.size());
   rows[row].bytes[byte] = static_cast<char>(rows[row].bytes[byte] ^ (1 << prng_.below(8)));
   Result<store::AuditVerdict> flipped = store::verify_audit(ledger_, node::testing::test_hash, verify, {});
-  if (flipped && (!flipped->broken || flipped->rows != row)) fail("audit_chain", cat("a flipped bit in row ", row + 1, " was not named"));
+  if (flipped && (!flipped->broken || flipped->rows != row))
+    fail("audit_chain", cat("a flipped bit in row ", row + 1, " was not named"));
 }
 
 void World::check_end() {
@@ -85,20 +96,25 @@ void World::check_end() {
   check_refold();
   std::shared_ptr<const node::View> view = manager_->view();
   for (const SimAgent& agent : agents_) {
-    if (!agent.spool.empty()) fail("converges", cat(agent.name, " still has a backlog ", mien::to_text(healing_time()), " after the faults ended"));
+    if (!agent.spool.empty())
+      fail("converges",
+           cat(agent.name, " still has a backlog ", mien::to_text(healing_time()), " after the faults ended"));
     auto host = view->instances.find(InstanceName{agent.name});
     if (host == view->instances.end()) {
       fail("converges", cat(agent.name, " never appeared"));
       continue;
     }
-    if (wall() - host->second->last_seen > 30s) fail("converges", cat(agent.name, " was last seen ", to_rfc3339(host->second->last_seen)));
+    if (wall() - host->second->last_seen > 30s)
+      fail("converges", cat(agent.name, " was last seen ", to_rfc3339(host->second->last_seen)));
     if (!faults_.none()) continue;
     for (const Service& service : agent.services) {
       auto instance = view->instances.find(service.name);
       if (instance == view->instances.end()) continue;
       bool found = !instance->second->findings.empty();
-      if (service.load.shape() == Shape::hog && !found) fail("hog_is_found", cat(service.name.value, " takes all of its CPU and nothing was found"));
-      if (service.load.shape() == Shape::steady && found) fail("steady_is_quiet", cat(service.name.value, " is steady and ", instance->second->findings[0].summary));
+      if (service.load.shape() == Shape::hog && !found)
+        fail("hog_is_found", cat(service.name.value, " takes all of its CPU and nothing was found"));
+      if (service.load.shape() == Shape::steady && found)
+        fail("steady_is_quiet", cat(service.name.value, " is steady and ", instance->second->findings[0].summary));
     }
   }
   check_audit();

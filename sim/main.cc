@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
   std::string hash(16, '0');
   for (std::size_t i = 0; i < 16; ++i) hash[15 - i] = "0123456789abcdef"[(world.hash() >> (4 * i)) & 15];
   const char* verdict = world.failure().empty() ? "ok" : world.failure().c_str();
-  std::printf("seed %llu %s: %s hash %s\n", static_cast<unsigned long long>(seed), verdict, world.summary().c_str(), hash.c_str());
+  std::printf("seed %llu %s: %s hash %s\n", static_cast<unsigned long long>(seed), verdict, world.summary().c_str(),
+              hash.c_str());
   return world.failure().empty() ? 0 : 1;
 }

@@ -11,14 +11,19 @@ namespace {
 constexpr double day_seconds = 86'400;
 
 model::Reading reading(const char* metric, const char* unit, model::Reading::Kind kind, double value) {
-  model::SeriesKind series_kind = kind == model::Reading::Kind::counter ? model::SeriesKind::counter : model::SeriesKind::gauge;
-  return {.series = {.metric = MetricName{metric}, .attributes = {}, .unit = unit, .kind = series_kind}, .kind = kind, .value = value, .capacity = 1};
+  model::SeriesKind series_kind =
+      kind == model::Reading::Kind::counter ? model::SeriesKind::counter : model::SeriesKind::gauge;
+  return {.series = {.metric = MetricName{metric}, .attributes = {}, .unit = unit, .kind = series_kind},
+          .kind = kind,
+          .value = value,
+          .capacity = 1};
 }
 
 }  // namespace
 
 std::string_view to_text(Shape shape) {
-  constexpr std::array<std::string_view, shape_count> names{"steady", "diurnal", "ramp", "step", "spike", "leak", "hog", "silent"};
+  constexpr std::array<std::string_view, shape_count> names{"steady", "diurnal", "ramp", "step",
+                                                            "spike",  "leak",    "hog",  "silent"};
   return names[static_cast<std::size_t>(shape)];
 }
 

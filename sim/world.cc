@@ -14,8 +14,17 @@ constexpr Duration restart_after = 2s;
 constexpr Duration healing = 3min;
 
 model::Resource persona(const std::string& name, model::Value::Map spec) {
-  return {.kind = model::ResourceKind::persona, .metadata = {.name = name, .labels = {}, .annotations = {}, .uid = {}, .generation = 0,
-          .created_at = {}, .created_by = {}, .updated_at = {}, .managed_by = {}}, .spec = model::Value{std::move(spec)}};
+  return {.kind = model::ResourceKind::persona,
+          .metadata = {.name = name,
+                       .labels = {},
+                       .annotations = {},
+                       .uid = {},
+                       .generation = 0,
+                       .created_at = {},
+                       .created_by = {},
+                       .updated_at = {},
+                       .managed_by = {}},
+          .spec = model::Value{std::move(spec)}};
 }
 
 // CPU around 20 %: what the steady workloads do and a hog does not.
@@ -34,8 +43,14 @@ std::size_t draw_agents(Prng& prng) {
 }  // namespace
 
 World::World(std::uint64_t seed, Trace trace)
-    : seed_(seed), trace_(std::move(trace)), prng_(seed), faults_(Faults::draw(prng_)), crash_point_(prng_.fork(1), faults_.crash_in_call),
-      crashing_log_(log_, crash_point_), crashing_ledger_(ledger_, crash_point_), crashing_history_(history_, crash_point_) {
+    : seed_(seed),
+      trace_(std::move(trace)),
+      prng_(seed),
+      faults_(Faults::draw(prng_)),
+      crash_point_(prng_.fork(1), faults_.crash_in_call),
+      crashing_log_(log_, crash_point_),
+      crashing_ledger_(ledger_, crash_point_),
+      crashing_history_(history_, crash_point_) {
   build();
 }
 
@@ -45,7 +60,9 @@ Duration World::healing_time() { return healing; }
 
 // ---- time ----
 
-void World::at(Duration when, std::function<void()> happen) { events_.push({.at = when, .order = order_++, .happen = std::move(happen)}); }
+void World::at(Duration when, std::function<void()> happen) {
+  events_.push({.at = when, .order = order_++, .happen = std::move(happen)});
+}
 
 void World::every(Duration mean, std::function<void()> happen) {
   if (mean == Duration{0}) return;
@@ -85,8 +102,9 @@ void World::run() {
 
 std::string World::summary() const {
   const node::Counters& counters = manager_ ? manager_->view()->counters : node::Counters{};
-  return cat("agents=", agents_.size(), " virtual=", mien::to_text(end_), " events=", happened_, " samples=", counters.samples, " findings=",
-             counters.findings_opened, " manager_crashes=", crashes_, " log_gaps=", counters.log_gaps, " ", faults_.to_string());
+  return cat("agents=", agents_.size(), " virtual=", mien::to_text(end_), " events=", happened_,
+             " samples=", counters.samples, " findings=", counters.findings_opened, " manager_crashes=", crashes_,
+             " log_gaps=", counters.log_gaps, " ", faults_.to_string());
 }
 
 // ---- building a run ----
@@ -105,7 +123,8 @@ void World::build() {
       auto shape = static_cast<Shape>(prng_.below(shape_count));
       if (s == 0) shape = Shape::steady;
       Duration onset = 60s + 1s * prng_.below(120);
-      agent.services.push_back({.name = InstanceName{name}, .load = Workload{shape, onset, prng_.fork(1000 + i * 16 + s)}});
+      agent.services.push_back(
+          {.name = InstanceName{name}, .load = Workload{shape, onset, prng_.fork(1000 + i * 16 + s)}});
       note("build", cat(name, " ", to_text(shape), " onset ", mien::to_text(onset)));
     }
   }
@@ -130,7 +149,9 @@ void World::plan_faults() {
   });
   every(faults_.partition_every, [this, some_agent] {
     SimAgent& agent = some_agent();
-    Duration until = clock_ + Duration{static_cast<std::int64_t>(static_cast<double>(faults_.partition_length.count()) * prng_.uniform())};
+    Duration until =
+        clock_ +
+        Duration{static_cast<std::int64_t>(static_cast<double>(faults_.partition_length.count()) * prng_.uniform())};
     bool mute = prng_.chance(0.5);
     (mute ? agent.mute_until : agent.deaf_until) = std::min(until, length_);
     note(agent.name, mute ? "mute" : "deaf");
@@ -176,7 +197,8 @@ void World::start_agent(std::size_t index) {
   SimAgent& agent = agents_[index];
   ++agent.epoch;
   ++agent.incarnation;
-  node::AgentOptions options{.epoch = agent.epoch, .seed = prng_.next(), .spool_waiting = !agent.spool.empty(), .memory_requests = 30};
+  node::AgentOptions options{
+      .epoch = agent.epoch, .seed = prng_.next(), .spool_waiting = !agent.spool.empty(), .memory_requests = 30};
   agent.driver = std::make_unique<node::AgentDriver>(
       node::Agent{options}, agent.spool, [this, index](const node::AgentRequest& request) { send(index, request); },
       [this, index](std::string_view line) { note(agents_[index].name, std::string(line)); });
@@ -190,8 +212,11 @@ void World::tick_agent(std::size_t index) {
   agent.readings.clear();
   for (std::size_t s = 0; s < agent.services.size(); ++s) {
     if (agent.services[s].load.silent(clock_)) continue;
-    agent.readings.push_back({.instance = agent.services[s].name, .type = s == 0 ? model::InstanceType::host : model::InstanceType::service,
-                              .parent = s == 0 ? InstanceName{} : agent.services[0].name, .identities = {}, .readings = {}});
+    agent.readings.push_back({.instance = agent.services[s].name,
+                              .type = s == 0 ? model::InstanceType::host : model::InstanceType::service,
+                              .parent = s == 0 ? InstanceName{} : agent.services[0].name,
+                              .identities = {},
+                              .readings = {}});
     agent.services[s].load.read_into(agent.readings.back().readings);
   }
   agent.driver->step(now_of(agent), node::ReadingsTaken{.instances = &agent.readings});
@@ -201,7 +226,8 @@ void World::send(std::size_t index, const node::AgentRequest& request) {
   SimAgent& agent = agents_[index];
   std::uint64_t incarnation = agent.incarnation;
   after(upload_timeout, [this, index, incarnation, number = request.number] {
-    answer(index, incarnation, {.number = number, .outcome = node::UploadOutcome::later, .why = "no answer in time", .retry_after = {}});
+    answer(index, incarnation,
+           {.number = number, .outcome = node::UploadOutcome::later, .why = "no answer in time", .retry_after = {}});
   });
   if (clock_ < agent.mute_until || prng_.chance(faults_.loss)) return;
   int copies = prng_.chance(faults_.duplicate) ? 2 : 1;
@@ -215,8 +241,14 @@ void World::send(std::size_t index, const node::AgentRequest& request) {
 void World::arrive(std::size_t index, std::uint64_t incarnation, const node::AgentRequest& request) {
   if (!manager_) return;
   const std::string& name = agents_[index].name;
-  Result<wire::OtlpDecoded> decoded = wire::decode_otlp({.encoding = wire::OtlpEncoding::protobuf, .content_encoding = {}, .body = request.body,
-                                                         .arrived = wall(), .trusted = true, .agent = name, .limits = {}, .gzip = {}});
+  Result<wire::OtlpDecoded> decoded = wire::decode_otlp({.encoding = wire::OtlpEncoding::protobuf,
+                                                         .content_encoding = {},
+                                                         .body = request.body,
+                                                         .arrived = wall(),
+                                                         .trusted = true,
+                                                         .agent = name,
+                                                         .limits = {},
+                                                         .gzip = {}});
   if (!decoded) return fail("total_decoding", decoded.error().to_string());
   model::Delivery delivery = std::move(decoded->delivery);
   delivery.source = name;
@@ -225,7 +257,8 @@ void World::arrive(std::size_t index, std::uint64_t incarnation, const node::Age
   delivery.authenticated = true;
   std::uint64_t samples = 0;
   for (const model::DeliveredInstance& part : delivery.instances)
-    samples += static_cast<std::uint64_t>(std::count_if(part.batch.values.begin(), part.batch.values.end(), [](double v) { return v == v; }));
+    samples += static_cast<std::uint64_t>(
+        std::count_if(part.batch.values.begin(), part.batch.values.end(), [](double v) { return v == v; }));
   node::Record record = node::FrameArrived{.frame = series_.number(std::move(delivery))};
   bool kept = append(record);
   if (!kept) series_.revert(std::get<node::FrameArrived>(record).frame);
@@ -237,11 +270,13 @@ void World::arrive(std::size_t index, std::uint64_t incarnation, const node::Age
     by_position_[position].emplace_back(name, request.number);
     acknowledged_.insert({name, request.number});
   }
-  note(name, cat("request ", request.number >> 32U, "/", request.number & 0xffffffffU, kept ? " taken" : " later", ", ", samples, " samples"));
+  note(name, cat("request ", request.number >> 32U, "/", request.number & 0xffffffffU, kept ? " taken" : " later", ", ",
+                 samples, " samples"));
   if (clock_ < agents_[index].deaf_until || prng_.chance(faults_.loss)) return;
   Duration delay{static_cast<std::int64_t>(static_cast<double>(faults_.delay.count()) * prng_.exponential())};
   after(delay, [this, index, incarnation, number = request.number, outcome] {
-    answer(index, incarnation, {.number = number, .outcome = outcome, .why = "the manager has no room", .retry_after = {}});
+    answer(index, incarnation,
+           {.number = number, .outcome = outcome, .why = "the manager has no room", .retry_after = {}});
   });
 }
 
@@ -255,9 +290,13 @@ void World::answer(std::size_t index, std::uint64_t incarnation, node::UploadAns
 
 void World::start_manager() {
   crash_point_.struck = false;
-  node::ManagerSeams seams{.log = crashing_log_, .ledger = crashing_ledger_, .history = crashing_history_, .sha256 = node::testing::test_hash,
+  node::ManagerSeams seams{.log = crashing_log_,
+                           .ledger = crashing_ledger_,
+                           .history = crashing_history_,
+                           .sha256 = node::testing::test_hash,
                            .sign = [](std::string_view bytes) { return std::string(bytes); }};
-  manager_ = std::make_unique<node::ManagerDriver>(seams, node::ManagerOptions{.builtin = {persona("linux-server", {})}, .limits = {}}, "sim");
+  manager_ = std::make_unique<node::ManagerDriver>(
+      seams, node::ManagerOptions{.builtin = {persona("linux-server", {})}, .limits = {}}, "sim");
   Status recovered = manager_->recover(wall());
   if (!recovered) {
     note("manager", cat("does not start: ", recovered.error().to_string()));
@@ -282,7 +321,8 @@ void World::crash_manager(std::string_view why) {
     for (auto lost = by_position_.upper_bound(last); lost != by_position_.end(); lost = by_position_.erase(lost))
       for (const auto& key : lost->second) {
         acknowledged_.erase(key);
-        if (auto known = logged_.find(key); known != logged_.end() && known->second.position > last) logged_.erase(known);
+        if (auto known = logged_.find(key); known != logged_.end() && known->second.position > last)
+          logged_.erase(known);
       }
   }
   if (faults_.old_ledger && old_ledger_taken_ && prng_.chance(0.3)) {
@@ -304,8 +344,10 @@ bool World::append(const node::Record& record) {
     if (const auto* arrived = std::get_if<node::FrameArrived>(&record); arrived && log_.bounds(0)->last > before) {
       std::uint64_t samples = 0;
       for (const model::InstanceFrame& part : arrived->frame.instances)
-        samples += static_cast<std::uint64_t>(std::count_if(part.batch.values.begin(), part.batch.values.end(), [](double v) { return v == v; }));
-      std::pair<std::string, std::uint64_t> key{arrived->frame.source, (arrived->frame.epoch << 32U) | arrived->frame.sequence};
+        samples += static_cast<std::uint64_t>(
+            std::count_if(part.batch.values.begin(), part.batch.values.end(), [](double v) { return v == v; }));
+      std::pair<std::string, std::uint64_t> key{arrived->frame.source,
+                                                (arrived->frame.epoch << 32U) | arrived->frame.sequence};
       logged_.try_emplace(key, Sent{.samples = samples, .position = before + 1});
       by_position_[before + 1].push_back(key);
     }
@@ -335,8 +377,9 @@ void World::pump() {
       return;
     }
     for (const node::Notice& notice : sent->notices)
-      if (notice.finding) note("manager", cat(notice.type, " ", notice.finding->id.value, " ", notice.finding->instance.value, " ",
-                                              model::to_text(notice.finding->kind), notice.finding->late ? " late" : ""));
+      if (notice.finding)
+        note("manager", cat(notice.type, " ", notice.finding->id.value, " ", notice.finding->instance.value, " ",
+                            model::to_text(notice.finding->kind), notice.finding->late ? " late" : ""));
     for (const node::Answer& answer : sent->answers) {
       note("manager", cat("answers ", answer.request, answer.status ? " ok" : " " + answer.status.error().to_string()));
       answered_commands_.insert(answer.request);

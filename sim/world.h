@@ -1,5 +1,5 @@
-// The world in a box: virtual time, the production agents, manager, drivers and codecs, a network and disks that fail as
-// told. One seed is one run; the same seed gives the same lines and the same hash, on every compiler.
+// The world in a box: virtual time, the production agents, manager, drivers and codecs, a network and disks that fail
+// as told. One seed is one run; the same seed gives the same lines and the same hash, on every compiler.
 //
 //   sim::World world(seed);
 //   world.run();             // until its end, or the first broken invariant
@@ -50,10 +50,10 @@ class World {
     std::uint64_t epoch = 0;
     std::uint64_t incarnation = 0;  // answers meant for a crashed one are lost
     Duration clock_offset{};
-    bool jumped = false;            // its clock was set at least once
-    Duration stalled_until{};       // since the start
-    Duration deaf_until{};          // answers do not reach it
-    Duration mute_until{};          // what it sends is lost
+    bool jumped = false;       // its clock was set at least once
+    Duration stalled_until{};  // since the start
+    Duration deaf_until{};     // answers do not reach it
+    Duration mute_until{};     // what it sends is lost
     std::vector<model::InstanceReadings> readings;
   };
   struct Event {
@@ -103,8 +103,8 @@ class World {
   Trace trace_;
   Prng prng_;
   Faults faults_;
-  Duration length_{};        // faults end here
-  Duration end_{};           // the world ends here, having had time to heal
+  Duration length_{};  // faults end here
+  Duration end_{};     // the world ends here, having had time to heal
   Duration clock_{};
   std::uint64_t order_ = 0;
   std::priority_queue<Event, std::vector<Event>, Later> events_;
@@ -134,7 +134,7 @@ class World {
     std::uint64_t samples = 0;
     store::LogPosition position = 0;  // of its first record in the log
   };
-  std::map<std::pair<std::string, std::uint64_t>, Sent> logged_;      // by sender and number
+  std::map<std::pair<std::string, std::uint64_t>, Sent> logged_;  // by sender and number
   std::map<store::LogPosition, std::vector<std::pair<std::string, std::uint64_t>>> by_position_;
   std::set<std::pair<std::string, std::uint64_t>> acknowledged_;
   std::set<std::string> findings_seen_;

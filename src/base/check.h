@@ -8,5 +8,4 @@ namespace mien {
 
 }  // namespace mien
 
-#define CHECK(condition) \
-  ((condition) ? static_cast<void>(0) : ::mien::check_failed(#condition, __FILE__, __LINE__))
+#define CHECK(condition) ((condition) ? static_cast<void>(0) : ::mien::check_failed(#condition, __FILE__, __LINE__))

@@ -72,11 +72,17 @@ class Encoder {
   }
   void put_compound(Duration d) { put(static_cast<std::int64_t>(d.count())); }
   template <class Axis>
-  void put_compound(TimePoint<Axis> t) { put(t.ns); }
+  void put_compound(TimePoint<Axis> t) {
+    put(t.ns);
+  }
   template <class Kind>
-  void put_compound(const Name<Kind>& name) { put_compound(name.value); }
+  void put_compound(const Name<Kind>& name) {
+    put_compound(name.value);
+  }
   template <class Unit, class R>
-  void put_compound(const Quantity<Unit, R>& quantity) { put(quantity.value); }
+  void put_compound(const Quantity<Unit, R>& quantity) {
+    put(quantity.value);
+  }
   template <class T>
   void put_compound(const std::vector<T>& items) {
     varint(items.size());
@@ -132,6 +138,7 @@ class Decoder {
       rest_.remove_prefix(1);
       if (shift == 63 && byte > 1) return fail();
       value |= static_cast<std::uint64_t>(byte & 0x7fU) << shift;
+      if (byte == 0 && shift > 0) return fail();  // a longer encoding of a smaller number: not canonical
       if (byte < 0x80) return value;
     }
     return fail();
@@ -165,8 +172,16 @@ class Decoder {
   [[nodiscard]] std::string_view rest() const { return rest_; }
   // ok when everything was read and nothing was left over.
   [[nodiscard]] Status finish(std::string_view what) const {
-    if (failed_) return Error{.code = Code::corrupt, .message = std::string(what) + ": the bytes end early or are not a valid encoding", .where = {}, .cause = {}};
-    if (!rest_.empty()) return Error{.code = Code::corrupt, .message = std::string(what) + ": " + std::to_string(rest_.size()) + " bytes left over", .where = {}, .cause = {}};
+    if (failed_)
+      return Error{.code = Code::corrupt,
+                   .message = std::string(what) + ": the bytes end early or are not a valid encoding",
+                   .where = {},
+                   .cause = {}};
+    if (!rest_.empty())
+      return Error{.code = Code::corrupt,
+                   .message = std::string(what) + ": " + std::to_string(rest_.size()) + " bytes left over",
+                   .where = {},
+                   .cause = {}};
     return {};
   }
 
@@ -208,11 +223,17 @@ class Decoder {
     d = Duration{ns};
   }
   template <class Axis>
-  void get_compound(TimePoint<Axis>& t) { get(t.ns); }
+  void get_compound(TimePoint<Axis>& t) {
+    get(t.ns);
+  }
   template <class Kind>
-  void get_compound(Name<Kind>& name) { get_compound(name.value); }
+  void get_compound(Name<Kind>& name) {
+    get_compound(name.value);
+  }
   template <class Unit, class R>
-  void get_compound(Quantity<Unit, R>& quantity) { get(quantity.value); }
+  void get_compound(Quantity<Unit, R>& quantity) {
+    get(quantity.value);
+  }
   template <class T>
   void get_compound(std::vector<T>& items) {
     std::size_t n = count();

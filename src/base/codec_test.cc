@@ -62,6 +62,14 @@ TEST(Codec, FlippedBytesNeverCrash) {
   }
 }
 
+TEST(Codec, ALongerEncodingOfTheSameNumberIsRefused) {
+  EXPECT_TRUE(decode<std::uint64_t>(std::string("\0", 1), "number").ok());
+  EXPECT_FALSE(decode<std::uint64_t>(std::string("\x80\0", 2), "number").ok());
+  EXPECT_FALSE(decode<std::uint64_t>(std::string("\xff\x80\0", 3), "number").ok());
+  EXPECT_TRUE(decode<std::uint64_t>(encode(std::uint64_t{128}), "number").ok());
+  EXPECT_TRUE(decode<std::uint64_t>(encode(~std::uint64_t{0}), "number").ok());
+}
+
 TEST(Text, NearestFindsASlipOfThePenAndNothingElse) {
   constexpr std::array<std::string_view, 3> known{"behavior", "security", "configuration"};
   EXPECT_EQ(nearest("behaviour", known), "behavior");

@@ -25,7 +25,9 @@ constexpr Field<Owner, Type> field(const char* name, Type Owner::*member) {
 }
 
 template <class T>
-concept HasFields = requires { T::fields; };
+concept HasFields = requires {
+  T::fields;
+};
 
 // Calls visit(name, value.member) for each field, in stored order.
 template <HasFields T, class Visitor>

@@ -34,8 +34,8 @@ struct Name {
 using InstanceName = Name<struct InstanceKind>;  // "web-01", "nginx.service@web-01"
 using PersonaName = Name<struct PersonaKind>;    // "web-frontend"
 using PoolName = Name<struct PoolKind>;
-using FindingId = Name<struct FindingKindTag>;   // "f-000000000042-1"
-using MetricName = Name<struct MetricKind>;      // OpenTelemetry name: "system.cpu.utilization"
+using FindingId = Name<struct FindingKindTag>;  // "f-000000000042-1"
+using MetricName = Name<struct MetricKind>;     // OpenTelemetry name: "system.cpu.utilization"
 
 }  // namespace mien
 

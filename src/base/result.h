@@ -53,18 +53,36 @@ class [[nodiscard]] Result {
   explicit operator bool() const { return state_.index() == 0; }
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
 
-  T& value() & { CHECK(ok()); return *std::get_if<0>(&state_); }
-  const T& value() const& { CHECK(ok()); return *std::get_if<0>(&state_); }
-  T&& value() && { CHECK(ok()); return std::move(*std::get_if<0>(&state_)); }
+  T& value() & {
+    CHECK(ok());
+    return *std::get_if<0>(&state_);
+  }
+  const T& value() const& {
+    CHECK(ok());
+    return *std::get_if<0>(&state_);
+  }
+  T&& value() && {
+    CHECK(ok());
+    return std::move(*std::get_if<0>(&state_));
+  }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  Error& error() & { CHECK(!ok()); return *std::get_if<1>(&state_); }
-  const Error& error() const& { CHECK(!ok()); return *std::get_if<1>(&state_); }
-  Error&& error() && { CHECK(!ok()); return std::move(*std::get_if<1>(&state_)); }
+  Error& error() & {
+    CHECK(!ok());
+    return *std::get_if<1>(&state_);
+  }
+  const Error& error() const& {
+    CHECK(!ok());
+    return *std::get_if<1>(&state_);
+  }
+  Error&& error() && {
+    CHECK(!ok());
+    return std::move(*std::get_if<1>(&state_));
+  }
 
   [[nodiscard]] T value_or(T other) && { return ok() ? std::move(*this).value() : std::move(other); }
 
@@ -79,8 +97,14 @@ class [[nodiscard]] Status {
 
   explicit operator bool() const { return !error_; }
   [[nodiscard]] bool ok() const { return !error_; }
-  [[nodiscard]] const Error& error() const& { CHECK(error_.has_value()); return *error_; }
-  [[nodiscard]] Error&& error() && { CHECK(error_.has_value()); return std::move(*error_); }
+  [[nodiscard]] const Error& error() const& {
+    CHECK(error_.has_value());
+    return *error_;
+  }
+  [[nodiscard]] Error&& error() && {
+    CHECK(error_.has_value());
+    return std::move(*error_);
+  }
   void value() const { CHECK(ok()); }
 
  private:
@@ -90,10 +114,10 @@ class [[nodiscard]] Status {
 }  // namespace mien
 
 // TRY(expression): the value, or return its error from this function.
-#define TRY(expression)                                            \
-  __extension__({                                                  \
-    auto&& try_result_ = (expression);                             \
-    if (!try_result_) [[unlikely]]                                 \
-      return std::move(try_result_).error();                       \
-    std::move(try_result_).value();                                \
+#define TRY(expression)                      \
+  __extension__({                            \
+    auto&& try_result_ = (expression);       \
+    if (!try_result_) [[unlikely]]           \
+      return std::move(try_result_).error(); \
+    std::move(try_result_).value();          \
   })

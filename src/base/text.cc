@@ -35,7 +35,8 @@ std::string to_text(double value) {
 std::string to_text(double value, int significant_digits) {
   if (!std::isfinite(value)) return to_text(value);
   std::array<char, 64> out{};
-  auto end = std::to_chars(out.data(), out.data() + out.size(), value, std::chars_format::general, significant_digits).ptr;
+  auto end =
+      std::to_chars(out.data(), out.data() + out.size(), value, std::chars_format::general, significant_digits).ptr;
   return {out.data(), end};
 }
 

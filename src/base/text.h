@@ -33,7 +33,8 @@ template <class... Parts>
 // The whole text as a number, or nothing.
 [[nodiscard]] std::optional<double> parse_double(std::string_view text);
 [[nodiscard]] std::optional<std::int64_t> parse_integer(std::string_view text);
-// The known word closest to `word` by edit distance (with transpositions), if it is near enough to be a slip of the pen.
+// The known word closest to `word` by edit distance (with transpositions), if it is near enough to be a slip of the
+// pen.
 [[nodiscard]] std::optional<std::string_view> nearest(std::string_view word, std::span<const std::string_view> known);
 [[nodiscard]] std::string to_hex(std::string_view bytes);
 [[nodiscard]] std::optional<std::string> parse_hex(std::string_view text);

@@ -89,7 +89,10 @@ std::string to_text(Duration d) {
     std::snprintf(out.data(), out.size(), tenths ? "%lld.%llds" : "%llds", static_cast<long long>(seconds),
                   static_cast<long long>(tenths));
   } else {
-    struct Unit { std::int64_t seconds; const char* name; };
+    struct Unit {
+      std::int64_t seconds;
+      const char* name;
+    };
     constexpr std::array<Unit, 4> units{{{86400, "d"}, {3600, "h"}, {60, "m"}, {1, "s"}}};
     std::string text;
     int parts = 0;

@@ -1,5 +1,5 @@
-// A mutex that clang's thread-safety analysis understands: a field marked GUARDED_BY(mutex_) that is touched without the
-// lock does not compile there. Other compilers see std::mutex.
+// A mutex that clang's thread-safety analysis understands: a field marked GUARDED_BY(mutex_) that is touched without
+// the lock does not compile there. Other compilers see std::mutex.
 #pragma once
 
 #include <condition_variable>

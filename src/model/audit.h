@@ -18,8 +18,8 @@ struct AuditEvent {
   std::string detail;   // one sentence for people; no secrets, no personal fields
 
   friend bool operator==(const AuditEvent&, const AuditEvent&) = default;
-  static constexpr auto fields = std::tuple{field("at", &AuditEvent::at), field("actor", &AuditEvent::actor),
-                                            field("verb", &AuditEvent::verb), field("subject", &AuditEvent::subject),
+  static constexpr auto fields = std::tuple{field("at", &AuditEvent::at),       field("actor", &AuditEvent::actor),
+                                            field("verb", &AuditEvent::verb),   field("subject", &AuditEvent::subject),
                                             field("cause", &AuditEvent::cause), field("detail", &AuditEvent::detail)};
 };
 

@@ -25,8 +25,8 @@ struct DeclaredDistribution {
   double a = 0;
   double b = 0;
   friend bool operator==(const DeclaredDistribution&, const DeclaredDistribution&) = default;
-  static constexpr auto fields = std::tuple{field("kind", &DeclaredDistribution::kind), field("a", &DeclaredDistribution::a),
-                                            field("b", &DeclaredDistribution::b)};
+  static constexpr auto fields = std::tuple{field("kind", &DeclaredDistribution::kind),
+                                            field("a", &DeclaredDistribution::a), field("b", &DeclaredDistribution::b)};
 };
 
 // A line that is never crossed for long: value above max or below min, or changed by more than `change` (a ratio:
@@ -37,17 +37,17 @@ struct Limit {
   std::optional<double> change;
   Duration over{};
   friend bool operator==(const Limit&, const Limit&) = default;
-  static constexpr auto fields = std::tuple{field("min", &Limit::min), field("max", &Limit::max), field("change", &Limit::change),
-                                            field("over", &Limit::over)};
+  static constexpr auto fields = std::tuple{field("min", &Limit::min), field("max", &Limit::max),
+                                            field("change", &Limit::change), field("over", &Limit::over)};
 };
 
 // All that is declared of one metric (every series of it, whatever its attributes, unless `attributes` narrows it).
 struct DeclaredMetric {
   std::optional<DeclaredDistribution> distribution;
-  std::optional<double> peak;                // highest value expected in ordinary operation
+  std::optional<double> peak;  // highest value expected in ordinary operation
   std::optional<double> read_write_ratio;
   std::optional<Limit> limit;
-  bool ignore = false;                       // declared to be of no interest: learned, shown, never a finding
+  bool ignore = false;  // declared to be of no interest: learned, shown, never a finding
   friend bool operator==(const DeclaredMetric&, const DeclaredMetric&) = default;
   static constexpr auto fields =
       std::tuple{field("distribution", &DeclaredMetric::distribution), field("peak", &DeclaredMetric::peak),
@@ -59,15 +59,17 @@ struct Expectation {
   PersonaName persona;
   std::uint64_t generation = 0;
   std::map<std::string, DeclaredMetric> metrics;  // by metric name
-  std::map<std::string, double> weights;          // by metric name, subsystem prefix ("system.disk") or "security"; default 1
+  std::map<std::string, double> weights;  // by metric name, subsystem prefix ("system.disk") or "security"; default 1
   double false_alarms_per_week = 1;
-  Bits depart{1};                                 // how far a learned baseline may leave its prior before that is a finding
+  Bits depart{1};  // how far a learned baseline may leave its prior before that is a finding
 
   friend bool operator==(const Expectation&, const Expectation&) = default;
-  static constexpr auto fields =
-      std::tuple{field("persona", &Expectation::persona), field("generation", &Expectation::generation),
-                 field("metrics", &Expectation::metrics), field("weights", &Expectation::weights),
-                 field("false_alarms_per_week", &Expectation::false_alarms_per_week), field("depart", &Expectation::depart)};
+  static constexpr auto fields = std::tuple{field("persona", &Expectation::persona),
+                                            field("generation", &Expectation::generation),
+                                            field("metrics", &Expectation::metrics),
+                                            field("weights", &Expectation::weights),
+                                            field("false_alarms_per_week", &Expectation::false_alarms_per_week),
+                                            field("depart", &Expectation::depart)};
 };
 
 }  // namespace mien::model

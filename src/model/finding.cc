@@ -14,8 +14,9 @@ std::string_view pick(const std::array<std::string_view, N>& names, Enum value) 
 }  // namespace
 
 std::string_view to_text(FindingKind kind) {
-  constexpr std::array<std::string_view, 13> names{"none",     "spike", "level",    "ramp",  "spread",        "frozen", "seasonal",
-                                                   "relation", "shape", "security", "limit", "configuration", "silence"};
+  constexpr std::array<std::string_view, 13> names{"none",   "spike",         "level",    "ramp",  "spread",
+                                                   "frozen", "seasonal",      "relation", "shape", "security",
+                                                   "limit",  "configuration", "silence"};
   return pick(names, kind);
 }
 

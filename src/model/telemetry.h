@@ -46,7 +46,8 @@ struct SeriesDeclaration {
   SeriesIndex index = 0;
   Series series;
   friend bool operator==(const SeriesDeclaration&, const SeriesDeclaration&) = default;
-  static constexpr auto fields = std::tuple{field("index", &SeriesDeclaration::index), field("series", &SeriesDeclaration::series)};
+  static constexpr auto fields =
+      std::tuple{field("index", &SeriesDeclaration::index), field("series", &SeriesDeclaration::series)};
 };
 
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
@@ -61,7 +62,8 @@ struct Batch {
   [[nodiscard]] double at(std::size_t column, std::size_t row) const { return values[column * times.size() + row]; }
   // Bitwise, so that missing equals missing.
   friend bool operator==(const Batch& a, const Batch& b);
-  static constexpr auto fields = std::tuple{field("times", &Batch::times), field("series", &Batch::series), field("values", &Batch::values)};
+  static constexpr auto fields =
+      std::tuple{field("times", &Batch::times), field("series", &Batch::series), field("values", &Batch::values)};
 };
 
 enum class InstanceType : std::uint8_t { host = 0, guest = 1, container = 2, service = 3, external = 4 };
@@ -79,9 +81,9 @@ struct InstanceFrame {
 
   friend bool operator==(const InstanceFrame&, const InstanceFrame&) = default;
   static constexpr auto fields =
-      std::tuple{field("instance", &InstanceFrame::instance),     field("type", &InstanceFrame::type),
-                 field("parent", &InstanceFrame::parent),         field("identities", &InstanceFrame::identities),
-                 field("declared", &InstanceFrame::declared),     field("batch", &InstanceFrame::batch),
+      std::tuple{field("instance", &InstanceFrame::instance), field("type", &InstanceFrame::type),
+                 field("parent", &InstanceFrame::parent),     field("identities", &InstanceFrame::identities),
+                 field("declared", &InstanceFrame::declared), field("batch", &InstanceFrame::batch),
                  field("refused", &InstanceFrame::refused)};
 };
 
@@ -95,9 +97,9 @@ struct Frame {
   std::vector<InstanceFrame> instances;
 
   friend bool operator==(const Frame&, const Frame&) = default;
-  static constexpr auto fields = std::tuple{field("source", &Frame::source), field("epoch", &Frame::epoch),
-                                            field("sequence", &Frame::sequence), field("authenticated", &Frame::authenticated),
-                                            field("instances", &Frame::instances)};
+  static constexpr auto fields =
+      std::tuple{field("source", &Frame::source), field("epoch", &Frame::epoch), field("sequence", &Frame::sequence),
+                 field("authenticated", &Frame::authenticated), field("instances", &Frame::instances)};
 };
 
 // One instance of a sender's request after wire has decoded it: its series are named, not yet numbered.

@@ -16,7 +16,8 @@ constexpr std::size_t old_backlog_per_tick = 8;
 
 }  // namespace
 
-Agent::Agent(const AgentOptions& options) : options_(options), prng_(options.seed), spool_waiting_(options.spool_waiting) {}
+Agent::Agent(const AgentOptions& options)
+    : options_(options), prng_(options.seed), spool_waiting_(options.spool_waiting) {}
 
 std::vector<AgentEffect> Agent::step(const AgentNow& now, AgentEvent event) {
   Effects out;
@@ -41,8 +42,13 @@ model::Delivery Agent::gather(const AgentNow& now, const std::vector<model::Inst
   for (const model::InstanceReadings& read : instances) {
     std::vector<BusyMemory>& memory = busy_[read.instance];
     memory.resize(read.readings.size());
-    model::DeliveredInstance part{.instance = read.instance, .type = read.type, .parent = read.parent, .identities = read.identities,
-                                  .series = {}, .batch = {.times = {now.wall}, .series = {}, .values = {}}, .refused = 0};
+    model::DeliveredInstance part{.instance = read.instance,
+                                  .type = read.type,
+                                  .parent = read.parent,
+                                  .identities = read.identities,
+                                  .series = {},
+                                  .batch = {.times = {now.wall}, .series = {}, .values = {}},
+                                  .refused = 0};
     for (std::size_t i = 0; i < read.readings.size(); ++i) {
       const model::Reading& reading = read.readings[i];
       double value = reading.kind == model::Reading::Kind::busy ? utilisation(now, memory, i, reading) : reading.value;
@@ -53,13 +59,16 @@ model::Delivery Agent::gather(const AgentNow& now, const std::vector<model::Inst
     if (!part.series.empty()) delivery.instances.push_back(std::move(part));
   }
   std::erase_if(busy_, [&](const auto& entry) {
-    return std::none_of(instances.begin(), instances.end(), [&](const auto& read) { return read.instance == entry.first; });
+    return std::none_of(instances.begin(), instances.end(),
+                        [&](const auto& read) { return read.instance == entry.first; });
   });
   return delivery;
 }
 
-double Agent::utilisation(const AgentNow& now, std::vector<BusyMemory>& memory, std::size_t index, const model::Reading& reading) {
-  if (reading.value != reading.value) return model::missing;  // not its turn: the difference goes on from the last one read
+double Agent::utilisation(const AgentNow& now, std::vector<BusyMemory>& memory, std::size_t index,
+                          const model::Reading& reading) {
+  if (reading.value != reading.value)
+    return model::missing;  // not its turn: the difference goes on from the last one read
   BusyMemory& last = memory[index];
   bool same = last.at.ns != 0 && last.series == reading.series;
   double seconds = to_seconds(now.mono - last.at);
@@ -76,8 +85,8 @@ double Agent::utilisation(const AgentNow& now, std::vector<BusyMemory>& memory, 
 
 bool Agent::backlog_is_old(WallTime now) const { return spool_oldest_ && now - spool_oldest_->at > keep_only_after; }
 
-// While a young backlog waits in the spool, or nobody takes anything, new requests queue behind it on disk; beside an old
-// backlog that is going out they stay in memory and overtake it.
+// While a young backlog waits in the spool, or nobody takes anything, new requests queue behind it on disk; beside an
+// old backlog that is going out they stay in memory and overtake it.
 void Agent::keep(AgentRequest request, Effects& out) {
   bool behind = !reachable_ || (spool_waiting_ && !backlog_is_old(request.at));
   if (behind || waiting_.size() >= options_.memory_requests) {
@@ -126,7 +135,8 @@ void Agent::on(const AgentNow& now, const UploadAnswered& answered, Effects& out
   in_flight_.reset();
   if (answered.outcome == UploadOutcome::later) {
     ++counters_.retries;
-    if (reachable_) out.push_back(Report{cat("the manager does not take telemetry: ", answered.why, "; keeping it until it does")});
+    if (reachable_)
+      out.push_back(Report{cat("the manager does not take telemetry: ", answered.why, "; keeping it until it does")});
     reachable_ = false;
     back_off_ = std::min<Duration>(back_off_ == Duration{0} ? first_back_off : 2 * back_off_, longest_back_off);
     Duration jittered{static_cast<std::int64_t>(static_cast<double>(back_off_.count()) * (0.5 + prng_.uniform() / 2))};

@@ -1,5 +1,6 @@
-// The agent machine: readings become requests, requests are numbered, kept until a manager took them, and sent in order.
-// It touches no clock, thread, socket, file or random source; the driver (node/agent_driver.h) carries its effects out.
+// The agent machine: readings become requests, requests are numbered, kept until a manager took them, and sent in
+// order. It touches no clock, thread, socket, file or random source; the driver (node/agent_driver.h) carries its
+// effects out.
 //
 // Sending: one request at a time. While what waits is younger than ten minutes it goes out in order, oldest first. An
 // older backlog goes to history only, so fresh requests overtake it: it gets a few requests per tick beside them.
@@ -27,7 +28,8 @@ struct AgentRequest {
   WallTime at;       // of its readings
   std::string body;  // OTLP protobuf
   friend bool operator==(const AgentRequest&, const AgentRequest&) = default;
-  static constexpr auto fields = std::tuple{field("number", &AgentRequest::number), field("at", &AgentRequest::at), field("body", &AgentRequest::body)};
+  static constexpr auto fields = std::tuple{field("number", &AgentRequest::number), field("at", &AgentRequest::at),
+                                            field("body", &AgentRequest::body)};
 };
 
 struct AgentNow {
@@ -47,7 +49,7 @@ enum class UploadOutcome : std::uint8_t {
 struct UploadAnswered {
   std::uint64_t number = 0;
   UploadOutcome outcome = UploadOutcome::later;
-  std::string why;      // for people, when not taken
+  std::string why;  // for people, when not taken
   Duration retry_after{};
 };
 // The driver's answer to ReadSpool: the oldest spooled request, or nothing.
@@ -77,9 +79,9 @@ struct Report {
 using AgentEffect = std::variant<Upload, PutSpool, DropSpool, ReadSpool, Report>;
 
 struct AgentOptions {
-  std::uint64_t epoch = 1;      // grows with every start of the agent
-  std::uint64_t seed = 1;       // of the back-off's jitter
-  bool spool_waiting = false;   // the spool held requests at start
+  std::uint64_t epoch = 1;           // grows with every start of the agent
+  std::uint64_t seed = 1;            // of the back-off's jitter
+  bool spool_waiting = false;        // the spool held requests at start
   std::size_t memory_requests = 30;  // kept in memory before the spool takes over
 };
 
@@ -112,7 +114,8 @@ class Agent {
   void on(const AgentNow& now, const SpoolRead& read, Effects& out);
   void on(const AgentNow& now, const SpoolShed& shed, Effects& out);
   model::Delivery gather(const AgentNow& now, const std::vector<model::InstanceReadings>& instances);
-  double utilisation(const AgentNow& now, std::vector<BusyMemory>& memory, std::size_t index, const model::Reading& reading);
+  double utilisation(const AgentNow& now, std::vector<BusyMemory>& memory, std::size_t index,
+                     const model::Reading& reading);
   void keep(AgentRequest request, Effects& out);
   void send_next(const AgentNow& now, Effects& out);
   void send(AgentRequest request, Effects& out);
@@ -123,13 +126,13 @@ class Agent {
   AgentCounters counters_;
   std::uint64_t sequence_ = 0;
   std::map<InstanceName, std::vector<BusyMemory>> busy_;
-  std::deque<AgentRequest> waiting_;         // in memory, oldest first
-  bool spool_waiting_ = false;               // the spool has something, as far as we know
-  bool spool_asked_ = false;                 // a ReadSpool is on its way
+  std::deque<AgentRequest> waiting_;  // in memory, oldest first
+  bool spool_waiting_ = false;        // the spool has something, as far as we know
+  bool spool_asked_ = false;          // a ReadSpool is on its way
   std::optional<AgentRequest> spool_oldest_;
   std::optional<std::uint64_t> in_flight_;
   bool in_flight_from_spool_ = false;
-  std::size_t backlog_turns_ = 0;            // requests that an old backlog may still send in this tick
+  std::size_t backlog_turns_ = 0;  // requests that an old backlog may still send in this tick
   Duration back_off_{};
   MonoTime retry_at_;
   bool reachable_ = true;

@@ -36,16 +36,26 @@ struct Host {
   std::size_t answered = 0;
 
   explicit Host(AgentOptions options = {})
-      : driver(Agent{options}, spool, [this](const AgentRequest& request) { sent.push_back(request); },
-               [this](std::string_view line) { lines.emplace_back(line); }) {}
+      : driver(
+            Agent{options}, spool, [this](const AgentRequest& request) { sent.push_back(request); },
+            [this](std::string_view line) { lines.emplace_back(line); }) {}
 
   void tick() {
     now.wall = now.wall + 1s;
     now.mono = now.mono + 1s;
     busy += 0.5;
-    model::Series cpu{.metric = MetricName{"system.cpu.utilization"}, .attributes = {}, .unit = "1", .kind = model::SeriesKind::gauge};
-    model::Series load{.metric = MetricName{"system.linux.cpu.load_1m"}, .attributes = {}, .unit = "1", .kind = model::SeriesKind::gauge};
-    readings = {{.instance = InstanceName{"h"}, .type = model::InstanceType::host, .parent = {}, .identities = {},
+    model::Series cpu{.metric = MetricName{"system.cpu.utilization"},
+                      .attributes = {},
+                      .unit = "1",
+                      .kind = model::SeriesKind::gauge};
+    model::Series load{.metric = MetricName{"system.linux.cpu.load_1m"},
+                       .attributes = {},
+                       .unit = "1",
+                       .kind = model::SeriesKind::gauge};
+    readings = {{.instance = InstanceName{"h"},
+                 .type = model::InstanceType::host,
+                 .parent = {},
+                 .identities = {},
                  .readings = {{.series = cpu, .kind = model::Reading::Kind::busy, .value = busy, .capacity = 2},
                               {.series = load, .kind = model::Reading::Kind::gauge, .value = 1, .capacity = 1}}}};
     driver.step(now, ReadingsTaken{.instances = &readings});
@@ -73,8 +83,14 @@ TEST(Agent, BusyTimeBecomesUtilisation) {
   host.tick();
   host.answer(UploadOutcome::taken);
   host.tick();
-  auto decoded = wire::decode_otlp({.encoding = wire::OtlpEncoding::protobuf, .content_encoding = {}, .body = host.sent[1].body,
-                                    .arrived = host.now.wall, .trusted = true, .agent = "h", .limits = {}, .gzip = {}});
+  auto decoded = wire::decode_otlp({.encoding = wire::OtlpEncoding::protobuf,
+                                    .content_encoding = {},
+                                    .body = host.sent[1].body,
+                                    .arrived = host.now.wall,
+                                    .trusted = true,
+                                    .agent = "h",
+                                    .limits = {},
+                                    .gzip = {}});
   ASSERT_TRUE(decoded.ok());
   const model::DeliveredInstance& part = decoded->delivery.instances.at(0);
   ASSERT_EQ(part.series.size(), 2U);
@@ -141,15 +157,24 @@ TEST(Agent, ABusyReadingThatMovedToAnotherPlaceGivesNoFalseDifference) {
   host.tick();
   host.answer(UploadOutcome::taken);
   // A device came before it: the same index now is another series.
-  model::Series disk{.metric = MetricName{"system.disk.utilization"}, .attributes = {}, .unit = "1", .kind = model::SeriesKind::gauge};
-  host.readings[0].readings.insert(host.readings[0].readings.begin(), {.series = disk, .kind = model::Reading::Kind::busy, .value = 1e6, .capacity = 1});
+  model::Series disk{
+      .metric = MetricName{"system.disk.utilization"}, .attributes = {}, .unit = "1", .kind = model::SeriesKind::gauge};
+  host.readings[0].readings.insert(host.readings[0].readings.begin(),
+                                   {.series = disk, .kind = model::Reading::Kind::busy, .value = 1e6, .capacity = 1});
   host.now.wall = host.now.wall + 1s;
   host.now.mono = host.now.mono + 1s;
   host.driver.step(host.now, ReadingsTaken{.instances = &host.readings});
-  auto decoded = wire::decode_otlp({.encoding = wire::OtlpEncoding::protobuf, .content_encoding = {}, .body = host.sent.back().body,
-                                    .arrived = host.now.wall, .trusted = true, .agent = "h", .limits = {}, .gzip = {}});
+  auto decoded = wire::decode_otlp({.encoding = wire::OtlpEncoding::protobuf,
+                                    .content_encoding = {},
+                                    .body = host.sent.back().body,
+                                    .arrived = host.now.wall,
+                                    .trusted = true,
+                                    .agent = "h",
+                                    .limits = {},
+                                    .gzip = {}});
   ASSERT_TRUE(decoded.ok());
-  for (const model::Series& series : decoded->delivery.instances.at(0).series) EXPECT_EQ(series.metric.value, "system.linux.cpu.load_1m");
+  for (const model::Series& series : decoded->delivery.instances.at(0).series)
+    EXPECT_EQ(series.metric.value, "system.linux.cpu.load_1m");
 }
 
 TEST(Agent, NoRoomOnDiskIsCountedAndSaid) {

@@ -33,8 +33,9 @@ namespace {
 
 // `cell(series, row)` for every declared series: keeps those with at least one sample.
 template <class Cell>
-store::HistoryBlock gather(const InstanceName& name, const std::vector<model::Series>& series, const std::vector<WallTime>& times,
-                           const std::vector<model::SeriesIndex>& columns, Cell cell) {
+store::HistoryBlock gather(const InstanceName& name, const std::vector<model::Series>& series,
+                           const std::vector<WallTime>& times, const std::vector<model::SeriesIndex>& columns,
+                           Cell cell) {
   store::HistoryBlock block{.instance = name, .series = {}, .batch = {.times = times, .series = {}, .values = {}}};
   for (std::size_t c = 0; c < columns.size(); ++c) {
     bool any = false;
@@ -49,13 +50,16 @@ store::HistoryBlock gather(const InstanceName& name, const std::vector<model::Se
 
 }  // namespace
 
-store::HistoryBlock to_block(const InstanceName& name, const std::vector<model::Series>& series, const model::Batch& pending) {
+store::HistoryBlock to_block(const InstanceName& name, const std::vector<model::Series>& series,
+                             const model::Batch& pending) {
   std::vector<model::SeriesIndex> all(series.size());
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<model::SeriesIndex>(i);
-  return gather(name, series, pending.times, all, [&](std::size_t c, std::size_t r) { return pending.values[r * series.size() + c]; });
+  return gather(name, series, pending.times, all,
+                [&](std::size_t c, std::size_t r) { return pending.values[r * series.size() + c]; });
 }
 
-store::HistoryBlock block_of(const InstanceName& name, const std::vector<model::Series>& series, const model::Batch& batch) {
+store::HistoryBlock block_of(const InstanceName& name, const std::vector<model::Series>& series,
+                             const model::Batch& batch) {
   return gather(name, series, batch.times, batch.series, [&](std::size_t c, std::size_t r) { return batch.at(c, r); });
 }
 

@@ -12,17 +12,27 @@ namespace {
 
 constexpr std::uint64_t snapshot_version = 1;
 constexpr std::uint64_t sequence_bits = 32;  // of a request's number within its sender's epoch
-constexpr Duration rewrite_after = 60s;      // an open finding's entry is refreshed this often while it only changes in degree
+constexpr Duration rewrite_after =
+    60s;  // an open finding's entry is refreshed this often while it only changes in degree
 
 std::string cause_of(const Instance::Step& step) { return cat("log/", step.position); }
 
-model::AuditEvent audit_of(const Instance::Step& step, std::string_view verb, const model::Finding& finding, std::string detail) {
-  return {.at = step.now, .actor = "mien", .verb = std::string(verb), .subject = cat("Finding/", finding.id.value),
-          .cause = cause_of(step), .detail = std::move(detail)};
+model::AuditEvent audit_of(const Instance::Step& step, std::string_view verb, const model::Finding& finding,
+                           std::string detail) {
+  return {.at = step.now,
+          .actor = "mien",
+          .verb = std::string(verb),
+          .subject = cat("Finding/", finding.id.value),
+          .cause = cause_of(step),
+          .detail = std::move(detail)};
 }
 
 void publish(std::string_view type, const Instance::Step& step, const model::Finding& finding, Effects& out) {
-  out.notices.push_back({.type = std::string(type), .subject = cat("Finding/", finding.id.value), .at = step.now, .finding = finding, .drift = {}});
+  out.notices.push_back({.type = std::string(type),
+                         .subject = cat("Finding/", finding.id.value),
+                         .at = step.now,
+                         .finding = finding,
+                         .drift = {}});
 }
 
 void persist(const model::Finding& finding, Effects& out) {
@@ -48,7 +58,8 @@ Instance::Instance(InstanceName name, const model::InstanceFrame& first, WallTim
 
 // ---- one batch: the product on one screen ----
 
-Counters Instance::on_frame(const Step& step, const model::Frame& frame, const model::InstanceFrame& part, Effects& out) {
+Counters Instance::on_frame(const Step& step, const model::Frame& frame, const model::InstanceFrame& part,
+                            Effects& out) {
   Counters counted;
   if (!listens_to(frame)) {
     counted.samples_refused = part.batch.values.size();
@@ -100,7 +111,11 @@ void Instance::judge(const Step& step, const model::Batch& batch, bool late, Eff
   state_.drift.persona = state_.assignment.persona;
   state_.drift.revision = state_.revision_numbers[state_.assignment.persona];
   state_.drift.state = learn::state_of(state_.behavior, state_.last_seen);
-  out.notices.push_back({.type = "drift", .subject = cat("Instance/", state_.name.value), .at = step.now, .finding = {}, .drift = state_.drift});
+  out.notices.push_back({.type = "drift",
+                         .subject = cat("Instance/", state_.name.value),
+                         .at = step.now,
+                         .finding = {},
+                         .drift = state_.drift});
 
   for (OpenFinding& open : state_.open)
     if (open.episode == 0) resolve_finding(step, open, step.now, out), ++counted.findings_resolved;
@@ -129,8 +144,9 @@ const model::Batch& Instance::known_columns(const model::Batch& batch, Counters&
 bool Instance::listens_to(const model::Frame& frame) {
   if (state_.source.empty() || frame.source == state_.source) return true;
   constexpr std::size_t max_conditions = 8;
-  std::string condition = cat("DuplicateIdentity: telemetry from ", frame.source.empty() ? "an unauthenticated sender" : frame.source,
-                              " is refused, because ", state_.source, " reports this instance");
+  std::string condition =
+      cat("DuplicateIdentity: telemetry from ", frame.source.empty() ? "an unauthenticated sender" : frame.source,
+          " is refused, because ", state_.source, " reports this instance");
   bool known = std::find(state_.conditions.begin(), state_.conditions.end(), condition) != state_.conditions.end();
   if (!known && state_.conditions.size() < max_conditions) state_.conditions.push_back(std::move(condition));
   return false;
@@ -151,10 +167,12 @@ void Instance::learn_series(const model::InstanceFrame& part) {
 
 // ---- findings ----
 
-void Instance::apply(const Step& step, std::vector<drift::EpisodeChange> changes, bool late, Effects& out, Counters& counted) {
+void Instance::apply(const Step& step, std::vector<drift::EpisodeChange> changes, bool late, Effects& out,
+                     Counters& counted) {
   using What = drift::EpisodeChange::What;
   for (drift::EpisodeChange& change : changes) {
-    auto open = std::find_if(state_.open.begin(), state_.open.end(), [&](const OpenFinding& o) { return o.episode == change.episode; });
+    auto open = std::find_if(state_.open.begin(), state_.open.end(),
+                             [&](const OpenFinding& o) { return o.episode == change.episode; });
     if (open == state_.open.end()) {
       if (change.what == What::closed) continue;
       change.finding.late = late;
@@ -210,7 +228,8 @@ void Instance::resolve_finding(const Step& step, OpenFinding& open, WallTime at,
   publish("finding.resolved", step, open.finding, out);
 }
 
-bool Instance::acknowledge(const Step& step, const FindingId& id, const std::string& comment, const std::string& actor, Effects& out) {
+bool Instance::acknowledge(const Step& step, const FindingId& id, const std::string& comment, const std::string& actor,
+                           Effects& out) {
   for (OpenFinding& open : state_.open) {
     if (open.finding.id != id) continue;
     open.finding.state = model::FindingState::acknowledged;
@@ -242,7 +261,8 @@ bool Instance::on_tick(const Step& step, WallTime silent_since, Effects& out) {
     state_.drift.state = model::LearningState::stale;
     flush_history(out);
     // A service that ended has nothing left to be wrong; a host that went silent keeps what was wrong with it.
-    if (state_.type == model::InstanceType::service || state_.type == model::InstanceType::container) close_all(step, out);
+    if (state_.type == model::InstanceType::service || state_.type == model::InstanceType::container)
+      close_all(step, out);
   }
   std::size_t before = state_.open.size();
   note_silence(step, silent_since, out);
@@ -253,7 +273,8 @@ void Instance::note_silence(const Step& step, WallTime silent_since, Effects& ou
   if (state_.type == model::InstanceType::service || state_.type == model::InstanceType::container) return;
   Duration quiet = step.now - std::max(state_.last_arrival, silent_since);
   if (quiet <= std::max<Duration>(3min, 3 * state_.interval)) return;
-  bool noted = std::any_of(state_.open.begin(), state_.open.end(), [](const OpenFinding& open) { return open.episode == 0; });
+  bool noted =
+      std::any_of(state_.open.begin(), state_.open.end(), [](const OpenFinding& open) { return open.episode == 0; });
   if (noted) return;
   model::Finding finding;
   finding.kind = model::FindingKind::silence;
@@ -279,8 +300,12 @@ void Instance::assign(const Step& step, Assignment assignment, Effects& out) {
       state_.behavior = std::move(known->second);
       state_.parked.erase(known);
     }
-    out.audit.push_back({.at = step.now, .actor = "mien", .verb = "persona.activated", .subject = cat("Instance/", state_.name.value),
-                         .cause = cause_of(step), .detail = cat(assignment.persona.value, ": ", assignment.reason)});
+    out.audit.push_back({.at = step.now,
+                         .actor = "mien",
+                         .verb = "persona.activated",
+                         .subject = cat("Instance/", state_.name.value),
+                         .cause = cause_of(step),
+                         .detail = cat(assignment.persona.value, ": ", assignment.reason)});
   }
   state_.assignment = std::move(assignment);
 }
@@ -293,9 +318,15 @@ void Instance::revise(const Step& step, Effects& out) {
   revision.generation = state_.assignment.expectation.generation;
   revision.number = ++state_.revision_numbers[revision.persona];
   std::string name = cat(revision.persona.value, "@", state_.name.value);
-  out.writes.push_back({.table = store::Table::revision, .key = revision_key(revision.persona, state_.name, revision.number), .bytes = mien::encode(revision)});
-  out.audit.push_back({.at = step.now, .actor = "mien", .verb = "revision.made", .subject = cat("Revision/", name, "/", revision.number),
-                       .cause = cause_of(step), .detail = cat("learned from ", revision.samples, " samples")});
+  out.writes.push_back({.table = store::Table::revision,
+                        .key = revision_key(revision.persona, state_.name, revision.number),
+                        .bytes = mien::encode(revision)});
+  out.audit.push_back({.at = step.now,
+                       .actor = "mien",
+                       .verb = "revision.made",
+                       .subject = cat("Revision/", name, "/", revision.number),
+                       .cause = cause_of(step),
+                       .detail = cat("learned from ", revision.samples, " samples")});
   state_.newest_revision = std::move(revision);
 }
 
@@ -368,7 +399,8 @@ Result<Instance::Restored> Instance::decode(std::string_view bytes) {
   if (version != snapshot_version)
     return Error{.code = Code::unsupported,
                  .message = cat("instance snapshot has version ", version, ", this program reads ", snapshot_version),
-                 .where = {}, .cause = {}};
+                 .where = {},
+                 .cause = {}};
   Restored restored{.instance = Instance{}, .folded = 0};
   std::string watch;
   decoder.get(restored.folded);

@@ -23,14 +23,15 @@ namespace mien::node {
 // Which persona an instance has now and what it declares; made by the manager's core from resources.
 struct Assignment {
   PersonaName persona;
-  std::string reason;              // one sentence
+  std::string reason;  // one sentence
   model::Expectation expectation;
   PoolName pool;
   std::map<std::string, std::string> labels;
   friend bool operator==(const Assignment&, const Assignment&) = default;
-  static constexpr auto fields = std::tuple{field("persona", &Assignment::persona), field("reason", &Assignment::reason),
-                                            field("expectation", &Assignment::expectation), field("pool", &Assignment::pool),
-                                            field("labels", &Assignment::labels)};
+  static constexpr auto fields =
+      std::tuple{field("persona", &Assignment::persona), field("reason", &Assignment::reason),
+                 field("expectation", &Assignment::expectation), field("pool", &Assignment::pool),
+                 field("labels", &Assignment::labels)};
 };
 
 // Chosen by hand: `mien activate`. Wins over the instance's list until it expires.
@@ -38,16 +39,18 @@ struct ManualActivation {
   PersonaName persona;
   WallTime expires_at;  // 0: never
   friend bool operator==(const ManualActivation&, const ManualActivation&) = default;
-  static constexpr auto fields = std::tuple{field("persona", &ManualActivation::persona), field("expires_at", &ManualActivation::expires_at)};
+  static constexpr auto fields =
+      std::tuple{field("persona", &ManualActivation::persona), field("expires_at", &ManualActivation::expires_at)};
 };
 
 struct OpenFinding {
   std::uint64_t episode = 0;  // drift's number; 0: opened by the node itself (silence)
   model::Finding finding;
-  WallTime written_at;        // when its entry in the ledger was last written
+  WallTime written_at;  // when its entry in the ledger was last written
   friend bool operator==(const OpenFinding&, const OpenFinding&) = default;
-  static constexpr auto fields = std::tuple{field("episode", &OpenFinding::episode), field("finding", &OpenFinding::finding),
-                                            field("written_at", &OpenFinding::written_at)};
+  static constexpr auto fields =
+      std::tuple{field("episode", &OpenFinding::episode), field("finding", &OpenFinding::finding),
+                 field("written_at", &OpenFinding::written_at)};
 };
 
 // The stored form (docs/formats/instance.md); Watch travels as its own bytes.
@@ -57,13 +60,13 @@ struct InstanceState {
   InstanceName parent;
   std::map<std::string, std::string> identities;
   WallTime first_seen;
-  WallTime last_seen;       // newest sample time judged
-  WallTime last_arrival;    // manager's clock
-  Duration interval{};      // usual time between rows
+  WallTime last_seen;     // newest sample time judged
+  WallTime last_arrival;  // manager's clock
+  Duration interval{};    // usual time between rows
   std::uint64_t samples = 0;
   std::uint64_t refused = 0;
   SequenceWindow window;
-  std::string source;       // the authenticated sender this instance belongs to; empty: nobody's
+  std::string source;  // the authenticated sender this instance belongs to; empty: nobody's
   std::vector<model::Series> series;
   std::vector<SeriesMemory> memory;
   Assignment assignment;
@@ -73,22 +76,36 @@ struct InstanceState {
   std::map<PersonaName, std::uint64_t> revision_numbers;  // newest number given, by persona
   std::optional<model::PersonaRevision> newest_revision;  // of the active persona
   std::vector<OpenFinding> open;
-  model::Batch pending;     // rows of the history window that is not full yet; ROW-major, one value per declared series
+  model::Batch pending;  // rows of the history window that is not full yet; ROW-major, one value per declared series
   model::DriftScore drift;
   std::vector<std::string> conditions;
-  bool idle = false;        // nothing arrived for a while; its snapshot is current until something does (see Manager)
+  bool idle = false;  // nothing arrived for a while; its snapshot is current until something does (see Manager)
 
-  static constexpr auto fields = std::tuple{
-      field("name", &InstanceState::name), field("type", &InstanceState::type), field("parent", &InstanceState::parent),
-      field("identities", &InstanceState::identities), field("first_seen", &InstanceState::first_seen),
-      field("last_seen", &InstanceState::last_seen), field("last_arrival", &InstanceState::last_arrival),
-      field("interval", &InstanceState::interval), field("samples", &InstanceState::samples), field("refused", &InstanceState::refused),
-      field("window", &InstanceState::window), field("source", &InstanceState::source), field("series", &InstanceState::series),
-      field("memory", &InstanceState::memory), field("assignment", &InstanceState::assignment), field("manual", &InstanceState::manual),
-      field("behavior", &InstanceState::behavior), field("parked", &InstanceState::parked),
-      field("revision_numbers", &InstanceState::revision_numbers), field("newest_revision", &InstanceState::newest_revision),
-      field("open", &InstanceState::open), field("pending", &InstanceState::pending), field("drift", &InstanceState::drift),
-      field("conditions", &InstanceState::conditions), field("idle", &InstanceState::idle)};
+  static constexpr auto fields = std::tuple{field("name", &InstanceState::name),
+                                            field("type", &InstanceState::type),
+                                            field("parent", &InstanceState::parent),
+                                            field("identities", &InstanceState::identities),
+                                            field("first_seen", &InstanceState::first_seen),
+                                            field("last_seen", &InstanceState::last_seen),
+                                            field("last_arrival", &InstanceState::last_arrival),
+                                            field("interval", &InstanceState::interval),
+                                            field("samples", &InstanceState::samples),
+                                            field("refused", &InstanceState::refused),
+                                            field("window", &InstanceState::window),
+                                            field("source", &InstanceState::source),
+                                            field("series", &InstanceState::series),
+                                            field("memory", &InstanceState::memory),
+                                            field("assignment", &InstanceState::assignment),
+                                            field("manual", &InstanceState::manual),
+                                            field("behavior", &InstanceState::behavior),
+                                            field("parked", &InstanceState::parked),
+                                            field("revision_numbers", &InstanceState::revision_numbers),
+                                            field("newest_revision", &InstanceState::newest_revision),
+                                            field("open", &InstanceState::open),
+                                            field("pending", &InstanceState::pending),
+                                            field("drift", &InstanceState::drift),
+                                            field("conditions", &InstanceState::conditions),
+                                            field("idle", &InstanceState::idle)};
 };
 
 class Instance {
@@ -115,7 +132,8 @@ class Instance {
   void assign(const Step& step, Assignment assignment, Effects& out);
   void restore_revision(const Step& step, const model::PersonaRevision& revision, Effects& out);
   // The open finding by that id, acknowledged; false where there is none.
-  bool acknowledge(const Step& step, const FindingId& id, const std::string& comment, const std::string& actor, Effects& out);
+  bool acknowledge(const Step& step, const FindingId& id, const std::string& comment, const std::string& actor,
+                   Effects& out);
   void close_all(const Step& step, Effects& out);  // before it is deleted
 
   [[nodiscard]] const InstanceState& state() const { return state_; }

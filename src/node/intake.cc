@@ -48,7 +48,8 @@ void finish(model::Batch& batch, const std::vector<model::SeriesIndex>& series) 
 
 // One row: moves the memory of each of its series and leaves in `judged` and `backlog` what goes where.
 void take_row(const IntakeContext& context, const std::vector<model::Series>& series, std::vector<SeriesMemory>& memory,
-              const model::Batch& batch, std::size_t row, std::vector<double>& judged, std::vector<double>& backlog, Intake& out) {
+              const model::Batch& batch, std::size_t row, std::vector<double>& judged, std::vector<double>& backlog,
+              Intake& out) {
   WallTime at = batch.times[row];
   for (std::size_t c = 0; c < batch.series.size(); ++c) {
     judged[c] = backlog[c] = model::missing;
@@ -79,8 +80,8 @@ void take_row(const IntakeContext& context, const std::vector<model::Series>& se
 
 }  // namespace
 
-Intake take_in(const IntakeContext& context, const std::vector<model::Series>& series, std::vector<SeriesMemory>& memory,
-               const model::Batch& batch) {
+Intake take_in(const IntakeContext& context, const std::vector<model::Series>& series,
+               std::vector<SeriesMemory>& memory, const model::Batch& batch) {
   CHECK(memory.size() == series.size());
   Intake out;
   std::vector<double> judged(batch.series.size());

@@ -30,22 +30,23 @@ struct SeriesMemory {
   WallTime backlog_at;
   double backlog_value = 0;
   friend bool operator==(const SeriesMemory&, const SeriesMemory&) = default;
-  static constexpr auto fields = std::tuple{field("at", &SeriesMemory::at), field("value", &SeriesMemory::value),
-                                            field("backlog_at", &SeriesMemory::backlog_at), field("backlog_value", &SeriesMemory::backlog_value)};
+  static constexpr auto fields =
+      std::tuple{field("at", &SeriesMemory::at), field("value", &SeriesMemory::value),
+                 field("backlog_at", &SeriesMemory::backlog_at), field("backlog_value", &SeriesMemory::backlog_value)};
 };
 
 struct IntakeContext {
   WallTime now;
-  bool numbered = false;        // the sender numbers its requests, so nothing arrives twice
-  bool newest = false;          // numbered, and this is the highest number so far: an old time means the clock was set back
-  Duration interval{};          // the instance's usual interval between rows; 0 = not known yet
+  bool numbered = false;  // the sender numbers its requests, so nothing arrives twice
+  bool newest = false;    // numbered, and this is the highest number so far: an old time means the clock was set back
+  Duration interval{};    // the instance's usual interval between rows; 0 = not known yet
 };
 
 struct Intake {
-  model::Batch late;  // judged, findings marked late
-  model::Batch live;  // judged
-  model::Batch kept;  // for history only
-  std::uint64_t taken = 0;      // samples in the three above, before counters lost their first
+  model::Batch late;        // judged, findings marked late
+  model::Batch live;        // judged
+  model::Batch kept;        // for history only
+  std::uint64_t taken = 0;  // samples in the three above, before counters lost their first
   std::uint64_t late_samples = 0;
   std::uint64_t duplicates = 0;
   std::uint64_t future = 0;
@@ -53,7 +54,7 @@ struct Intake {
 };
 
 // `memory` has one entry per declared series and is moved forward.
-[[nodiscard]] Intake take_in(const IntakeContext& context, const std::vector<model::Series>& series, std::vector<SeriesMemory>& memory,
-                             const model::Batch& batch);
+[[nodiscard]] Intake take_in(const IntakeContext& context, const std::vector<model::Series>& series,
+                             std::vector<SeriesMemory>& memory, const model::Batch& batch);
 
 }  // namespace mien::node

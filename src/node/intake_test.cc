@@ -9,7 +9,9 @@ namespace {
 
 constexpr WallTime noon{1'700'000'000'000'000'000};
 
-model::Series series(model::SeriesKind kind) { return {.metric = MetricName{"m"}, .attributes = {}, .unit = "", .kind = kind}; }
+model::Series series(model::SeriesKind kind) {
+  return {.metric = MetricName{"m"}, .attributes = {}, .unit = "", .kind = kind};
+}
 
 struct Door {
   std::vector<model::Series> known;

@@ -11,7 +11,9 @@ namespace {
 constexpr std::uint64_t core_version = 1;
 constexpr Duration snapshot_every = 60s;
 
-Error error_of(Code code, std::string message) { return {.code = code, .message = std::move(message), .where = {}, .cause = {}}; }
+Error error_of(Code code, std::string message) {
+  return {.code = code, .message = std::move(message), .where = {}, .cause = {}};
+}
 
 Counters& operator+=(Counters& sum, const Counters& more) {
   std::apply([&](const auto&... each) { ((sum.*(each.member) += more.*(each.member)), ...); }, Counters::fields);
@@ -21,7 +23,8 @@ Counters& operator+=(Counters& sum, const Counters& more) {
 }  // namespace
 
 Manager::Manager(ManagerOptions options) : options_(std::move(options)) {
-  for (const model::Resource& resource : options_.builtin) builtin_[key_of(resource.kind, resource.metadata.name)] = resource;
+  for (const model::Resource& resource : options_.builtin)
+    builtin_[key_of(resource.kind, resource.metadata.name)] = resource;
 }
 
 Effects Manager::step(WallTime now, store::LogPosition position, const Record& record) {
@@ -42,7 +45,8 @@ void Manager::on(const Moment& at, const FrameArrived& arrived, Effects& out) {
     std::size_t writes = out.writes.size();
     // An idle instance's snapshot stands for all time until now, so its waking must be written with the group.
     slot->urgent |= slot->instance.state().idle;
-    counted += slot->instance.on_frame({.now = at.now, .position = at.position, .part = part}, arrived.frame, frame, out);
+    counted +=
+        slot->instance.on_frame({.now = at.now, .position = at.position, .part = part}, arrived.frame, frame, out);
     slot->dirty = slot->visible = true;
     slot->urgent |= out.writes.size() != writes;
   }
@@ -53,7 +57,8 @@ void Manager::on(const Moment& at, const FrameArrived& arrived, Effects& out) {
 }
 
 // The slot of an instance; makes it at first sight. Nothing: refused, and counted.
-Manager::Slot* Manager::admit(const Moment& at, const model::Frame& frame, const model::InstanceFrame& part, Effects& out) {
+Manager::Slot* Manager::admit(const Moment& at, const model::Frame& frame, const model::InstanceFrame& part,
+                              Effects& out) {
   std::uint64_t samples = part.batch.values.size();
   auto known = slots_.find(part.instance);
   if (known == slots_.end()) {
@@ -62,13 +67,26 @@ Manager::Slot* Manager::admit(const Moment& at, const model::Frame& frame, const
       counters_.samples_refused += samples;
       return nullptr;
     }
-    Slot slot{.instance = Instance{part.instance, part, at.now}, .written = 0, .written_at = {}, .dirty = true, .urgent = true, .visible = true};
+    Slot slot{.instance = Instance{part.instance, part, at.now},
+              .written = 0,
+              .written_at = {},
+              .dirty = true,
+              .urgent = true,
+              .visible = true};
     known = slots_.emplace(part.instance, std::move(slot)).first;
-    out.audit.push_back({.at = at.now, .actor = frame.source.empty() ? "unauthenticated sender" : cat("agent ", frame.source),
-                         .verb = "instance.appeared", .subject = cat("Instance/", part.instance.value), .cause = cat("log/", at.position),
+    out.audit.push_back({.at = at.now,
+                         .actor = frame.source.empty() ? "unauthenticated sender" : cat("agent ", frame.source),
+                         .verb = "instance.appeared",
+                         .subject = cat("Instance/", part.instance.value),
+                         .cause = cat("log/", at.position),
                          .detail = cat("a ", model::to_text(part.type))});
-    out.notices.push_back({.type = "instance.appeared", .subject = cat("Instance/", part.instance.value), .at = at.now, .finding = {}, .drift = {}});
-    known->second.instance.assign({.now = at.now, .position = at.position}, assignment_of(known->second.instance.state()), out);
+    out.notices.push_back({.type = "instance.appeared",
+                           .subject = cat("Instance/", part.instance.value),
+                           .at = at.now,
+                           .finding = {},
+                           .drift = {}});
+    known->second.instance.assign({.now = at.now, .position = at.position},
+                                  assignment_of(known->second.instance.state()), out);
   }
   return &known->second;
 }
@@ -101,13 +119,18 @@ void Manager::on(const Moment& at, const TickPassed&, Effects& out) {
 void Manager::on(const Moment& at, const EpochStarted& epoch, Effects& out) {
   epoch_ = epoch.epoch;
   epoch_started_at_ = at.now;
-  std::string detail = cat("engine ", epoch.engine, ", log found up to ", epoch.found, ", ledger folded up to ", epoch.folded);
+  std::string detail =
+      cat("engine ", epoch.engine, ", log found up to ", epoch.found, ", ledger folded up to ", epoch.folded);
   if (epoch.log_differs) {
     ++counters_.log_gaps;
     detail += ": the log was cut or replaced; what stood between is lost";
   }
-  out.audit.push_back({.at = at.now, .actor = "mien", .verb = "epoch.started", .subject = cat("Epoch/", epoch.epoch),
-                       .cause = cat("log/", at.position), .detail = std::move(detail)});
+  out.audit.push_back({.at = at.now,
+                       .actor = "mien",
+                       .verb = "epoch.started",
+                       .subject = cat("Epoch/", epoch.epoch),
+                       .cause = cat("log/", at.position),
+                       .detail = std::move(detail)});
 }
 
 // ---- instances ----
@@ -117,8 +140,12 @@ void Manager::forget(const Moment& at, const InstanceName& name, std::string_vie
   if (slot == slots_.end()) return;
   slot->second.instance.close_all({.now = at.now, .position = at.position}, out);
   out.writes.push_back({.table = store::Table::instance, .key = name.value, .bytes = {}});
-  out.audit.push_back({.at = at.now, .actor = "mien", .verb = "instance.forgotten", .subject = cat("Instance/", name.value),
-                       .cause = cat("log/", at.position), .detail = std::string(why)});
+  out.audit.push_back({.at = at.now,
+                       .actor = "mien",
+                       .verb = "instance.forgotten",
+                       .subject = cat("Instance/", name.value),
+                       .cause = cat("log/", at.position),
+                       .detail = std::string(why)});
   slots_.erase(slot);
   removed_.push_back(name);
 }
@@ -137,7 +164,8 @@ Status Manager::restore(store::Table table, const store::Entry& entry) {
       std::uint64_t version = 0;
       decoder.get(version);
       if (version != core_version)
-        return error_of(Code::unsupported, cat("the ledger's core has version ", version, ", this program reads ", core_version));
+        return error_of(Code::unsupported,
+                        cat("the ledger's core has version ", version, ", this program reads ", core_version));
       decoder.get(counters_);
       decoder.get(epoch_started_at_);
       return decoder.finish("core");
@@ -152,8 +180,12 @@ Status Manager::restore(store::Table table, const store::Entry& entry) {
     }
     case store::Table::instance: {
       Instance::Restored restored = TRY(Instance::decode(entry.bytes));
-      slots_.insert_or_assign(InstanceName{entry.key}, Slot{.instance = std::move(restored.instance), .written = restored.folded,
-                                                            .written_at = {}, .dirty = false, .urgent = false, .visible = true});
+      slots_.insert_or_assign(InstanceName{entry.key}, Slot{.instance = std::move(restored.instance),
+                                                            .written = restored.folded,
+                                                            .written_at = {},
+                                                            .dirty = false,
+                                                            .urgent = false,
+                                                            .visible = true});
       return {};
     }
     default: return {};
@@ -243,7 +275,8 @@ void Manager::refresh(View& view) {
   view.access = access_;
   view.resources.clear();
   for (const auto& [key, resource] : builtin_) view.resources[key] = std::make_shared<const model::Resource>(resource);
-  for (const auto& [key, resource] : resources_) view.resources[key] = std::make_shared<const model::Resource>(resource);
+  for (const auto& [key, resource] : resources_)
+    view.resources[key] = std::make_shared<const model::Resource>(resource);
 }
 
 }  // namespace mien::node

@@ -1,7 +1,8 @@
 // The manager machine: the fold of its shard's log. It touches no clock, thread, socket, file or random source;
 // `step(now, position, record) -> Effects` is all there is to it, and the same records give the same effects.
 //
-// Not thread-safe: one driver owns it (node/manager_driver.h). Limits are in ManagerLimits; what they refuse is counted.
+// Not thread-safe: one driver owns it (node/manager_driver.h). Limits are in ManagerLimits; what they refuse is
+// counted.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ namespace mien::node {
 struct ManagerLimits {
   std::size_t instances = 10'000;
   std::size_t resources = 10'000;
-  std::size_t step_samples = 200'000;            // more in one frame is counted as a step over its cost
+  std::size_t step_samples = 200'000;              // more in one frame is counted as a step over its cost
   Duration forget_after = std::chrono::hours{24};  // services and containers that ended
 };
 
@@ -67,9 +68,9 @@ class Manager {
     Instance instance;
     store::LogPosition written = 0;  // position of its newest snapshot
     WallTime written_at;
-    bool dirty = false;    // changed since its snapshot
-    bool urgent = false;   // must be written in this group
-    bool visible = true;   // its view must be made anew
+    bool dirty = false;   // changed since its snapshot
+    bool urgent = false;  // must be written in this group
+    bool visible = true;  // its view must be made anew
   };
   struct Moment {
     WallTime now;
@@ -104,13 +105,15 @@ class Manager {
   [[nodiscard]] Status check(WallTime now, const RedeemEnrollment& redeem) const;
 
   Slot* admit(const Moment& at, const model::Frame& frame, const model::InstanceFrame& part, Effects& out);
-  void write_resource(const Moment& at, const std::string& actor, model::Resource resource, std::string_view verb, Effects& out);
+  void write_resource(const Moment& at, const std::string& actor, model::Resource resource, std::string_view verb,
+                      Effects& out);
   void reassign(const Moment& at, Effects& out);
   void forget(const Moment& at, const InstanceName& name, std::string_view why, Effects& out);
   [[nodiscard]] const model::Resource* resource(model::ResourceKind kind, std::string_view name) const;
   [[nodiscard]] Result<model::Expectation> expectation_of(const PersonaName& persona) const;
   [[nodiscard]] Assignment assignment_of(const InstanceState& state) const;
-  [[nodiscard]] std::pair<PersonaName, std::string> persona_of(const InstanceState& state, const model::Resource* own, const PoolName& pool) const;
+  [[nodiscard]] std::pair<PersonaName, std::string> persona_of(const InstanceState& state, const model::Resource* own,
+                                                               const PoolName& pool) const;
 
   ManagerOptions options_;
   Counters counters_;

@@ -8,13 +8,18 @@
 namespace mien::node {
 namespace {
 
-Error error_of(Code code, std::string message) { return {.code = code, .message = std::move(message), .where = {}, .cause = {}}; }
-
-Error no_such(model::ResourceKind kind, std::string_view name) {
-  return error_of(Code::not_found, cat("there is no ", model::to_text(kind), " \"", name, "\": see `mien get ", model::collection_of(kind), "`"));
+Error error_of(Code code, std::string message) {
+  return {.code = code, .message = std::move(message), .where = {}, .cause = {}};
 }
 
-std::string subject_of(const model::Resource& resource) { return cat(model::to_text(resource.kind), "/", resource.metadata.name); }
+Error no_such(model::ResourceKind kind, std::string_view name) {
+  return error_of(Code::not_found, cat("there is no ", model::to_text(kind), " \"", name, "\": see `mien get ",
+                                       model::collection_of(kind), "`"));
+}
+
+std::string subject_of(const model::Resource& resource) {
+  return cat(model::to_text(resource.kind), "/", resource.metadata.name);
+}
 
 bool same_intent(const model::Resource& a, const model::Resource& b) {
   return a.spec == b.spec && a.metadata.labels == b.metadata.labels && a.metadata.annotations == b.metadata.annotations;
@@ -66,10 +71,12 @@ Status Manager::check(WallTime, const PutResource& put) const {
   const model::Resource* known = resource(wanted.kind, wanted.metadata.name);
   std::uint64_t generation = known ? known->metadata.generation : 0;
   if (wanted.metadata.generation != 0 && wanted.metadata.generation != generation)
-    return error_of(Code::conflict, cat(subject_of(wanted), " is at generation ", generation, ", not ", wanted.metadata.generation,
-                                        ": somebody changed it; get it again, merge, and apply that"));
+    return error_of(Code::conflict,
+                    cat(subject_of(wanted), " is at generation ", generation, ", not ", wanted.metadata.generation,
+                        ": somebody changed it; get it again, merge, and apply that"));
   if (!known && resources_.size() >= options_.limits.resources)
-    return error_of(Code::exhausted, cat("there are already ", resources_.size(), " resources, the limit: delete some first"));
+    return error_of(Code::exhausted,
+                    cat("there are already ", resources_.size(), " resources, the limit: delete some first"));
   if (wanted.kind != model::ResourceKind::persona) return {};
   auto find = [&](std::string_view name) -> const model::Value* {
     if (name == wanted.metadata.name) return &wanted.spec;
@@ -95,7 +102,8 @@ Answer Manager::carry_out(const Moment& at, const std::string& actor, const PutR
 }
 
 // Writes the next generation of a resource and lets every instance feel it.
-void Manager::write_resource(const Moment& at, const std::string& actor, model::Resource wanted, std::string_view verb, Effects& out) {
+void Manager::write_resource(const Moment& at, const std::string& actor, model::Resource wanted, std::string_view verb,
+                             Effects& out) {
   const model::Resource* known = resource(wanted.kind, wanted.metadata.name);
   wanted.metadata.generation = known ? known->metadata.generation + 1 : 1;
   wanted.metadata.uid = known ? known->metadata.uid : cat("r-", at.position);
@@ -106,9 +114,14 @@ void Manager::write_resource(const Moment& at, const std::string& actor, model::
   std::string bytes = model::encode_resource(wanted);
   out.writes.push_back({.table = store::Table::resource, .key = key, .bytes = bytes});
   out.writes.push_back({.table = store::Table::generation,
-                        .key = generation_key(wanted.kind, wanted.metadata.name, wanted.metadata.generation), .bytes = bytes});
-  out.audit.push_back({.at = at.now, .actor = actor, .verb = std::string(verb), .subject = subject_of(wanted),
-                       .cause = cat("log/", at.position), .detail = cat("generation ", wanted.metadata.generation)});
+                        .key = generation_key(wanted.kind, wanted.metadata.name, wanted.metadata.generation),
+                        .bytes = bytes});
+  out.audit.push_back({.at = at.now,
+                       .actor = actor,
+                       .verb = std::string(verb),
+                       .subject = subject_of(wanted),
+                       .cause = cat("log/", at.position),
+                       .detail = cat("generation ", wanted.metadata.generation)});
   resources_[key] = std::move(wanted);
   resources_changed_ = true;
   reassign(at, out);
@@ -119,17 +132,21 @@ Status Manager::check(WallTime, const DeleteResource& erase) const {
   bool appeared = erase.kind == model::ResourceKind::instance && slots_.contains(InstanceName{erase.name});
   if (known == resources_.end() && appeared) return {};
   if (known == resources_.end() && builtin_.contains(key_of(erase.kind, erase.name)))
-    return error_of(Code::refused, cat("\"", erase.name, "\" is built in and can not be deleted; apply one of the same name to replace it"));
+    return error_of(
+        Code::refused,
+        cat("\"", erase.name, "\" is built in and can not be deleted; apply one of the same name to replace it"));
   if (known == resources_.end()) return no_such(erase.kind, erase.name);
   if (erase.if_generation != 0 && erase.if_generation != known->second.metadata.generation)
-    return error_of(Code::conflict, cat("it is at generation ", known->second.metadata.generation, ", not ", erase.if_generation));
+    return error_of(Code::conflict,
+                    cat("it is at generation ", known->second.metadata.generation, ", not ", erase.if_generation));
   if (erase.kind != model::ResourceKind::persona || builtin_.contains(known->first)) return {};
   for (const auto& [key, other] : resources_) {
     const model::Value* parents = other.kind == model::ResourceKind::persona ? other.spec.find("extends") : nullptr;
     if (!parents || !parents->list()) continue;
     for (const model::Value& parent : *parents->list())
       if (parent.text() && *parent.text() == erase.name)
-        return error_of(Code::refused, cat("Persona/", other.metadata.name, " extends \"", erase.name, "\": change that one first"));
+        return error_of(Code::refused,
+                        cat("Persona/", other.metadata.name, " extends \"", erase.name, "\": change that one first"));
   }
   return {};
 }
@@ -137,8 +154,12 @@ Status Manager::check(WallTime, const DeleteResource& erase) const {
 Answer Manager::carry_out(const Moment& at, const std::string& actor, const DeleteResource& erase, Effects& out) {
   std::string key = key_of(erase.kind, erase.name);
   if (resources_.erase(key) != 0) out.writes.push_back({.table = store::Table::resource, .key = key, .bytes = {}});
-  out.audit.push_back({.at = at.now, .actor = actor, .verb = "resource.deleted", .subject = cat(model::to_text(erase.kind), "/", erase.name),
-                       .cause = cat("log/", at.position), .detail = ""});
+  out.audit.push_back({.at = at.now,
+                       .actor = actor,
+                       .verb = "resource.deleted",
+                       .subject = cat(model::to_text(erase.kind), "/", erase.name),
+                       .cause = cat("log/", at.position),
+                       .detail = ""});
   if (erase.kind == model::ResourceKind::instance) forget(at, InstanceName{erase.name}, "deleted by hand", out);
   resources_changed_ = true;
   reassign(at, out);
@@ -146,7 +167,8 @@ Answer Manager::carry_out(const Moment& at, const std::string& actor, const Dele
 }
 
 Status Manager::check(WallTime now, const RollbackPersona& rollback) const {
-  if (!resource(model::ResourceKind::persona, rollback.persona.value)) return no_such(model::ResourceKind::persona, rollback.persona.value);
+  if (!resource(model::ResourceKind::persona, rollback.persona.value))
+    return no_such(model::ResourceKind::persona, rollback.persona.value);
   if (rollback.resource.empty())
     return error_of(Code::not_found, cat("persona \"", rollback.persona.value, "\" has no generation ", rollback.to,
                                          ": see `mien diff ", rollback.persona.value, "`"));
@@ -158,7 +180,8 @@ Status Manager::check(WallTime now, const RollbackPersona& rollback) const {
 Answer Manager::carry_out(const Moment& at, const std::string& actor, const RollbackPersona& rollback, Effects& out) {
   model::Resource wanted = std::move(model::decode_resource(rollback.resource)).value();
   const model::Resource* known = resource(model::ResourceKind::persona, rollback.persona.value);
-  std::string note = known->metadata.managed_by == "files" ? "it was applied from files: the next apply will undo this" : "rolled back";
+  std::string note = known->metadata.managed_by == "files" ? "it was applied from files: the next apply will undo this"
+                                                           : "rolled back";
   wanted.metadata.managed_by = known->metadata.managed_by;
   write_resource(at, actor, std::move(wanted), "persona.rolled_back", out);
   for (const std::string& bytes : rollback.revisions) {
@@ -168,14 +191,15 @@ Answer Manager::carry_out(const Moment& at, const std::string& actor, const Roll
     slot->second.instance.restore_revision({.now = at.now, .position = at.position}, *revision, out);
     slot->second.dirty = slot->second.urgent = slot->second.visible = true;
   }
-  return done(rollback.persona.value, resource(model::ResourceKind::persona, rollback.persona.value)->metadata.generation, note);
+  return done(rollback.persona.value,
+              resource(model::ResourceKind::persona, rollback.persona.value)->metadata.generation, note);
 }
 
 Status Manager::check(WallTime, const RollbackInstance& rollback) const {
   if (!slots_.contains(rollback.instance)) return no_such(model::ResourceKind::instance, rollback.instance.value);
   if (rollback.revision.empty())
-    return error_of(Code::not_found, cat("there is no revision ", rollback.persona.value, "@", rollback.instance.value, "/", rollback.to,
-                                         ": see `mien get revisions`"));
+    return error_of(Code::not_found, cat("there is no revision ", rollback.persona.value, "@", rollback.instance.value,
+                                         "/", rollback.to, ": see `mien get revisions`"));
   TRY(decode<model::PersonaRevision>(rollback.revision, "revision"));
   return {};
 }
@@ -186,15 +210,21 @@ Answer Manager::carry_out(const Moment& at, const std::string& actor, const Roll
   slot.instance.restore_revision({.now = at.now, .position = at.position}, revision, out);
   slot.dirty = slot.urgent = slot.visible = true;
   std::string name = cat(rollback.persona.value, "@", rollback.instance.value, "/", rollback.to);
-  out.audit.push_back({.at = at.now, .actor = actor, .verb = "revision.rolled_back", .subject = cat("Revision/", name),
-                       .cause = cat("log/", at.position), .detail = ""});
+  out.audit.push_back({.at = at.now,
+                       .actor = actor,
+                       .verb = "revision.rolled_back",
+                       .subject = cat("Revision/", name),
+                       .cause = cat("log/", at.position),
+                       .detail = ""});
   return done(name, rollback.to, "rolled back");
 }
 
 // ---- which persona ----
 
-std::pair<PersonaName, std::string> Manager::persona_of(const InstanceState& state, const model::Resource* own, const PoolName& pool) const {
-  if (state.manual && resource(model::ResourceKind::persona, state.manual->persona.value)) return {state.manual->persona, "activated by hand"};
+std::pair<PersonaName, std::string> Manager::persona_of(const InstanceState& state, const model::Resource* own,
+                                                        const PoolName& pool) const {
+  if (state.manual && resource(model::ResourceKind::persona, state.manual->persona.value))
+    return {state.manual->persona, "activated by hand"};
   std::vector<PersonaName> listed;
   std::string where = "listed by the instance";
   if (own)
@@ -215,7 +245,8 @@ std::pair<PersonaName, std::string> Manager::persona_of(const InstanceState& sta
     if (unconditional) return {name, where + ", the first without activation rules"};
   }
   if (last) return {*last, where + ", the last one"};
-  return {PersonaName{std::string(model::default_persona)}, listed.empty() ? "the default" : "none of the listed personas exists; the default"};
+  return {PersonaName{std::string(model::default_persona)},
+          listed.empty() ? "the default" : "none of the listed personas exists; the default"};
 }
 
 Result<model::Expectation> Manager::expectation_of(const PersonaName& persona) const {
@@ -279,8 +310,12 @@ Answer Manager::carry_out(const Moment& at, const std::string& actor, const Acti
   slot.instance.assign({.now = at.now, .position = at.position}, assignment_of(slot.instance.state()), out);
   slot.dirty = slot.urgent = slot.visible = true;
   std::string until = expires.ns == 0 ? "until it is deactivated" : cat("until ", to_rfc3339(expires));
-  out.audit.push_back({.at = at.now, .actor = actor, .verb = "persona.activated_by_hand", .subject = cat("Instance/", activate.instance.value),
-                       .cause = cat("log/", at.position), .detail = cat(activate.persona.value, ", ", until)});
+  out.audit.push_back({.at = at.now,
+                       .actor = actor,
+                       .verb = "persona.activated_by_hand",
+                       .subject = cat("Instance/", activate.instance.value),
+                       .cause = cat("log/", at.position),
+                       .detail = cat(activate.persona.value, ", ", until)});
   return done(activate.persona.value, 0, cat("active ", until));
 }
 
@@ -300,8 +335,12 @@ Answer Manager::carry_out(const Moment& at, const std::string& actor, const Deac
   slot.instance.state().manual.reset();
   slot.instance.assign({.now = at.now, .position = at.position}, assignment_of(slot.instance.state()), out);
   slot.dirty = slot.urgent = slot.visible = true;
-  out.audit.push_back({.at = at.now, .actor = actor, .verb = "persona.deactivated_by_hand", .subject = cat("Instance/", deactivate.instance.value),
-                       .cause = cat("log/", at.position), .detail = persona});
+  out.audit.push_back({.at = at.now,
+                       .actor = actor,
+                       .verb = "persona.deactivated_by_hand",
+                       .subject = cat("Instance/", deactivate.instance.value),
+                       .cause = cat("log/", at.position),
+                       .detail = persona});
   return done(slot.instance.state().assignment.persona.value, 0, cat("now ", slot.instance.state().assignment.reason));
 }
 
@@ -311,12 +350,16 @@ Status Manager::check(WallTime, const AcknowledgeFinding& acknowledge) const {
   for (const auto& [name, slot] : slots_)
     for (const OpenFinding& open : slot.instance.state().open)
       if (open.finding.id == acknowledge.finding) return {};
-  return error_of(Code::not_found, cat("there is no open finding \"", acknowledge.finding.value, "\": see `mien findings`"));
+  return error_of(Code::not_found,
+                  cat("there is no open finding \"", acknowledge.finding.value, "\": see `mien findings`"));
 }
 
-Answer Manager::carry_out(const Moment& at, const std::string& actor, const AcknowledgeFinding& acknowledge, Effects& out) {
+Answer Manager::carry_out(const Moment& at, const std::string& actor, const AcknowledgeFinding& acknowledge,
+                          Effects& out) {
   for (auto& [name, slot] : slots_) {
-    if (!slot.instance.acknowledge({.now = at.now, .position = at.position}, acknowledge.finding, acknowledge.comment, actor, out)) continue;
+    if (!slot.instance.acknowledge({.now = at.now, .position = at.position}, acknowledge.finding, acknowledge.comment,
+                                   actor, out))
+      continue;
     slot.dirty = slot.urgent = slot.visible = true;
   }
   return done(acknowledge.finding.value, 0, "acknowledged");
@@ -340,15 +383,20 @@ Answer Manager::carry_out(const Moment& at, const std::string& actor, const PutA
     access_[put.key] = std::move(access);
   }
   resources_changed_ = true;
-  out.audit.push_back({.at = at.now, .actor = actor, .verb = cat(kind, ".changed"), .subject = put.key.substr(0, kind.size() + 9),
-                       .cause = cat("log/", at.position), .detail = detail});
+  out.audit.push_back({.at = at.now,
+                       .actor = actor,
+                       .verb = cat(kind, ".changed"),
+                       .subject = put.key.substr(0, kind.size() + 9),
+                       .cause = cat("log/", at.position),
+                       .detail = detail});
   return done(put.key, 0, detail);
 }
 
 Status Manager::check(WallTime now, const RedeemEnrollment& redeem) const {
   auto enrollment = access_.find(cat("enrollment/", redeem.enrollment_hash));
   if (enrollment == access_.end())
-    return error_of(Code::refused, "this enrolment is unknown or was used already: make a new one with `mien enroll` on the manager");
+    return error_of(Code::refused,
+                    "this enrolment is unknown or was used already: make a new one with `mien enroll` on the manager");
   if (enrollment->second.expires_at.ns != 0 && enrollment->second.expires_at < now)
     return error_of(Code::refused, "this enrolment has expired: make a new one with `mien enroll` on the manager");
   if (redeem.agent.empty()) return error_of(Code::invalid, "an agent must say its host name");
@@ -364,8 +412,12 @@ Answer Manager::carry_out(const Moment& at, const std::string&, const RedeemEnro
   access_.erase(used);
   access_[token] = std::move(access);
   resources_changed_ = true;
-  out.audit.push_back({.at = at.now, .actor = cat("agent ", redeem.agent), .verb = "agent.enrolled", .subject = cat("Agent/", redeem.agent),
-                       .cause = cat("log/", at.position), .detail = cat("with ", used.substr(0, 19))});
+  out.audit.push_back({.at = at.now,
+                       .actor = cat("agent ", redeem.agent),
+                       .verb = "agent.enrolled",
+                       .subject = cat("Agent/", redeem.agent),
+                       .cause = cat("log/", at.position),
+                       .detail = cat("with ", used.substr(0, 19))});
   return done(redeem.agent, 0, "enrolled");
 }
 

@@ -13,7 +13,11 @@ constexpr std::size_t page = 256;  // records or entries read at once
 }  // namespace
 
 ManagerDriver::ManagerDriver(const ManagerSeams& seams, ManagerOptions options, std::string engine)
-    : seams_(seams), options_(std::move(options)), engine_(std::move(engine)), manager_(options_), view_(std::make_shared<View>()) {}
+    : seams_(seams),
+      options_(std::move(options)),
+      engine_(std::move(engine)),
+      manager_(options_),
+      view_(std::make_shared<View>()) {}
 
 // ---- recovery ----
 
@@ -21,16 +25,22 @@ Status ManagerDriver::recover(WallTime now) {
   manager_ = Manager{options_};
   waiting_.reset();
   checkpoint_ = TRY(seams_.ledger.acquire(shard_));
-  for (store::Table table : {store::Table::core, store::Table::resource, store::Table::access, store::Table::instance}) TRY(load(table));
+  for (store::Table table : {store::Table::core, store::Table::resource, store::Table::access, store::Table::instance})
+    TRY(load(table));
   chain_.emplace(seams_.sha256, TRY(seams_.ledger.audit_tail()));
   head_ = TRY(seams_.ledger.audit_head());
 
   store::LogBounds bounds = TRY(seams_.log.bounds(shard_));
   bool differs = TRY(log_differs(bounds));
   TRY(refold(differs ? std::min(bounds.last, checkpoint_.position) : checkpoint_.position));
-  EpochStarted epoch{.epoch = checkpoint_.epoch, .engine = engine_, .folded = checkpoint_.position, .found = bounds.last, .log_differs = differs};
+  EpochStarted epoch{.epoch = checkpoint_.epoch,
+                     .engine = engine_,
+                     .folded = checkpoint_.position,
+                     .found = bounds.last,
+                     .log_differs = differs};
   if (differs) {
-    // What the ledger holds of the lost tail stays; what the log has beyond it is not the continuation of what we folded.
+    // What the ledger holds of the lost tail stays; what the log has beyond it is not the continuation of what we
+    // folded.
     checkpoint_.position = bounds.last;
     manager_.rebase(bounds.last);
   }
@@ -65,7 +75,8 @@ Status ManagerDriver::refold(store::LogPosition last) {
   store::LogBounds bounds = TRY(seams_.log.bounds(shard_));
   store::LogPosition position = std::max(manager_.oldest_snapshot(last), bounds.first == 0 ? 0 : bounds.first - 1);
   while (position < last) {
-    std::vector<store::LogRecord> records = TRY(seams_.log.read(shard_, position, std::min<std::size_t>(page, last - position)));
+    std::vector<store::LogRecord> records =
+        TRY(seams_.log.read(shard_, position, std::min<std::size_t>(page, last - position)));
     if (records.empty()) break;
     std::vector<store::HistoryBlock> blocks;
     for (const store::LogRecord& record : records) {
@@ -115,7 +126,8 @@ ManagerDriver::Group ManagerDriver::fold(const std::vector<store::LogRecord>& re
   std::vector<store::Write> snapshots = manager_.take_snapshots(last.position, last.at, spare_snapshots);
   std::move(snapshots.begin(), snapshots.end(), std::back_inserter(transaction.writes));
   transaction.shard = shard_;
-  transaction.checkpoint = {.position = last.position, .record_hash = seams_.sha256(last.bytes), .epoch = checkpoint_.epoch};
+  transaction.checkpoint = {
+      .position = last.position, .record_hash = seams_.sha256(last.bytes), .epoch = checkpoint_.epoch};
   add_head(transaction, last.at);
   group.sent.steps = records.size();
   return group;
@@ -175,8 +187,8 @@ Status ManagerDriver::trim(WallTime now, Duration keep) {
 namespace {
 
 Status complete(RollbackPersona& rollback, store::Ledger& ledger) {
-  std::optional<std::string> bytes =
-      TRY(ledger.get(store::Table::generation, generation_key(model::ResourceKind::persona, rollback.persona.value, rollback.to)));
+  std::optional<std::string> bytes = TRY(ledger.get(
+      store::Table::generation, generation_key(model::ResourceKind::persona, rollback.persona.value, rollback.to)));
   if (!bytes) return {};  // the machine answers that there is no such generation
   rollback.resource = std::move(*bytes);
   std::string prefix = cat(rollback.persona.value, "@");
@@ -196,7 +208,8 @@ Status complete(RollbackPersona& rollback, store::Ledger& ledger) {
 }
 
 Status complete(RollbackInstance& rollback, store::Ledger& ledger) {
-  std::optional<std::string> bytes = TRY(ledger.get(store::Table::revision, revision_key(rollback.persona, rollback.instance, rollback.to)));
+  std::optional<std::string> bytes =
+      TRY(ledger.get(store::Table::revision, revision_key(rollback.persona, rollback.instance, rollback.to)));
   if (bytes) rollback.revision = std::move(*bytes);
   return {};
 }

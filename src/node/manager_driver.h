@@ -1,5 +1,5 @@
-// Carries out what the manager machine asks, through the seams, in the order that makes it safe: log synced, history and
-// ledger committed, effects sent. Production runs it on one thread (edge/runtime), the simulation steps it.
+// Carries out what the manager machine asks, through the seams, in the order that makes it safe: log synced, history
+// and ledger committed, effects sent. Production runs it on one thread (edge/runtime), the simulation steps it.
 //
 // Steps are committed in groups of at most 64. A group whose commit fails for want of space is kept and tried again; a
 // fenced owner (a newer epoch exists) stops for good. Recovery: ledger entries, then the log behind them.

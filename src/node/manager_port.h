@@ -34,7 +34,8 @@ class ManagerPort {
   virtual Result<store::LogPosition> take_in(Delivery delivery) = 0;
   // Subscribes to notices with number > after (those still kept, at most 4,096); the callback runs on another thread
   // until the returned handle is dropped.
-  virtual std::shared_ptr<void> subscribe(std::uint64_t after, std::function<void(std::uint64_t number, const Notice&)> on_notice) = 0;
+  virtual std::shared_ptr<void> subscribe(std::uint64_t after,
+                                          std::function<void(std::uint64_t number, const Notice&)> on_notice) = 0;
   virtual store::History& history() = 0;
   virtual store::Ledger& ledger() = 0;  // for reading: scan, get, audit
 };

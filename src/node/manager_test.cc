@@ -13,13 +13,24 @@ namespace {
 constexpr WallTime start{1'700'000'000'000'000'000};
 
 model::Resource persona(const std::string& name, model::Value::Map spec) {
-  return {.kind = model::ResourceKind::persona, .metadata = {.name = name, .labels = {}, .annotations = {}, .uid = {},
-          .generation = 0, .created_at = {}, .created_by = {}, .updated_at = {}, .managed_by = {}}, .spec = model::Value{std::move(spec)}};
+  return {.kind = model::ResourceKind::persona,
+          .metadata = {.name = name,
+                       .labels = {},
+                       .annotations = {},
+                       .uid = {},
+                       .generation = 0,
+                       .created_at = {},
+                       .created_by = {},
+                       .updated_at = {},
+                       .managed_by = {}},
+          .spec = model::Value{std::move(spec)}};
 }
 
 model::Value declared_cpu() {
-  return model::Value::Map{{"behavior", model::Value::Map{{"system.cpu.utilization",
-      model::Value::Map{{"distribution", "normal"}, {"mean", 0.1}, {"stddev", 0.05}}}}}};
+  return model::Value::Map{
+      {"behavior",
+       model::Value::Map{{"system.cpu.utilization",
+                          model::Value::Map{{"distribution", "normal"}, {"mean", 0.1}, {"stddev", 0.05}}}}}};
 }
 
 // A manager over memory seams, with a clock of its own and a door.
@@ -38,9 +49,13 @@ struct World {
   World() { restart(); }
 
   void restart() {
-    ManagerSeams seams{.log = log, .ledger = ledger, .history = history, .sha256 = testing::test_hash,
+    ManagerSeams seams{.log = log,
+                       .ledger = ledger,
+                       .history = history,
+                       .sha256 = testing::test_hash,
                        .sign = [](std::string_view bytes) { return std::string(bytes); }};
-    driver = std::make_unique<ManagerDriver>(seams, ManagerOptions{.builtin = {persona("linux-server", {})}, .limits = {}}, "test");
+    driver = std::make_unique<ManagerDriver>(
+        seams, ManagerOptions{.builtin = {persona("linux-server", {})}, .limits = {}}, "test");
     ASSERT_TRUE(driver->recover(now).ok());
     series = {};
     for (const auto& [name, view] : driver->view()->instances) series.restore(name, view->series);
@@ -66,13 +81,21 @@ struct World {
     fold();
     return answers.back();
   }
-  Answer put(const model::Resource& resource) { return give(PutResource{.resource = model::encode_resource(resource), .from_files = false}); }
+  Answer put(const model::Resource& resource) {
+    return give(PutResource{.resource = model::encode_resource(resource), .from_files = false});
+  }
 
   FrameArrived frame_of(const std::string& instance, double cpu) {
-    model::Delivery delivery{.source = "web-01", .epoch = 1, .sequence = ++sequence, .authenticated = true, .instances = {}};
-    delivery.instances.push_back({.instance = InstanceName{instance}, .type = model::InstanceType::host, .parent = {}, .identities = {},
-                                  .series = {{.metric = MetricName{"system.cpu.utilization"}, .attributes = {}, .unit = "1", .kind = {}}},
-                                  .batch = {.times = {now}, .series = {}, .values = {cpu}}, .refused = 0});
+    model::Delivery delivery{
+        .source = "web-01", .epoch = 1, .sequence = ++sequence, .authenticated = true, .instances = {}};
+    delivery.instances.push_back(
+        {.instance = InstanceName{instance},
+         .type = model::InstanceType::host,
+         .parent = {},
+         .identities = {},
+         .series = {{.metric = MetricName{"system.cpu.utilization"}, .attributes = {}, .unit = "1", .kind = {}}},
+         .batch = {.times = {now}, .series = {}, .values = {cpu}},
+         .refused = 0});
     return FrameArrived{.frame = series.number(std::move(delivery))};
   }
   void second(double cpu, const std::string& instance = "web-01") {
@@ -90,7 +113,8 @@ struct World {
   void settle_in() {
     second(0.1);
     ASSERT_TRUE(put(persona("web", *declared_cpu().map())).status.ok());
-    ASSERT_TRUE(give(Activate{.persona = PersonaName{"web"}, .instance = InstanceName{"web-01"}, .lasting = {}}).status.ok());
+    ASSERT_TRUE(
+        give(Activate{.persona = PersonaName{"web"}, .instance = InstanceName{"web-01"}, .lasting = {}}).status.ok());
     for (int i = 0; i < 20; ++i) second(0.1 + 0.01 * (i % 3));
   }
 };
@@ -188,9 +212,14 @@ TEST(Manager, AnotherSenderCanNotSpeakForAnAgentsInstance) {
   world.second(0.1);
   world.now = world.now + 1s;
   model::Delivery delivery;
-  delivery.instances.push_back({.instance = InstanceName{"web-01"}, .type = model::InstanceType::external, .parent = {}, .identities = {},
-                                .series = {{.metric = MetricName{"system.cpu.utilization"}, .attributes = {}, .unit = "1", .kind = {}}},
-                                .batch = {.times = {world.now}, .series = {}, .values = {1.0}}, .refused = 0});
+  delivery.instances.push_back(
+      {.instance = InstanceName{"web-01"},
+       .type = model::InstanceType::external,
+       .parent = {},
+       .identities = {},
+       .series = {{.metric = MetricName{"system.cpu.utilization"}, .attributes = {}, .unit = "1", .kind = {}}},
+       .batch = {.times = {world.now}, .series = {}, .values = {1.0}},
+       .refused = 0});
   world.append(FrameArrived{.frame = world.series.number(delivery)});
   world.fold();
   EXPECT_EQ(world.driver->manager().counters().samples, 1U);
@@ -226,7 +255,10 @@ TEST(Manager, GenerationsAreCheckedKeptAndRolledBack) {
   ASSERT_TRUE(rolled.status.ok());
   EXPECT_EQ(rolled.generation, 3U);
   EXPECT_EQ(world.driver->view()->resources.at("persona/web")->spec, declared_cpu());
-  EXPECT_EQ(world.give(RollbackPersona{.persona = PersonaName{"web"}, .to = 9, .resource = {}, .revisions = {}}).status.error().code, Code::not_found);
+  EXPECT_EQ(world.give(RollbackPersona{.persona = PersonaName{"web"}, .to = 9, .resource = {}, .revisions = {}})
+                .status.error()
+                .code,
+            Code::not_found);
 }
 
 TEST(Manager, AFullDiskLosesNothingAndGoesOnWhenThereIsRoom) {
@@ -278,7 +310,8 @@ TEST(Manager, TheAuditChainHoldsAcrossRestarts) {
   world.restart();
   for (int i = 0; i < 70; ++i) world.second(1.0);
   world.restart();
-  auto verdict = store::verify_audit(world.ledger, testing::test_hash, [](auto bytes, auto signature) { return bytes == signature; }, {});
+  auto verdict = store::verify_audit(world.ledger, testing::test_hash,
+                                     [](auto bytes, auto signature) { return bytes == signature; }, {});
   ASSERT_TRUE(verdict.ok());
   EXPECT_FALSE(verdict->broken.has_value());
   EXPECT_GT(verdict->rows, 4U);
@@ -289,7 +322,9 @@ TEST(Manager, AnEnrolmentWorksOnce) {
   Access access{.role = Role::agent, .name = {}, .selector = {}, .expires_at = world.now + 1h};
   ASSERT_TRUE(world.give(PutAccess{.key = "enrollment/aa", .bytes = encode(access)}).status.ok());
   EXPECT_TRUE(world.give(RedeemEnrollment{.enrollment_hash = "aa", .token_hash = "bb", .agent = "web-02"}).status.ok());
-  EXPECT_EQ(world.give(RedeemEnrollment{.enrollment_hash = "aa", .token_hash = "cc", .agent = "web-03"}).status.error().code, Code::refused);
+  EXPECT_EQ(
+      world.give(RedeemEnrollment{.enrollment_hash = "aa", .token_hash = "cc", .agent = "web-03"}).status.error().code,
+      Code::refused);
   EXPECT_EQ(world.driver->view()->access.at("token/bb").name, "web-02");
   world.restart();
   EXPECT_EQ(world.driver->view()->access.size(), 1U);

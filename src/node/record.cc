@@ -53,7 +53,8 @@ Result<Record> decode_record(std::string_view bytes) {
     return Error{.code = Code::unsupported,
                  .message = cat("log record has version ", version, ", this program reads ", record_version,
                                 ": run the newer program, or start with an empty data directory"),
-                 .where = {}, .cause = {}};
+                 .where = {},
+                 .cause = {}};
   Record record;
   decoder.get(record);
   if (Status status = decoder.finish("log record"); !status) return std::move(status).error();

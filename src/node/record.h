@@ -19,7 +19,8 @@ namespace mien::node {
 struct PutResource {
   std::string resource;  // model::encode_resource; metadata.generation != 0 must equal the present one
   bool from_files = false;
-  static constexpr auto fields = std::tuple{field("resource", &PutResource::resource), field("from_files", &PutResource::from_files)};
+  static constexpr auto fields =
+      std::tuple{field("resource", &PutResource::resource), field("from_files", &PutResource::from_files)};
 };
 
 struct DeleteResource {
@@ -34,10 +35,12 @@ struct DeleteResource {
 struct RollbackPersona {
   PersonaName persona;
   std::uint64_t to = 0;
-  std::string resource;                // encoded model::Resource of generation `to`, filled by complete()
-  std::vector<std::string> revisions;  // encoded model::PersonaRevision, the newest under `to` of each instance, likewise
-  static constexpr auto fields = std::tuple{field("persona", &RollbackPersona::persona), field("to", &RollbackPersona::to),
-                                            field("resource", &RollbackPersona::resource), field("revisions", &RollbackPersona::revisions)};
+  std::string resource;  // encoded model::Resource of generation `to`, filled by complete()
+  std::vector<std::string>
+      revisions;  // encoded model::PersonaRevision, the newest under `to` of each instance, likewise
+  static constexpr auto fields =
+      std::tuple{field("persona", &RollbackPersona::persona), field("to", &RollbackPersona::to),
+                 field("resource", &RollbackPersona::resource), field("revisions", &RollbackPersona::revisions)};
 };
 
 // Revision `to` of one instance's persona comes back: `rollback web-frontend@web-01 --to 12`.
@@ -47,28 +50,32 @@ struct RollbackInstance {
   InstanceName instance;
   std::uint64_t to = 0;
   std::string revision;  // encoded model::PersonaRevision
-  static constexpr auto fields = std::tuple{field("persona", &RollbackInstance::persona), field("instance", &RollbackInstance::instance),
-                                            field("to", &RollbackInstance::to), field("revision", &RollbackInstance::revision)};
+  static constexpr auto fields =
+      std::tuple{field("persona", &RollbackInstance::persona), field("instance", &RollbackInstance::instance),
+                 field("to", &RollbackInstance::to), field("revision", &RollbackInstance::revision)};
 };
 
 struct Activate {
   PersonaName persona;
   InstanceName instance;
   Duration lasting{};  // 0: until deactivated
-  static constexpr auto fields = std::tuple{field("persona", &Activate::persona), field("instance", &Activate::instance),
-                                            field("lasting", &Activate::lasting)};
+  static constexpr auto fields =
+      std::tuple{field("persona", &Activate::persona), field("instance", &Activate::instance),
+                 field("lasting", &Activate::lasting)};
 };
 
 struct Deactivate {
   PersonaName persona;  // empty: whatever is activated by hand
   InstanceName instance;
-  static constexpr auto fields = std::tuple{field("persona", &Deactivate::persona), field("instance", &Deactivate::instance)};
+  static constexpr auto fields =
+      std::tuple{field("persona", &Deactivate::persona), field("instance", &Deactivate::instance)};
 };
 
 struct AcknowledgeFinding {
   FindingId finding;
   std::string comment;
-  static constexpr auto fields = std::tuple{field("finding", &AcknowledgeFinding::finding), field("comment", &AcknowledgeFinding::comment)};
+  static constexpr auto fields =
+      std::tuple{field("finding", &AcknowledgeFinding::finding), field("comment", &AcknowledgeFinding::comment)};
 };
 
 // Stores (or with empty bytes forgets) a token or enrolment; only hashes of secrets ever get here.
@@ -83,8 +90,9 @@ struct RedeemEnrollment {
   std::string enrollment_hash;  // hex SHA-256 of the one-time token
   std::string token_hash;       // hex SHA-256 of the agent's new token
   std::string agent;            // the agent's host name
-  static constexpr auto fields = std::tuple{field("enrollment_hash", &RedeemEnrollment::enrollment_hash),
-                                            field("token_hash", &RedeemEnrollment::token_hash), field("agent", &RedeemEnrollment::agent)};
+  static constexpr auto fields =
+      std::tuple{field("enrollment_hash", &RedeemEnrollment::enrollment_hash),
+                 field("token_hash", &RedeemEnrollment::token_hash), field("agent", &RedeemEnrollment::agent)};
 };
 
 // "persona/web-frontend": the key of a resource in the ledger and in views.
@@ -100,7 +108,8 @@ struct Command {
   std::uint64_t request = 0;  // the waiting caller, unique among those of this process; not unique across restarts
   std::string actor;          // who, for the audit
   CommandBody body;
-  static constexpr auto fields = std::tuple{field("request", &Command::request), field("actor", &Command::actor), field("body", &Command::body)};
+  static constexpr auto fields =
+      std::tuple{field("request", &Command::request), field("actor", &Command::actor), field("body", &Command::body)};
 };
 
 // What a token may do. Roles are ordered: each may do what those before it may.
@@ -112,8 +121,9 @@ struct Access {
   std::string name;      // who holds it: appears in the audit
   std::string selector;  // label selector "role=web,tier=front"; empty: everything
   WallTime expires_at;   // 0: never
-  static constexpr auto fields = std::tuple{field("role", &Access::role), field("name", &Access::name), field("selector", &Access::selector),
-                                            field("expires_at", &Access::expires_at)};
+  static constexpr auto fields =
+      std::tuple{field("role", &Access::role), field("name", &Access::name), field("selector", &Access::selector),
+                 field("expires_at", &Access::expires_at)};
 };
 
 // ---- records ----
@@ -137,13 +147,14 @@ struct TickPassed {
 // gap stands here: nothing is skipped in silence.
 struct EpochStarted {
   std::uint64_t epoch = 0;
-  std::string engine;              // program version that folds from here on
-  store::LogPosition folded = 0;   // what the ledger had folded
-  store::LogPosition found = 0;    // last position of the log as found
-  bool log_differs = false;        // the record at `folded` is not the one that was folded, or is gone
-  static constexpr auto fields = std::tuple{field("epoch", &EpochStarted::epoch), field("engine", &EpochStarted::engine),
-                                            field("folded", &EpochStarted::folded), field("found", &EpochStarted::found),
-                                            field("log_differs", &EpochStarted::log_differs)};
+  std::string engine;             // program version that folds from here on
+  store::LogPosition folded = 0;  // what the ledger had folded
+  store::LogPosition found = 0;   // last position of the log as found
+  bool log_differs = false;       // the record at `folded` is not the one that was folded, or is gone
+  static constexpr auto fields =
+      std::tuple{field("epoch", &EpochStarted::epoch), field("engine", &EpochStarted::engine),
+                 field("folded", &EpochStarted::folded), field("found", &EpochStarted::found),
+                 field("log_differs", &EpochStarted::log_differs)};
 };
 
 using Record = std::variant<FrameArrived, CommandGiven, TickPassed, EpochStarted>;

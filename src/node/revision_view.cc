@@ -12,8 +12,11 @@ std::vector<SeriesSummary> summarise(const model::PersonaRevision& revision) {
   std::size_t known = std::min(behavior.series.size(), revision.series.size());
   for (std::size_t i = 0; i < known; ++i) {
     const model::Baseline& baseline = behavior.series[i];
-    summaries.push_back({.series = model::to_text(revision.series[i]), .location = baseline.anchor.location, .scale = baseline.anchor.scale,
-                         .low = baseline.band_low, .high = baseline.band_high});
+    summaries.push_back({.series = model::to_text(revision.series[i]),
+                         .location = baseline.anchor.location,
+                         .scale = baseline.anchor.scale,
+                         .low = baseline.band_low,
+                         .high = baseline.band_high});
   }
   return summaries;
 }

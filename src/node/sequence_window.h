@@ -1,6 +1,6 @@
-// Which requests of one sender were already taken in: a few closed intervals of their numbers. Requests arrive nearly in
-// order, so this stays at one or two intervals; a restart or a second lane (a backlog beside fresh batches) adds one.
-// Bounded: beyond `max_intervals` the lowest gap is closed, and what would still have filled it counts as seen.
+// Which requests of one sender were already taken in: a few closed intervals of their numbers. Requests arrive nearly
+// in order, so this stays at one or two intervals; a restart or a second lane (a backlog beside fresh batches) adds
+// one. Bounded: beyond `max_intervals` the lowest gap is closed, and what would still have filled it counts as seen.
 #pragma once
 
 #include <cstdint>

@@ -28,18 +28,27 @@ model::SeriesIndex SeriesTable::number_of(Known& known, model::Series series, mo
 }
 
 model::Frame SeriesTable::number(model::Delivery delivery) {
-  model::Frame frame{.source = std::move(delivery.source), .epoch = delivery.epoch, .sequence = delivery.sequence,
-                     .authenticated = delivery.authenticated, .instances = {}};
+  model::Frame frame{.source = std::move(delivery.source),
+                     .epoch = delivery.epoch,
+                     .sequence = delivery.sequence,
+                     .authenticated = delivery.authenticated,
+                     .instances = {}};
   for (model::DeliveredInstance& part : delivery.instances) {
     Known& known = instances_[part.instance];
-    model::InstanceFrame out{.instance = part.instance, .type = part.type, .parent = part.parent, .identities = std::move(part.identities),
-                             .declared = {}, .batch = {.times = std::move(part.batch.times), .series = {}, .values = {}}, .refused = part.refused};
+    model::InstanceFrame out{.instance = part.instance,
+                             .type = part.type,
+                             .parent = part.parent,
+                             .identities = std::move(part.identities),
+                             .declared = {},
+                             .batch = {.times = std::move(part.batch.times), .series = {}, .values = {}},
+                             .refused = part.refused};
     std::size_t rows = out.batch.times.size();
     for (std::size_t c = 0; c < part.series.size(); ++c) {
       auto column = part.batch.values.begin() + static_cast<std::ptrdiff_t>(c * rows);
       model::SeriesIndex index = number_of(known, std::move(part.series[c]), out);
       if (index == none) {
-        for (std::size_t r = 0; r < rows; ++r) out.refused += std::isnan(column[static_cast<std::ptrdiff_t>(r)]) ? 0 : 1;
+        for (std::size_t r = 0; r < rows; ++r)
+          out.refused += std::isnan(column[static_cast<std::ptrdiff_t>(r)]) ? 0 : 1;
         continue;
       }
       out.batch.series.push_back(index);

@@ -21,29 +21,35 @@ namespace mien::node {
 // Everything counted since the shard was made; exact across crashes, because it is folded like everything else.
 struct Counters {
   std::uint64_t frames = 0;
-  std::uint64_t frames_duplicate = 0;    // the same source, epoch and sequence again: dropped
-  std::uint64_t samples = 0;             // taken in, scored
-  std::uint64_t samples_late = 0;        // taken in, too old to act on
-  std::uint64_t samples_duplicate = 0;   // of a time already judged: dropped
-  std::uint64_t samples_future = 0;      // more than five minutes ahead of the manager: refused
-  std::uint64_t samples_refused = 0;     // refused at the door: NaN, infinite, over a limit
-  std::uint64_t instances_refused = 0;   // over the limit of instances of a shard
+  std::uint64_t frames_duplicate = 0;   // the same source, epoch and sequence again: dropped
+  std::uint64_t samples = 0;            // taken in, scored
+  std::uint64_t samples_late = 0;       // taken in, too old to act on
+  std::uint64_t samples_duplicate = 0;  // of a time already judged: dropped
+  std::uint64_t samples_future = 0;     // more than five minutes ahead of the manager: refused
+  std::uint64_t samples_refused = 0;    // refused at the door: NaN, infinite, over a limit
+  std::uint64_t instances_refused = 0;  // over the limit of instances of a shard
   std::uint64_t findings_opened = 0;
   std::uint64_t findings_resolved = 0;
   std::uint64_t commands = 0;
   std::uint64_t commands_refused = 0;
-  std::uint64_t log_gaps = 0;            // epochs that found a log shorter or different
-  std::uint64_t steps_over_cost = 0;     // steps that reached their cost limit
+  std::uint64_t log_gaps = 0;         // epochs that found a log shorter or different
+  std::uint64_t steps_over_cost = 0;  // steps that reached their cost limit
 
   friend bool operator==(const Counters&, const Counters&) = default;
-  static constexpr auto fields =
-      std::tuple{field("frames", &Counters::frames), field("frames_duplicate", &Counters::frames_duplicate),
-                 field("samples", &Counters::samples), field("samples_late", &Counters::samples_late),
-                 field("samples_duplicate", &Counters::samples_duplicate), field("samples_future", &Counters::samples_future),
-                 field("samples_refused", &Counters::samples_refused), field("instances_refused", &Counters::instances_refused),
-                 field("findings_opened", &Counters::findings_opened), field("findings_resolved", &Counters::findings_resolved),
-                 field("commands", &Counters::commands), field("commands_refused", &Counters::commands_refused),
-                 field("log_gaps", &Counters::log_gaps), field("steps_over_cost", &Counters::steps_over_cost)};
+  static constexpr auto fields = std::tuple{field("frames", &Counters::frames),
+                                            field("frames_duplicate", &Counters::frames_duplicate),
+                                            field("samples", &Counters::samples),
+                                            field("samples_late", &Counters::samples_late),
+                                            field("samples_duplicate", &Counters::samples_duplicate),
+                                            field("samples_future", &Counters::samples_future),
+                                            field("samples_refused", &Counters::samples_refused),
+                                            field("instances_refused", &Counters::instances_refused),
+                                            field("findings_opened", &Counters::findings_opened),
+                                            field("findings_resolved", &Counters::findings_resolved),
+                                            field("commands", &Counters::commands),
+                                            field("commands_refused", &Counters::commands_refused),
+                                            field("log_gaps", &Counters::log_gaps),
+                                            field("steps_over_cost", &Counters::steps_over_cost)};
 };
 
 struct InstanceView {
@@ -57,18 +63,18 @@ struct InstanceView {
   std::uint64_t generation = 0;    // of the persona
   model::Expectation expectation;  // declared, compiled
   WallTime first_seen;
-  WallTime last_seen;              // newest sample
-  std::uint64_t samples = 0;       // taken in since first seen
+  WallTime last_seen;         // newest sample
+  std::uint64_t samples = 0;  // taken in since first seen
   std::uint64_t samples_refused = 0;
-  model::DriftScore drift;         // newest
+  model::DriftScore drift;               // newest
   std::vector<model::Finding> findings;  // open and acknowledged ones
   std::vector<model::Series> series;
-  std::vector<std::string> conditions;   // "DuplicateIdentity: ...": for people
-  store::HistoryBlock recent;            // the newest window (up to two minutes), not in the history yet
+  std::vector<std::string> conditions;  // "DuplicateIdentity: ...": for people
+  store::HistoryBlock recent;           // the newest window (up to two minutes), not in the history yet
 };
 
 struct View {
-  WallTime at;                      // of the last folded record
+  WallTime at;  // of the last folded record
   store::LogPosition position = 0;
   std::uint64_t epoch = 0;
   Counters counters;
@@ -76,7 +82,7 @@ struct View {
   std::map<std::string, std::shared_ptr<const model::Resource>> resources;  // "persona/web-frontend"
   std::map<std::string, Access> access;                                     // "token/<hash>", "enrollment/<hash>"
   std::uint64_t audit_sequence = 0;
-  std::optional<store::AuditHead> audit_head;                               // newest signed
+  std::optional<store::AuditHead> audit_head;  // newest signed
 };
 
 // What became of a command. `generation` and `name` are of what was written.

@@ -18,8 +18,8 @@
 
 namespace mien::store {
 
-using Hash = std::array<unsigned char, 32>;                    // SHA-256
-using Sha256 = Hash (*)(std::string_view bytes);               // injected: edge gives OpenSSL's
+using Hash = std::array<unsigned char, 32>;       // SHA-256
+using Sha256 = Hash (*)(std::string_view bytes);  // injected: edge gives OpenSSL's
 
 enum class Table : std::uint8_t {
   core = 0,        // one entry per shard: the manager machine without its instances
@@ -31,7 +31,7 @@ enum class Table : std::uint8_t {
   decision = 6,
   action = 7,
   directive = 8,
-  access = 9,      // tokens (hashed) and enrolments
+  access = 9,  // tokens (hashed) and enrolments
 };
 
 struct Entry {
@@ -66,16 +66,16 @@ struct AuditHead {
 // How far a shard's log is folded into the ledger, by which owner.
 struct Checkpoint {
   LogPosition position = 0;
-  Hash record_hash{};        // of the record at `position`: a log that was cut or replaced does not match
-  std::uint64_t epoch = 0;   // the fence: grows with every acquire
+  Hash record_hash{};       // of the record at `position`: a log that was cut or replaced does not match
+  std::uint64_t epoch = 0;  // the fence: grows with every acquire
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };
 
 struct Transaction {
   ShardId shard = 0;
   Checkpoint checkpoint;
-  std::vector<Write> writes;           // applied in order
-  std::vector<AuditRow> audit;         // continues the chain exactly
+  std::vector<Write> writes;    // applied in order
+  std::vector<AuditRow> audit;  // continues the chain exactly
   std::optional<AuditHead> head;
 };
 
@@ -88,7 +88,8 @@ class Ledger {
   // chain), exhausted (disk full), io. After an error nothing of the transaction is visible.
   virtual Status commit(const Transaction& transaction) = 0;
   // Entries of a table with key > after and starting with `prefix`, ascending by key, at most `limit`.
-  virtual Result<std::vector<Entry>> scan(Table table, std::string_view prefix, std::string_view after, std::size_t limit) = 0;
+  virtual Result<std::vector<Entry>> scan(Table table, std::string_view prefix, std::string_view after,
+                                          std::size_t limit) = 0;
   virtual Result<std::optional<std::string>> get(Table table, std::string_view key) = 0;
   // Audit rows with sequence > after, ascending, at most `limit`; and the newest signed head.
   virtual Result<std::vector<AuditRow>> audit(std::uint64_t after, std::size_t limit) = 0;

@@ -27,8 +27,10 @@ TEST(alias, all_senders_of_cpu_time_and_disk_traffic_end_at_one_name) {
 }
 
 TEST(alias, percentages_become_ratios_and_outgoing_traffic_positive) {
-  EXPECT_EQ(renamed("netdata_system_cpu_percentage_average", {{"dimension", "user"}}, 0.01), "system.cpu.utilization{cpu.mode=user}");
-  EXPECT_EQ(renamed("netdata_system_net_kilobits_persec_average", {{"dimension", "sent"}}, -125), "system.network.io{direction=transmit}");
+  EXPECT_EQ(renamed("netdata_system_cpu_percentage_average", {{"dimension", "user"}}, 0.01),
+            "system.cpu.utilization{cpu.mode=user}");
+  EXPECT_EQ(renamed("netdata_system_net_kilobits_persec_average", {{"dimension", "sent"}}, -125),
+            "system.network.io{direction=transmit}");
   EXPECT_EQ(renamed("netdata_system_load_load_average", {{"dimension", "load15"}}), "system.cpu.load_average.15m");
 }
 
@@ -49,7 +51,8 @@ TEST(alias, unknown_names_pass_with_their_unit_and_attributes) {
 }
 
 TEST(alias, doing_it_twice_changes_nothing_more) {
-  for (const char* metric : {"node_cpu_seconds_total", "system.network.packets", "collectd_memory", "system.cpu.time"}) {
+  for (const char* metric :
+       {"node_cpu_seconds_total", "system.network.packets", "collectd_memory", "system.cpu.time"}) {
     model::Series once = series(metric, {{"mode", "irq"}, {"state", "wait"}, {"memory", "used"}});
     (void)canonicalise(once);
     model::Series twice = once;

@@ -42,8 +42,9 @@ std::string render(const Diagnostic& diagnostic, Colour colour) {
   const Paint& paint = colour == Colour::always ? bright : plain;
   bool error = diagnostic.what.gravity == model::Gravity::error;
   std::string where = place_of(diagnostic);
-  std::string out = cat(paint.bold, printable(where), where.empty() ? "" : ": ", paint.off, error ? paint.red : paint.yellow,
-                        model::to_text(diagnostic.what.gravity), ":", paint.off, " ", printable(diagnostic.what.message), "\n");
+  std::string out =
+      cat(paint.bold, printable(where), where.empty() ? "" : ": ", paint.off, error ? paint.red : paint.yellow,
+          model::to_text(diagnostic.what.gravity), ":", paint.off, " ", printable(diagnostic.what.message), "\n");
   if (diagnostic.line > 0) {
     std::string number = std::to_string(diagnostic.line);
     std::string gutter(std::max<std::size_t>(5, number.size()) - number.size(), ' ');

@@ -17,13 +17,13 @@ namespace mien::wire {
 
 struct Diagnostic {
   model::Diagnostic what;
-  std::string resource;     // "Persona/web-frontend"; empty where it is not known
-  std::string file;         // empty for a request body
-  std::size_t line = 0;     // from 1; 0: no place
-  std::size_t column = 0;   // from 1, in characters
+  std::string resource;          // "Persona/web-frontend"; empty where it is not known
+  std::string file;              // empty for a request body
+  std::size_t line = 0;          // from 1; 0: no place
+  std::size_t column = 0;        // from 1, in characters
   std::size_t shown_column = 0;  // where that is within source_line, from 1; 0: the same
-  std::size_t length = 0;   // of what is underlined, in characters
-  std::string source_line;  // without its line end; of a long one the part around the place
+  std::size_t length = 0;        // of what is underlined, in characters
+  std::string source_line;       // without its line end; of a long one the part around the place
 };
 
 enum class Colour : unsigned char { never, always };

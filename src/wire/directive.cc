@@ -47,7 +47,8 @@ Json to_json(const model::Value& value) {
 Result<model::Value> to_value(const Json& json, const std::string& where, int depth = 0) {
   if (depth > deepest_spec) return wrong(cat("nested deeper than ", deepest_spec, " levels"), where);
   if (json.is_boolean()) return model::Value{json.get<bool>()};
-  if (json.is_number_unsigned() && json.get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+  if (json.is_number_unsigned() &&
+      json.get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
     return wrong("a whole number over 9223372036854775807", where);
   }
   if (json.is_number_integer()) return model::Value{json.get<std::int64_t>()};
@@ -60,7 +61,8 @@ Result<model::Value> to_value(const Json& json, const std::string& where, int de
   }
   if (json.is_object()) {
     model::Value::Map map;
-    for (const auto& [key, item] : json.items()) map.insert_or_assign(key, TRY(to_value(item, cat(where, '/', key), depth + 1)));
+    for (const auto& [key, item] : json.items())
+      map.insert_or_assign(key, TRY(to_value(item, cat(where, '/', key), depth + 1)));
     return model::Value{std::move(map)};
   }
   return model::Value{};
@@ -69,7 +71,8 @@ Result<model::Value> to_value(const Json& json, const std::string& where, int de
 // ---- reading members ----
 
 Result<Json> parse_object(std::string_view text) {
-  if (text.size() > largest_agent_body) return wrong(cat("the body has ", text.size(), " bytes; at most ", largest_agent_body, " are read"), {});
+  if (text.size() > largest_agent_body)
+    return wrong(cat("the body has ", text.size(), " bytes; at most ", largest_agent_body, " are read"), {});
   Json json;
   try {
     json = Json::parse(text);
@@ -89,7 +92,8 @@ class Members {
     if (const Json* value = find(key, &Json::is_string, "text")) into = value->get<std::string>();
   }
   void number(const char* key, std::uint64_t& into) {
-    if (const Json* value = find(key, &Json::is_number_unsigned, "a whole number from 0")) into = value->get<std::uint64_t>();
+    if (const Json* value = find(key, &Json::is_number_unsigned, "a whole number from 0"))
+      into = value->get<std::uint64_t>();
   }
   void time(const char* key, WallTime& into) {
     std::string written;
@@ -188,7 +192,8 @@ Result<Directive> read_directive(const Json& json, const std::string& where) {
 }
 
 Status read_directives(const Json& list, std::vector<Directive>& into) {
-  if (list.size() > most_directives) return wrong(cat("more than ", most_directives, " directives in one batch"), "/directives");
+  if (list.size() > most_directives)
+    return wrong(cat("more than ", most_directives, " directives in one batch"), "/directives");
   for (const Json& each : list) {
     std::string where = cat("/directives/", into.size());
     Directive directive = TRY(read_directive(each, where));
@@ -214,14 +219,21 @@ std::string encode_json(const EnrollAnswer& answer) {
 }
 
 std::string encode_json(const AgentHello& hello) {
-  return dump(Json{{"protocol", hello.protocol}, {"agent", hello.agent}, {"version", hello.version},
-                   {"machine_id", hello.machine_id}, {"epoch", hello.epoch}, {"can", hello.can}});
+  return dump(Json{{"protocol", hello.protocol},
+                   {"agent", hello.agent},
+                   {"version", hello.version},
+                   {"machine_id", hello.machine_id},
+                   {"epoch", hello.epoch},
+                   {"can", hello.can}});
 }
 
 std::string encode_json(const DirectiveBatch& batch) {
   Json out{{"protocol", batch.protocol}, {"next", batch.next}};
   if (const std::optional<SeenHead>& head = batch.audit_head) {
-    out["audit_head"] = {{"sequence", head->sequence}, {"hash", head->hash}, {"at", to_rfc3339(head->at)}, {"signature", head->signature}};
+    out["audit_head"] = {{"sequence", head->sequence},
+                         {"hash", head->hash},
+                         {"at", to_rfc3339(head->at)},
+                         {"signature", head->signature}};
   }
   out["directives"] = Json::array();
   for (const Directive& directive : batch.directives) out["directives"].push_back(to_json(directive));

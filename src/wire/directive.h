@@ -1,5 +1,5 @@
-// The bodies of the agent protocol, JSON over HTTP: an agent joins, says hello, and polls for directives. Telemetry goes
-// the other way as OTLP (wire/otlp.h). docs/formats/directive.md shows each body.
+// The bodies of the agent protocol, JSON over HTTP: an agent joins, says hello, and polls for directives. Telemetry
+// goes the other way as OTLP (wire/otlp.h). docs/formats/directive.md shows each body.
 //
 // Unknown keys are ignored and an unknown type of directive is kept by its name: an agent and a manager may be one
 // release apart. Errors: invalid, naming the JSON pointer or byte. Pure; any thread; cost linear in the body.
@@ -19,8 +19,8 @@
 
 namespace mien::wire {
 
-inline constexpr std::uint64_t agent_protocol = 1;          // version of all bodies here
-inline constexpr std::size_t most_directives = 1'024;       // in one batch
+inline constexpr std::uint64_t agent_protocol = 1;     // version of all bodies here
+inline constexpr std::size_t most_directives = 1'024;  // in one batch
 inline constexpr std::size_t largest_agent_body = 4U << 20U;
 
 // POST /api/v1/enroll. The agent makes its own secret and sends only the hash, so a lost answer loses nothing.
@@ -42,9 +42,9 @@ struct EnrollAnswer {
 struct AgentHello {
   std::uint64_t protocol = agent_protocol;
   std::string agent;
-  std::string version;     // of the program
+  std::string version;  // of the program
   std::string machine_id;
-  std::uint64_t epoch = 0; // of its numbered requests
+  std::uint64_t epoch = 0;       // of its numbered requests
   std::vector<std::string> can;  // collectors and abilities that work there
   friend bool operator==(const AgentHello&, const AgentHello&) = default;
 };
@@ -52,7 +52,7 @@ struct AgentHello {
 // The newest signed head of the audit chain, for the agent to keep: a cut tail will contradict it.
 struct SeenHead {
   std::uint64_t sequence = 0;
-  std::string hash;       // hex
+  std::string hash;  // hex
   WallTime at;
   std::string signature;  // hex
   friend bool operator==(const SeenHead&, const SeenHead&) = default;

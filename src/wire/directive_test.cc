@@ -11,11 +11,19 @@ namespace {
 using ::testing::HasSubstr;
 
 DirectiveBatch example() {
-  model::Value spec{model::Value::Map{{"cpu", model::Value{2}}, {"ratio", model::Value{0.25}}, {"on", model::Value{true}}, {"none", model::Value{}},
+  model::Value spec{model::Value::Map{{"cpu", model::Value{2}},
+                                      {"ratio", model::Value{0.25}},
+                                      {"on", model::Value{true}},
+                                      {"none", model::Value{}},
                                       {"list", model::Value{model::Value::List{model::Value{"a"}, model::Value{-3}}}}}};
   return {.next = 44,
-          .audit_head = SeenHead{.sequence = 12, .hash = "ab", .at = WallTime{1'700'000'000'250'000'000}, .signature = "cd"},
-          .directives = {{.id = 42, .body = PersonaDirective{.instance = InstanceName{"web-01"}, .persona = PersonaName{"web"}, .generation = 3, .spec = spec}},
+          .audit_head =
+              SeenHead{.sequence = 12, .hash = "ab", .at = WallTime{1'700'000'000'250'000'000}, .signature = "cd"},
+          .directives = {{.id = 42,
+                          .body = PersonaDirective{.instance = InstanceName{"web-01"},
+                                                   .persona = PersonaName{"web"},
+                                                   .generation = 3,
+                                                   .spec = spec}},
                          {.id = 43, .body = CollectDirective{.interval = 5s, .arguments = Arguments::redacted}},
                          {.id = 44, .body = UnknownDirective{.type = "dance"}}}};
 }
@@ -37,7 +45,8 @@ TEST(directive, the_other_bodies_decode_to_themselves) {
 }
 
 TEST(directive, what_a_newer_manager_adds_is_ignored_or_kept_by_name) {
-  Result<DirectiveBatch> batch = decode_directives(R"({"next":2,"new":[1],"directives":[{"id":1,"type":"lockdown","level":"egress"}]})");
+  Result<DirectiveBatch> batch =
+      decode_directives(R"({"next":2,"new":[1],"directives":[{"id":1,"type":"lockdown","level":"egress"}]})");
   ASSERT_TRUE(batch.ok());
   EXPECT_EQ(batch->directives.at(0).body, (decltype(Directive::body){UnknownDirective{.type = "lockdown"}}));
 }
@@ -59,9 +68,11 @@ TEST(directive, what_is_wrong_is_named_by_its_pointer) {
 
 TEST(directive, bodies_that_are_cut_too_large_or_too_deep_are_errors) {
   std::string whole = encode_json(example());
-  for (std::size_t n = 0; n < whole.size(); ++n) EXPECT_FALSE(decode_directives(std::string_view(whole).substr(0, n)).ok()) << n;
+  for (std::size_t n = 0; n < whole.size(); ++n)
+    EXPECT_FALSE(decode_directives(std::string_view(whole).substr(0, n)).ok()) << n;
   EXPECT_FALSE(decode_directives(std::string(largest_agent_body + 1, ' ')).ok());
-  std::string deep = cat(R"({"directives":[{"id":1,"type":"persona","instance":"a","spec":)", std::string(40, '['), std::string(40, ']'), "}]}");
+  std::string deep = cat(R"({"directives":[{"id":1,"type":"persona","instance":"a","spec":)", std::string(40, '['),
+                         std::string(40, ']'), "}]}");
   EXPECT_THAT(decode_directives(deep).error().message, HasSubstr("nested deeper"));
   std::string many;
   for (std::size_t i = 0; i <= most_directives; ++i) many += cat(i == 0 ? "" : ",", R"({"id":)", i, R"(,"type":"a"})");

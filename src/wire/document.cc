@@ -1,7 +1,7 @@
 #include "wire/document.h"
 
-#include "model/validate.h"
 #include "base/text.h"
+#include "model/validate.h"
 
 namespace mien::wire {
 namespace {
@@ -38,8 +38,8 @@ Document schema_document(const model::SchemaNode& node) {
   Document out = Document::object();
   if (!node.description.empty()) out["description"] = std::string(node.description);
   // As text: a default of another type would have to be of that type in JSON Schema.
-  bool textual = node.type == model::SchemaType::text || node.type == model::SchemaType::choice || node.type == model::SchemaType::quantity ||
-                 node.type == model::SchemaType::scalar;
+  bool textual = node.type == model::SchemaType::text || node.type == model::SchemaType::choice ||
+                 node.type == model::SchemaType::quantity || node.type == model::SchemaType::scalar;
   if (!node.otherwise.empty() && textual) out["default"] = std::string(node.otherwise);
   switch (node.type) {
     case model::SchemaType::map: return properties_of(node, std::move(out));
@@ -80,7 +80,9 @@ std::string dump(const Document& document, int indent) {
 Result<Document> parse_document(std::string_view text) {
   constexpr std::size_t longest = std::size_t{64} << 20;
   constexpr int deepest = 64;
-  auto invalid = [](std::string message) { return Error{.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}}; };
+  auto invalid = [](std::string message) {
+    return Error{.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}};
+  };
   if (text.size() > longest) return invalid("the JSON text is longer than 64 MiB");
   bool too_deep = false;
   auto callback = [&too_deep](int depth, Document::parse_event_t, Document&) {
@@ -132,7 +134,10 @@ Document json_schema(model::ResourceKind kind) {
 namespace detail {
 
 Error wrong_type(std::string_view wanted, const Document& found) {
-  return Error{.code = Code::invalid, .message = cat(wanted, " is wanted here, not ", found.type_name()), .where = {}, .cause = {}};
+  return Error{.code = Code::invalid,
+               .message = cat(wanted, " is wanted here, not ", found.type_name()),
+               .where = {},
+               .cause = {}};
 }
 
 Error below(Error error, std::string_view key) {

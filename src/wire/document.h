@@ -78,11 +78,15 @@ template <class K, class V>
 struct IsMap<std::map<K, V>> : std::true_type {};
 
 template <class Enum>
-concept HasText = std::is_enum_v<Enum> && requires(Enum e) { { to_text(e) } -> std::convertible_to<std::string_view>; };
+concept HasText = std::is_enum_v<Enum> && requires(Enum e) {
+  { to_text(e) } -> std::convertible_to<std::string_view>;
+};
 
 inline const std::string& key_text(const std::string& key) { return key; }
 template <class Kind>
-const std::string& key_text(const Name<Kind>& key) { return key.value; }
+const std::string& key_text(const Name<Kind>& key) {
+  return key.value;
+}
 
 Error wrong_type(std::string_view wanted, const Document& found);
 // The same error seen from one level up: its pointer grows at the front.

@@ -13,7 +13,9 @@ namespace {
 constexpr int gzip_only = 15 + 16;  // zlib's window bits for "the largest window, gzip header required"
 constexpr std::size_t first_output = 64U << 10U;
 
-Error bad(Code code, std::string message) { return Error{.code = code, .message = std::move(message), .where = {}, .cause = {}}; }
+Error bad(Code code, std::string message) {
+  return Error{.code = code, .message = std::move(message), .where = {}, .cause = {}};
+}
 
 // zlib keeps pointers into its own state, so the stream stays where it was made.
 class Inflater {
@@ -24,7 +26,9 @@ class Inflater {
     stream_.avail_in = static_cast<uInt>(bytes.size());
     ready_ = inflateInit2(&stream_, gzip_only) == Z_OK;
   }
-  ~Inflater() { if (ready_) inflateEnd(&stream_); }
+  ~Inflater() {
+    if (ready_) inflateEnd(&stream_);
+  }
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
@@ -46,7 +50,8 @@ class Inflater {
 };
 
 std::uint64_t allowed_output(std::size_t input, const GzipLimits& limits) {
-  return std::min(limits.max_output.value, std::max<std::uint64_t>(limits.ratio_free.value, std::uint64_t{input} * limits.max_ratio));
+  return std::min(limits.max_output.value,
+                  std::max<std::uint64_t>(limits.ratio_free.value, std::uint64_t{input} * limits.max_ratio));
 }
 
 Error too_large(std::size_t input, std::uint64_t allowed) {

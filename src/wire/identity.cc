@@ -9,9 +9,9 @@ namespace mien::wire {
 namespace {
 
 // Kept beside the name when an outside sender has them: each may show that two names are one machine.
-constexpr std::array<std::string_view, 9> known_identities{
-    "service.instance.id", "host.id",      "host.name",  "service.name",     "service.namespace",
-    "container.id",        "k8s.pod.uid",  "k8s.node.name", "device.id"};
+constexpr std::array<std::string_view, 9> known_identities{"service.instance.id", "host.id",           "host.name",
+                                                           "service.name",        "service.namespace", "container.id",
+                                                           "k8s.pod.uid",         "k8s.node.name",     "device.id"};
 
 Error unnamed(std::string message) {
   return Error{.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}};
@@ -30,21 +30,28 @@ void keep(std::string_view key, std::string_view value, const IdentityRules& rul
 
 std::optional<model::InstanceType> parse_type(std::string_view text) {
   using model::InstanceType;
-  for (InstanceType type : {InstanceType::host, InstanceType::guest, InstanceType::container, InstanceType::service, InstanceType::external}) {
+  for (InstanceType type : {InstanceType::host, InstanceType::guest, InstanceType::container, InstanceType::service,
+                            InstanceType::external}) {
     if (model::to_text(type) == text) return type;
   }
   return std::nullopt;
 }
 
 Result<Identity> identify_marked(const model::Attributes& resource, const IdentityRules& rules) {
-  Identity identity{.instance = InstanceName{std::string(find(resource, mark_instance))}, .parent = {}, .identities = {}, .marked = true};
+  Identity identity{.instance = InstanceName{std::string(find(resource, mark_instance))},
+                    .parent = {},
+                    .identities = {},
+                    .marked = true};
   std::string_view type = find(resource, mark_type);
   std::optional<model::InstanceType> parsed = parse_type(type.empty() ? "external" : type);
-  if (!parsed) return unnamed(cat("attribute ", mark_type, " is '", type, "'; it is one of host, guest, container, service, external"));
+  if (!parsed)
+    return unnamed(
+        cat("attribute ", mark_type, " is '", type, "'; it is one of host, guest, container, service, external"));
   identity.type = *parsed;
   identity.parent = InstanceName{std::string(find(resource, mark_parent))};
   if (!identity.parent.empty() && !is_plain_name(identity.parent.value, rules.name_length)) {
-    return unnamed(cat("attribute ", mark_parent, " is not a name of at most ", rules.name_length, " bytes without control characters"));
+    return unnamed(cat("attribute ", mark_parent, " is not a name of at most ", rules.name_length,
+                       " bytes without control characters"));
   }
   for (const auto& [key, value] : resource) {
     if (!key.starts_with(mark_prefix)) keep(key, value, rules, identity);
@@ -62,8 +69,9 @@ Result<Identity> identify_outsider(const model::Attributes& resource, const Iden
   }
   if (rules.trusted && !rules.agent.empty()) identity.instance = InstanceName{rules.agent};
   if (identity.instance.empty()) {
-    return unnamed("the resource names no instance; set the resource attribute service.instance.id, host.id or host.name "
-                   "(for example OTEL_RESOURCE_ATTRIBUTES=host.name=web-01)");
+    return unnamed(
+        "the resource names no instance; set the resource attribute service.instance.id, host.id or host.name "
+        "(for example OTEL_RESOURCE_ATTRIBUTES=host.name=web-01)");
   }
   for (std::string_view key : known_identities) {
     keep(key, find(resource, key), rules, identity);
@@ -85,7 +93,8 @@ Result<Identity> identify(const model::Attributes& resource, const IdentityRules
   bool marked = rules.trusted && resource.contains(std::string(mark_instance));
   Identity identity = TRY(marked ? identify_marked(resource, rules) : identify_outsider(resource, rules));
   if (!is_plain_name(identity.instance.value, rules.name_length)) {
-    return unnamed(cat("the instance's name is not text of 1 to ", rules.name_length, " bytes without control characters; shorten or mend it"));
+    return unnamed(cat("the instance's name is not text of 1 to ", rules.name_length,
+                       " bytes without control characters; shorten or mend it"));
   }
   return identity;
 }

@@ -19,8 +19,8 @@ inline constexpr std::string_view mark_prefix = "mien.";
 inline constexpr std::string_view mark_instance = "mien.instance";
 inline constexpr std::string_view mark_type = "mien.type";
 inline constexpr std::string_view mark_parent = "mien.parent";
-inline constexpr std::string_view mark_refused = "mien.refused";    // samples that the agent itself could not send
-inline constexpr std::string_view mark_source = "mien.source";      // on the first resource of a request: its number
+inline constexpr std::string_view mark_refused = "mien.refused";  // samples that the agent itself could not send
+inline constexpr std::string_view mark_source = "mien.source";    // on the first resource of a request: its number
 inline constexpr std::string_view mark_epoch = "mien.epoch";
 inline constexpr std::string_view mark_sequence = "mien.sequence";
 

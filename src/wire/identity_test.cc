@@ -8,8 +8,12 @@ namespace {
 IdentityRules trusted(std::string agent) { return {.trusted = true, .agent = std::move(agent)}; }
 
 TEST(identity, an_agent_names_its_instances_itself) {
-  Result<Identity> identity = identify({{"mien.instance", "nginx.service@web-01"}, {"mien.type", "service"}, {"mien.parent", "web-01"},
-                                        {"host.id", "abc"}, {"whatever", "it sends"}}, trusted("web-01"));
+  Result<Identity> identity = identify({{"mien.instance", "nginx.service@web-01"},
+                                        {"mien.type", "service"},
+                                        {"mien.parent", "web-01"},
+                                        {"host.id", "abc"},
+                                        {"whatever", "it sends"}},
+                                       trusted("web-01"));
   ASSERT_TRUE(identity.ok());
   EXPECT_EQ(identity->instance.value, "nginx.service@web-01");
   EXPECT_EQ(identity->type, model::InstanceType::service);
@@ -25,7 +29,8 @@ TEST(identity, an_outsider_can_not_take_an_agents_place_by_its_marks) {
 }
 
 TEST(identity, of_an_outsider_only_known_identities_are_kept) {
-  Result<Identity> identity = identify({{"host.id", "h"}, {"host.name", "n"}, {"process.command_line", "secret"}}, {.agent = {}});
+  Result<Identity> identity =
+      identify({{"host.id", "h"}, {"host.name", "n"}, {"process.command_line", "secret"}}, {.agent = {}});
   ASSERT_TRUE(identity.ok());
   EXPECT_EQ(identity->identities, (std::map<std::string, std::string>{{"host.id", "h"}, {"host.name", "n"}}));
 }

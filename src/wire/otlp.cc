@@ -7,7 +7,8 @@ namespace mien::wire {
 
 std::optional<OtlpEncoding> otlp_encoding(std::string_view content_type) {
   std::string type;
-  for (char c : trim(content_type.substr(0, content_type.find(';')))) type += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (char c : trim(content_type.substr(0, content_type.find(';'))))
+    type += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   if (type == "application/x-protobuf" || type == "application/protobuf") return OtlpEncoding::protobuf;
   if (type == "application/json") return OtlpEncoding::json;
   return std::nullopt;
@@ -24,9 +25,11 @@ Result<OtlpDecoded> decode_otlp(const OtlpRequest& request) {
     unfolded = TRY(gunzip(body, request.gzip));
     body = unfolded;
   } else if (!request.content_encoding.empty() && request.content_encoding != "identity") {
-    return Error{.code = Code::unsupported,
-                 .message = cat("content-encoding '", request.content_encoding, "' is not understood here; send gzip or none"),
-                 .where = {}, .cause = {}};
+    return Error{
+        .code = Code::unsupported,
+        .message = cat("content-encoding '", request.content_encoding, "' is not understood here; send gzip or none"),
+        .where = {},
+        .cause = {}};
   }
   OtlpAssembler assembler{request};
   TRY(request.encoding == OtlpEncoding::json ? read_otlp_json(body, assembler) : read_otlp_protobuf(body, assembler));

@@ -1,5 +1,6 @@
-// OTLP/HTTP metrics (OpenTelemetry protocol 1.x, ExportMetricsServiceRequest), protobuf and JSON: an outside body becomes
-// a model::Delivery here, and our own agent's Delivery becomes such a body. docs/formats/otlp.md has the details.
+// OTLP/HTTP metrics (OpenTelemetry protocol 1.x, ExportMetricsServiceRequest), protobuf and JSON: an outside body
+// becomes a model::Delivery here, and our own agent's Delivery becomes such a body. docs/formats/otlp.md has the
+// details.
 //
 // Gauges and non-monotonic cumulative sums are gauges; monotonic cumulative sums are counters; delta sums are deltas.
 // Of histograms (plain, exponential) and summaries the count and the sum are taken, as NAME.count and NAME.sum.
@@ -26,15 +27,15 @@ namespace mien::wire {
 
 // What one request may bring. Over a limit: refused and counted, the rest is taken.
 struct OtlpLimits {
-  std::size_t samples = 100'000;          // per request
-  std::size_t instances = 256;            // per request
-  std::size_t series = 1'024;             // per instance
-  std::size_t attributes = 32;            // per series
-  std::size_t name_length = 255;          // bytes; metric and instance names
-  std::size_t attribute_length = 256;     // bytes; keys and values
-  std::size_t unit_length = 63;           // bytes
-  std::size_t identities = 32;            // per instance
-  std::size_t cells = 2'000'000;          // series x times over all instances: thinly filled batches are bounded too
+  std::size_t samples = 100'000;       // per request
+  std::size_t instances = 256;         // per request
+  std::size_t series = 1'024;          // per instance
+  std::size_t attributes = 32;         // per series
+  std::size_t name_length = 255;       // bytes; metric and instance names
+  std::size_t attribute_length = 256;  // bytes; keys and values
+  std::size_t unit_length = 63;        // bytes
+  std::size_t identities = 32;         // per instance
+  std::size_t cells = 2'000'000;       // series x times over all instances: thinly filled batches are bounded too
 };
 
 enum class OtlpEncoding : std::uint8_t { protobuf, json };
@@ -46,7 +47,7 @@ struct OtlpRequest {
   OtlpEncoding encoding = OtlpEncoding::protobuf;
   std::string_view content_encoding;  // header: "", "identity" or "gzip"
   std::string_view body;
-  WallTime arrived;                   // the time of samples that carry none
+  WallTime arrived;  // the time of samples that carry none
   // The sender is an authenticated agent: its marks (mien.instance, mien.type, mien.parent, ...) are believed, and
   // `agent` is the instance of resources without a mark.
   bool trusted = false;

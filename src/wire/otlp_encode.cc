@@ -60,7 +60,8 @@ std::size_t add_metric(pbf_writer& scope, const model::DeliveredInstance& instan
   if (!series.unit.empty()) metric.add_string(3, series.unit);
   bool gauge = series.kind == model::SeriesKind::gauge;
   pbf_writer data{metric, gauge ? 5U : 7U};
-  for (; column < instance.series.size() && same_metric(series, instance.series[column]); ++column) add_points(data, instance, column);
+  for (; column < instance.series.size() && same_metric(series, instance.series[column]); ++column)
+    add_points(data, instance, column);
   if (!gauge) {
     data.add_enum(2, series.kind == model::SeriesKind::delta ? delta_temporality : cumulative_temporality);
     data.add_bool(3, true);
@@ -86,7 +87,8 @@ std::string encode_otlp_response(OtlpEncoding encoding, std::uint64_t rejected, 
   bool partial = rejected > 0 || !message.empty();
   if (encoding == OtlpEncoding::json) {
     nlohmann::ordered_json document = nlohmann::ordered_json::object();
-    if (partial) document["partialSuccess"] = {{"rejectedDataPoints", std::to_string(rejected)}, {"errorMessage", message}};
+    if (partial)
+      document["partialSuccess"] = {{"rejectedDataPoints", std::to_string(rejected)}, {"errorMessage", message}};
     return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
   std::string bytes;

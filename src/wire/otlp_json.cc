@@ -1,6 +1,6 @@
-// The JSON half of the OTLP decoder: the proto3 JSON mapping with OTLP's own rules (enums as numbers, 64-bit integers as
-// text or numbers). Keys that are not known are ignored, as OTLP prescribes; a known key of a wrong type is an error that
-// names its JSON pointer.
+// The JSON half of the OTLP decoder: the proto3 JSON mapping with OTLP's own rules (enums as numbers, 64-bit integers
+// as text or numbers). Keys that are not known are ignored, as OTLP prescribes; a known key of a wrong type is an error
+// that names its JSON pointer.
 #include <simdjson.h>
 
 #include <charconv>
@@ -33,7 +33,9 @@ Error not_json(std::string_view body, std::string_view reason) {
   } catch (const std::exception&) {
     place = " somewhere";
   }
-  return malformed(cat("the body is not JSON", place, " (", reason, "); send content-type application/x-protobuf for OTLP in protobuf"), {});
+  return malformed(cat("the body is not JSON", place, " (", reason,
+                       "); send content-type application/x-protobuf for OTLP in protobuf"),
+                   {});
 }
 
 // A place in the document: the pointer is only written down when something is wrong there.
@@ -141,7 +143,8 @@ Result<std::optional<double>> number(object of, std::string_view key, const Plac
 Result<std::optional<std::string>> any_value(object value, const Place& place) {
   if (auto flag = member(value, "boolValue")) {
     bool yes = false;
-    if (flag->get(yes) != simdjson::SUCCESS) return wrong(Place{.parent = &place, .key = "boolValue"}, *flag, "true or false");
+    if (flag->get(yes) != simdjson::SUCCESS)
+      return wrong(Place{.parent = &place, .key = "boolValue"}, *flag, "true or false");
     return std::optional<std::string>{yes ? "true" : "false"};
   }
   if (auto whole = member(value, "intValue")) {
@@ -153,9 +156,12 @@ Result<std::optional<std::string>> any_value(object value, const Place& place) {
     }
     return wrong(Place{.parent = &place, .key = "intValue"}, *whole, "a whole number, as number or text");
   }
-  if (member(value, "doubleValue")) return std::optional{to_text(TRY(number(value, "doubleValue", place)).value_or(0))};
-  if (member(value, "arrayValue") || member(value, "kvlistValue") || member(value, "bytesValue")) return std::optional<std::string>{};
-  return std::optional{TRY(text(value, "stringValue", place))};
+  if (member(value, "doubleValue")) return std::optional {
+      to_text(TRY(number(value, "doubleValue", place)).value_or(0))
+    };
+  if (member(value, "arrayValue") || member(value, "kvlistValue") || member(value, "bytesValue"))
+    return std::optional<std::string>{};
+  return std::optional { TRY(text(value, "stringValue", place)) };
 }
 
 Status attributes(object of, const Place& place, model::Attributes& into, bool& plain) {
@@ -179,9 +185,11 @@ class JsonWalk {
     Place top;
     if (root.get(fields) != simdjson::SUCCESS) return wrong(top, root, "an object with resourceMetrics");
     if (!member(fields, "resourceMetrics") && fields.size() > 0) {
-      return malformed("the object has no resourceMetrics; send an ExportMetricsServiceRequest with keys in lowerCamelCase", "/");
+      return malformed(
+          "the object has no resourceMetrics; send an ExportMetricsServiceRequest with keys in lowerCamelCase", "/");
     }
-    return each_object(fields, "resourceMetrics", top, [this](object each, const Place& at) { return resource_metrics(each, at); });
+    return each_object(fields, "resourceMetrics", top,
+                       [this](object each, const Place& at) { return resource_metrics(each, at); });
   }
 
  private:
@@ -193,7 +201,8 @@ class JsonWalk {
     if (resource) TRY(attributes(*resource, resource_place, found, plain));
     into_.begin_resource(found);
     return each_object(of, "scopeMetrics", place, [this](object scope, const Place& at) {
-      return each_object(scope, "metrics", at, [this](object each, const Place& metric_at) { return metric(each, metric_at); });
+      return each_object(scope, "metrics", at,
+                         [this](object each, const Place& metric_at) { return metric(each, metric_at); });
     });
   }
 
@@ -212,7 +221,8 @@ class JsonWalk {
       if (key == "histogram" || key == "exponentialHistogram") set_distribution_kind(own, TRY(temporality(*data, at)));
       if (key == "summary") set_distribution_kind(own, Temporality::cumulative);
       bool distribution = key != "gauge" && key != "sum";
-      TRY(each_object(*data, "dataPoints", at, [&](object each, const Place& point_at) { return point(each, point_at, own, distribution); }));
+      TRY(each_object(*data, "dataPoints", at,
+                      [&](object each, const Place& point_at) { return point(each, point_at, own, distribution); }));
     }
     if (!known) into_.unknown_metric(head);
     return {};
@@ -232,13 +242,15 @@ class JsonWalk {
       if (word == "AGGREGATION_TEMPORALITY_CUMULATIVE") return Temporality::cumulative;
       return Temporality::unspecified;
     }
-    std::uint64_t kind = TRY(unsigned_number(of, "aggregationTemporality", place)).value_or(0);
+    std::uint64_t kind = TRY(unsigned_number(of, "aggregationTemporality", place))
+    .value_or(0);
     return kind == 1 || kind == 2 ? static_cast<Temporality>(kind) : Temporality::unspecified;
   }
 
   Status point(object of, const Place& place, const MetricHead& head, bool distribution) {
     Point read;
-    read.time_ns = TRY(unsigned_number(of, "timeUnixNano", place)).value_or(0);
+    read.time_ns = TRY(unsigned_number(of, "timeUnixNano", place))
+    .value_or(0);
     read.no_recorded_value = (TRY(unsigned_number(of, "flags", place)).value_or(0) & 1U) != 0;
     TRY(attributes(of, place, read.attributes, read.attributes_are_plain));
     if (distribution) {

@@ -234,10 +234,12 @@ Status read_otlp_protobuf(std::string_view body, OtlpAssembler& into) {
     walk.request(pbf_reader{body.data(), body.size()});
     return {};
   } catch (const std::exception& failure) {
-    return Error{.code = Code::invalid,
-                 .message = cat("the body is not an ExportMetricsServiceRequest in protobuf: the field at byte ", walk.offset(),
-                                " can not be read (", failure.what(), "); send content-type application/json for OTLP in JSON"),
-                 .where = {}, .cause = {}};
+    return Error{
+        .code = Code::invalid,
+        .message = cat("the body is not an ExportMetricsServiceRequest in protobuf: the field at byte ", walk.offset(),
+                       " can not be read (", failure.what(), "); send content-type application/json for OTLP in JSON"),
+        .where = {},
+        .cause = {}};
   }
 }
 

@@ -17,17 +17,30 @@ using ::testing::HasSubstr;
 constexpr WallTime arrived{1'700'000'000'000'000'000};
 
 OtlpRequest json_request(std::string_view body) {
-  return {.encoding = OtlpEncoding::json, .content_encoding = {}, .body = body, .arrived = arrived, .agent = {}, .limits = {}, .gzip = {}};
+  return {.encoding = OtlpEncoding::json,
+          .content_encoding = {},
+          .body = body,
+          .arrived = arrived,
+          .agent = {},
+          .limits = {},
+          .gzip = {}};
 }
 
 OtlpRequest agent_request(std::string_view body) {
-  return {.content_encoding = {}, .body = body, .arrived = arrived, .trusted = true, .agent = "web-01", .limits = {}, .gzip = {}};
+  return {.content_encoding = {},
+          .body = body,
+          .arrived = arrived,
+          .trusted = true,
+          .agent = "web-01",
+          .limits = {},
+          .gzip = {}};
 }
 
 // One resource named web-01 with these metrics.
 std::string of_web_01(std::string_view metrics) {
-  return cat(R"({"resourceMetrics":[{"resource":{"attributes":[{"key":"host.name","value":{"stringValue":"web-01"}}]},)",
-             R"("scopeMetrics":[{"metrics":[)", metrics, "]}]}]}");
+  return cat(
+      R"({"resourceMetrics":[{"resource":{"attributes":[{"key":"host.name","value":{"stringValue":"web-01"}}]},)",
+      R"("scopeMetrics":[{"metrics":[)", metrics, "]}]}]}");
 }
 
 std::string gauge(std::string_view name, std::string_view points) {
@@ -41,12 +54,19 @@ OtlpDecoded take(const OtlpRequest& request) {
 }
 
 model::DeliveredInstance web_01(std::size_t series, std::vector<WallTime> times) {
-  model::DeliveredInstance made{.instance = InstanceName{"web-01"}, .type = model::InstanceType::host, .parent = {},
-                                .identities = {{"host.id", "abc"}}, .series = {}, .batch = {}};
+  model::DeliveredInstance made{.instance = InstanceName{"web-01"},
+                                .type = model::InstanceType::host,
+                                .parent = {},
+                                .identities = {{"host.id", "abc"}},
+                                .series = {},
+                                .batch = {}};
   for (std::size_t i = 0; i < series; ++i) {
-    made.series.push_back({.metric = MetricName{cat("metric.", i / 2)}, .attributes = {{"cpu", cat(i)}}, .unit = "1",
+    made.series.push_back({.metric = MetricName{cat("metric.", i / 2)},
+                           .attributes = {{"cpu", cat(i)}},
+                           .unit = "1",
                            .kind = static_cast<SeriesKind>(i / 2 % 3)});
-    for (std::size_t row = 0; row < times.size(); ++row) made.batch.values.push_back(static_cast<double>(i) + 0.25 * static_cast<double>(row));
+    for (std::size_t row = 0; row < times.size(); ++row)
+      made.batch.values.push_back(static_cast<double>(i) + 0.25 * static_cast<double>(row));
   }
   made.batch.times = std::move(times);
   return made;
@@ -57,10 +77,15 @@ TEST(otlp, what_an_agent_encodes_decodes_to_itself) {
   delivery.instances.push_back(web_01(7, {WallTime{1'000}, WallTime{2'000}, WallTime{5'000}}));
   delivery.instances[0].batch.values[4] = model::missing;
   delivery.instances[0].batch.values[5] = -0.0;
-  for (std::size_t row = 0; row < 3; ++row) delivery.instances[0].batch.values[6 + row] = model::missing;  // a whole column
+  for (std::size_t row = 0; row < 3; ++row)
+    delivery.instances[0].batch.values[6 + row] = model::missing;  // a whole column
   delivery.instances[0].refused = 3;
-  delivery.instances.push_back({.instance = InstanceName{"nginx.service@web-01"}, .type = model::InstanceType::service,
-                                .parent = InstanceName{"web-01"}, .identities = {}, .series = {}, .batch = {}});
+  delivery.instances.push_back({.instance = InstanceName{"nginx.service@web-01"},
+                                .type = model::InstanceType::service,
+                                .parent = InstanceName{"web-01"},
+                                .identities = {},
+                                .series = {},
+                                .batch = {}});
   delivery.instances.push_back(web_01(2, {WallTime{9}}));
   delivery.instances[2].instance = InstanceName{"db-01"};
   OtlpDecoded decoded = take(agent_request(encode_otlp(delivery)));
@@ -71,7 +96,8 @@ TEST(otlp, what_an_agent_encodes_decodes_to_itself) {
 }
 
 TEST(otlp, a_gzip_body_is_unfolded) {
-  model::Delivery delivery{.source = "web-01", .epoch = 1, .sequence = 1, .authenticated = true, .instances = {web_01(4, {WallTime{5}})}};
+  model::Delivery delivery{
+      .source = "web-01", .epoch = 1, .sequence = 1, .authenticated = true, .instances = {web_01(4, {WallTime{5}})}};
   std::string body = gzip(encode_otlp(delivery));
   OtlpRequest request = agent_request(body);
   request.content_encoding = "gzip";
@@ -81,7 +107,8 @@ TEST(otlp, a_gzip_body_is_unfolded) {
 }
 
 TEST(otlp, marks_of_a_stranger_are_not_believed) {
-  model::Delivery delivery{.source = "web-01", .epoch = 1, .sequence = 1, .authenticated = true, .instances = {web_01(1, {WallTime{5}})}};
+  model::Delivery delivery{
+      .source = "web-01", .epoch = 1, .sequence = 1, .authenticated = true, .instances = {web_01(1, {WallTime{5}})}};
   delivery.instances[0].identities = {{"host.name", "stranger"}};
   std::string body = encode_otlp(delivery);
   OtlpRequest request = agent_request(body);
@@ -105,8 +132,9 @@ TEST(otlp, a_trusted_resource_without_a_mark_is_the_agents_own) {
 
 TEST(otlp, an_instance_is_named_by_the_first_identity_that_is_there) {
   auto named = [](std::string_view attributes) {
-    std::string body = cat(R"({"resourceMetrics":[{"resource":{"attributes":[)", attributes, R"(]},"scopeMetrics":[{"metrics":[)",
-                           gauge("a", R"({"timeUnixNano":"5","asDouble":1})"), "]}]}]}");
+    std::string body =
+        cat(R"({"resourceMetrics":[{"resource":{"attributes":[)", attributes, R"(]},"scopeMetrics":[{"metrics":[)",
+            gauge("a", R"({"timeUnixNano":"5","asDouble":1})"), "]}]}]}");
     OtlpDecoded decoded = take(json_request(body));
     return decoded.delivery.instances.empty() ? decoded.why_rejected : decoded.delivery.instances[0].instance.value;
   };
@@ -120,10 +148,15 @@ TEST(otlp, an_instance_is_named_by_the_first_identity_that_is_there) {
 }
 
 TEST(otlp, sums_become_what_their_temporality_says) {
-  auto sum = [](std::string_view rest) { return cat(R"({"name":"a","sum":{"dataPoints":[{"timeUnixNano":5,"asInt":"7"}])", rest, "}}"); };
-  auto kind = [&](std::string_view rest) { return take(json_request(of_web_01(sum(rest)))).delivery.instances.at(0).series.at(0).kind; };
+  auto sum = [](std::string_view rest) {
+    return cat(R"({"name":"a","sum":{"dataPoints":[{"timeUnixNano":5,"asInt":"7"}])", rest, "}}");
+  };
+  auto kind = [&](std::string_view rest) {
+    return take(json_request(of_web_01(sum(rest)))).delivery.instances.at(0).series.at(0).kind;
+  };
   EXPECT_EQ(kind(R"(,"aggregationTemporality":2,"isMonotonic":true)"), SeriesKind::counter);
-  EXPECT_EQ(kind(R"(,"aggregationTemporality":"AGGREGATION_TEMPORALITY_CUMULATIVE","isMonotonic":true)"), SeriesKind::counter);
+  EXPECT_EQ(kind(R"(,"aggregationTemporality":"AGGREGATION_TEMPORALITY_CUMULATIVE","isMonotonic":true)"),
+            SeriesKind::counter);
   EXPECT_EQ(kind(R"(,"aggregationTemporality":2)"), SeriesKind::gauge);
   EXPECT_EQ(kind(R"(,"aggregationTemporality":1,"isMonotonic":true)"), SeriesKind::delta);
   OtlpDecoded none = take(json_request(of_web_01(sum(""))));
@@ -132,7 +165,8 @@ TEST(otlp, sums_become_what_their_temporality_says) {
 }
 
 TEST(otlp, of_a_histogram_the_count_and_the_sum_are_taken) {
-  std::string histogram = R"({"name":"http.server.request.duration","unit":"s","histogram":{"aggregationTemporality":2,"dataPoints":[
+  std::string histogram =
+      R"({"name":"http.server.request.duration","unit":"s","histogram":{"aggregationTemporality":2,"dataPoints":[
     {"timeUnixNano":"5","count":"12","sum":3.5,"bucketCounts":["4","8"],"explicitBounds":[0.1]}]}},
     {"name":"rpc","unit":"ms","summary":{"dataPoints":[{"timeUnixNano":"5","count":"2","sum":9}]}},
     {"name":"exp","unit":"ms","exponentialHistogram":{"aggregationTemporality":1,"dataPoints":[{"timeUnixNano":"5","count":3}]}})";
@@ -176,25 +210,29 @@ TEST(otlp, a_point_without_a_time_has_the_time_of_its_arrival) {
 }
 
 TEST(otlp, nan_and_infinite_samples_are_refused_and_explained) {
-  std::string points = R"({"timeUnixNano":"1","asDouble":"NaN"},{"timeUnixNano":"2","asDouble":"-Infinity"},{"timeUnixNano":"3","asDouble":1},
+  std::string points =
+      R"({"timeUnixNano":"1","asDouble":"NaN"},{"timeUnixNano":"2","asDouble":"-Infinity"},{"timeUnixNano":"3","asDouble":1},
     {"timeUnixNano":"4"})";
   OtlpDecoded decoded = take(json_request(of_web_01(gauge("a", points))));
   EXPECT_EQ(decoded.delivery.instances.at(0).batch.values, std::vector<double>{1});
   EXPECT_EQ(decoded.delivery.instances.at(0).refused, 3U);
   EXPECT_EQ(decoded.rejected, 3U);
-  EXPECT_THAT(decoded.why_rejected, HasSubstr("2 data points (first: metric a of web-01): the value is NaN or infinite"));
+  EXPECT_THAT(decoded.why_rejected,
+              HasSubstr("2 data points (first: metric a of web-01): the value is NaN or infinite"));
   EXPECT_THAT(decoded.why_rejected, HasSubstr("the point has no value"));
 }
 
 TEST(otlp, nothing_recorded_is_a_missing_sample_and_no_refusal) {
-  OtlpDecoded decoded = take(json_request(of_web_01(gauge("a", R"({"timeUnixNano":"1","flags":1},{"timeUnixNano":"2","asDouble":1})"))));
+  OtlpDecoded decoded =
+      take(json_request(of_web_01(gauge("a", R"({"timeUnixNano":"1","flags":1},{"timeUnixNano":"2","asDouble":1})"))));
   EXPECT_EQ(decoded.rejected, 0U);
   EXPECT_TRUE(std::isnan(decoded.delivery.instances.at(0).batch.at(0, 0)));
   EXPECT_EQ(decoded.delivery.instances.at(0).batch.at(0, 1), 1);
 }
 
 TEST(otlp, attributes_are_text_whatever_they_were) {
-  std::string points = R"({"asDouble":1,"attributes":[{"key":"i","value":{"intValue":"5"}},{"key":"b","value":{"boolValue":true}},
+  std::string points =
+      R"({"asDouble":1,"attributes":[{"key":"i","value":{"intValue":"5"}},{"key":"b","value":{"boolValue":true}},
     {"key":"d","value":{"doubleValue":0.5}},{"key":"s","value":{"stringValue":"x"}}]},
     {"asDouble":1,"attributes":[{"key":"l","value":{"arrayValue":{"values":[]}}}]})";
   OtlpDecoded decoded = take(json_request(of_web_01(gauge("a", points))));
@@ -205,7 +243,8 @@ TEST(otlp, attributes_are_text_whatever_they_were) {
 }
 
 TEST(otlp, each_limit_refuses_what_is_over_it_and_takes_the_rest) {
-  std::string points = R"({"timeUnixNano":"1","asDouble":1},{"timeUnixNano":"2","asDouble":2},{"timeUnixNano":"3","asDouble":3})";
+  std::string points =
+      R"({"timeUnixNano":"1","asDouble":1},{"timeUnixNano":"2","asDouble":2},{"timeUnixNano":"3","asDouble":3})";
   std::string body = of_web_01(gauge("a", points) + "," + gauge("b", points));
   auto refused = [&](auto change) {
     OtlpRequest request = json_request(body);
@@ -221,7 +260,8 @@ TEST(otlp, each_limit_refuses_what_is_over_it_and_takes_the_rest) {
   EXPECT_EQ(refused([](OtlpLimits& limits) { limits.instances = 0; }), 6U);
   EXPECT_EQ(refused([](OtlpLimits& limits) { limits.name_length = 0; }), 6U);
   std::string many = gauge("c", R"({"asDouble":1,"attributes":[{"key":"kk","value":{"stringValue":"v"}}]})");
-  body = of_web_01(gauge("a", points) + "," + gauge("b", R"({"timeUnixNano":"1","asDouble":1},{"timeUnixNano":"2","asDouble":1})") + "," + many);
+  body = of_web_01(gauge("a", points) + "," +
+                   gauge("b", R"({"timeUnixNano":"1","asDouble":1},{"timeUnixNano":"2","asDouble":1})") + "," + many);
   EXPECT_EQ(refused([](OtlpLimits& limits) { limits.attributes = 0; }), 1U);
   EXPECT_EQ(refused([](OtlpLimits& limits) { limits.attribute_length = 1; }), 1U);
 }
@@ -241,7 +281,8 @@ TEST(otlp, thinly_filled_batches_do_not_take_memory_without_limit) {
 }
 
 TEST(otlp, malformed_protobuf_is_named_by_its_byte) {
-  model::Delivery delivery{.source = "web-01", .epoch = 1, .sequence = 1, .authenticated = true, .instances = {web_01(3, {WallTime{5}})}};
+  model::Delivery delivery{
+      .source = "web-01", .epoch = 1, .sequence = 1, .authenticated = true, .instances = {web_01(3, {WallTime{5}})}};
   std::string whole = encode_otlp(delivery);
   for (std::size_t n = 1; n < whole.size(); ++n) {
     Result<OtlpDecoded> decoded = decode_otlp(agent_request(std::string_view(whole).substr(0, n)));
@@ -284,7 +325,8 @@ TEST(otlp, resources_of_one_instance_are_one) {
 TEST(otlp, the_answer_says_what_was_not_taken) {
   EXPECT_EQ(encode_otlp_response(OtlpEncoding::json, 0, ""), "{}");
   EXPECT_EQ(encode_otlp_response(OtlpEncoding::protobuf, 0, ""), "");
-  EXPECT_EQ(encode_otlp_response(OtlpEncoding::json, 3, "why"), R"({"partialSuccess":{"rejectedDataPoints":"3","errorMessage":"why"}})");
+  EXPECT_EQ(encode_otlp_response(OtlpEncoding::json, 3, "why"),
+            R"({"partialSuccess":{"rejectedDataPoints":"3","errorMessage":"why"}})");
   EXPECT_EQ(encode_otlp_response(OtlpEncoding::protobuf, 3, "why"), std::string("\x0a\x07\x08\x03\x12\x03why"));
 }
 

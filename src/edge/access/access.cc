@@ -14,14 +14,17 @@ constexpr std::size_t max_token = 512;
 bool is_read(const HttpRequest& request) { return request.method == "GET" || request.method == "HEAD"; }
 
 std::optional<Denial> check_host(const HttpRequest& request, const AccessRules& rules) {
-  if (!rules.loopback || request.peer.uid) return {};  // no browser reaches a unix socket, and elsewhere a token is needed
+  if (!rules.loopback || request.peer.uid)
+    return {};  // no browser reaches a unix socket, and elsewhere a token is needed
   auto host = parse_host_port(request.header("host"));
-  bool ours = host && (is_loopback_host(host->host) || std::find(rules.hosts.begin(), rules.hosts.end(), host->host) != rules.hosts.end());
+  bool ours = host && (is_loopback_host(host->host) ||
+                       std::find(rules.hosts.begin(), rules.hosts.end(), host->host) != rules.hosts.end());
   bool our_port = host && (host->port_given ? host->port : request.peer.tls ? 443 : 80) == rules.port;
   if (ours && our_port) return {};
   return Denial{.status = 421,
-                .detail = cat("the Host header says '", request.header("host"), "', which is no name of this server: call it ",
-                              request.peer.tls ? "https" : "http", "://127.0.0.1:", rules.port, ", or list the name under `hosts` in mien.yaml")};
+                .detail = cat("the Host header says '", request.header("host"),
+                              "', which is no name of this server: call it ", request.peer.tls ? "https" : "http",
+                              "://127.0.0.1:", rules.port, ", or list the name under `hosts` in mien.yaml")};
 }
 
 // "http://127.0.0.1:7070" for a request to Host "127.0.0.1:7070".
@@ -32,31 +35,42 @@ bool is_own_origin(std::string_view origin, const HttpRequest& request, const Ac
   std::uint16_t port = host->port_given ? host->port : static_cast<std::uint16_t>(request.peer.tls ? 443 : 80);
   if (parsed->tls != request.peer.tls || parsed->port != port) return false;
   // localhost and 127.0.0.1 are the same server under two names.
-  return parsed->host == host->host || (rules.loopback && is_loopback_host(parsed->host) && is_loopback_host(host->host));
+  return parsed->host == host->host ||
+         (rules.loopback && is_loopback_host(parsed->host) && is_loopback_host(host->host));
 }
 
 std::optional<Denial> check_origin(const HttpRequest& request, const AccessRules& rules) {
   std::string_view origin = request.header("origin");
   if (!origin.empty() && !is_own_origin(origin, request, rules))
-    return Denial{.status = 403, .detail = cat("a page of '", origin, "' asked for this, and only Mien's own pages may: open the console itself")};
-  // A foreign page's images, scripts and simple requests carry no Origin, but say this. Following a link is a person's act.
+    return Denial{.status = 403,
+                  .detail = cat("a page of '", origin,
+                                "' asked for this, and only Mien's own pages may: open the console itself")};
+  // A foreign page's images, scripts and simple requests carry no Origin, but say this. Following a link is a person's
+  // act.
   std::string_view site = request.header("sec-fetch-site");
-  bool followed_link = request.header("sec-fetch-mode") == "navigate" && request.header("sec-fetch-dest") == "document" && is_read(request);
+  bool followed_link = request.header("sec-fetch-mode") == "navigate" &&
+                       request.header("sec-fetch-dest") == "document" && is_read(request);
   if ((site == "cross-site" || site == "same-site") && !followed_link)
-    return Denial{.status = 403, .detail = "a page of another site asked for this, and only Mien's own pages may: open the console itself"};
+    return Denial{
+        .status = 403,
+        .detail = "a page of another site asked for this, and only Mien's own pages may: open the console itself"};
   return {};
 }
 
 std::string_view token_advice(const AccessRules& rules) {
-  return rules.loopback ? "use `mien` as the user who runs the server, or give --token-file"
-                        : "give --token-file with a token of this manager, or join with the line that `mien enroll` prints";
+  return rules.loopback
+             ? "use `mien` as the user who runs the server, or give --token-file"
+             : "give --token-file with a token of this manager, or join with the line that `mien enroll` prints";
 }
 
 // The token in the Authorization header; empty without one.
 std::variant<std::string, Denial> token_of(const HttpRequest& request) {
   for (const char* name : {"token", "access_token", "api_key"})
     if (request.query.count(name) != 0)
-      return Denial{.status = 401, .detail = cat("`", name, "` stands in the URL, where logs keep it: make a new token, and send it as `Authorization: Bearer TOKEN`")};
+      return Denial{.status = 401,
+                    .detail = cat("`", name,
+                                  "` stands in the URL, where logs keep it: make a new token, and send it as "
+                                  "`Authorization: Bearer TOKEN`")};
   std::string_view header = request.header("authorization");
   if (header.empty()) return std::string{};
   auto space = header.find(' ');
@@ -71,14 +85,19 @@ std::variant<Caller, Denial> caller_of(const std::string& token, const AccessRul
   if (!rules.local_token_hash.empty() && equal_in_constant_time(hash, rules.local_token_hash))
     return Caller{.role = node::Role::admin, .actor = "admin (local token)", .agent = {}, .selector = {}};
   auto access = rules.find ? rules.find("token/" + hash) : std::nullopt;
-  if (!access) return Denial{.status = 401, .detail = cat("this token is not known here, or was withdrawn: ", token_advice(rules))};
+  if (!access)
+    return Denial{.status = 401,
+                  .detail = cat("this token is not known here, or was withdrawn: ", token_advice(rules))};
   if (access->expires_at.ns != 0 && access->expires_at <= now)
-    return Denial{.status = 401, .detail = cat("this token expired at ", to_rfc3339(access->expires_at), ": ask an admin for a new one")};
+    return Denial{
+        .status = 401,
+        .detail = cat("this token expired at ", to_rfc3339(access->expires_at), ": ask an admin for a new one")};
   bool agent = access->role == node::Role::agent;
-  return Caller{.role = access->role,
-                .actor = agent ? cat("agent ", access->name) : cat(node::to_text(access->role), " (token ", access->name, ')'),
-                .agent = agent ? access->name : std::string{},
-                .selector = access->selector};
+  return Caller{
+      .role = access->role,
+      .actor = agent ? cat("agent ", access->name) : cat(node::to_text(access->role), " (token ", access->name, ')'),
+      .agent = agent ? access->name : std::string{},
+      .selector = access->selector};
 }
 
 bool may(const Caller& caller, Need need) {
@@ -106,7 +125,9 @@ std::string_view needed_role(Need need) {
 
 std::variant<Caller, Denial> admit(Caller caller, Need need) {
   if (may(caller, need)) return caller;
-  return Denial{.status = 403, .detail = cat("this needs ", needed_role(need), ", and you are ", caller.actor, ": ask an admin for one")};
+  return Denial{
+      .status = 403,
+      .detail = cat("this needs ", needed_role(need), ", and you are ", caller.actor, ": ask an admin for one")};
 }
 
 }  // namespace
@@ -128,18 +149,26 @@ std::variant<Caller, Denial> authorize(const HttpRequest& request, const AccessR
 
   if (over_unix && rules.unix_caller) {
     unsigned uid = *request.peer.uid;
-    if (uid == 0 || std::find(rules.unix_uids.begin(), rules.unix_uids.end(), uid) != rules.unix_uids.end()) return admit(*rules.unix_caller, need);
+    if (uid == 0 || std::find(rules.unix_uids.begin(), rules.unix_uids.end(), uid) != rules.unix_uids.end())
+      return admit(*rules.unix_caller, need);
   }
   // A proxy on this machine speaks for others, who are not local.
   bool forwarded = !request.header("forwarded").empty() || !request.header("x-forwarded-for").empty();
   bool local = rules.loopback && request.peer.loopback && !forwarded;
   bool open = need == Need::open || (local && (need == Need::ingest || (need == Need::read && is_read(request))));
-  if (open) return Caller{.role = node::Role::viewer, .actor = local ? "local process" : "anonymous", .agent = {}, .selector = {}, .blanked = true};
+  if (open)
+    return Caller{.role = node::Role::viewer,
+                  .actor = local ? "local process" : "anonymous",
+                  .agent = {},
+                  .selector = {},
+                  .blanked = true};
   return Denial{.status = 401, .detail = cat("this needs ", needed_role(need), ": ", token_advice(rules))};
 }
 
 Authorize make_authorize(AccessRules rules) {
-  return [rules = std::move(rules)](const HttpRequest& request, Need need, WallTime now) { return authorize(request, rules, need, now); };
+  return [rules = std::move(rules)](const HttpRequest& request, Need need, WallTime now) {
+    return authorize(request, rules, need, now);
+  };
 }
 
 }  // namespace mien::edge

@@ -1,5 +1,5 @@
-// Who may: CONTRACTS, section 4. One pure decision per request, from what the transport knows, the headers and the need of
-// the route; no socket, file or clock is touched here.
+// Who may: CONTRACTS, section 4. One pure decision per request, from what the transport knows, the headers and the need
+// of the route; no socket, file or clock is touched here.
 //
 // The rules, in their order:
 //  1. Where the listener is on loopback, the Host must be one of its own names (against DNS rebinding: 421).
@@ -31,15 +31,16 @@ namespace mien::edge {
 struct AccessRules {
   // What is stored for a key, as View.access holds it: "token/<sha256 hex>".
   std::function<std::optional<node::Access>(const std::string& key)> find{};
-  std::string local_token_hash{};           // sha256_hex of the token in the local file: admin; empty: there is none
-  bool loopback = true;                     // the listener is bound to a loopback address, or is a unix socket
-  std::uint16_t port = 0;                   // of the listener
-  std::vector<std::string> hosts{};         // further names by which a loopback listener may be called
-  std::optional<Caller> unix_caller{};      // who root and `unix_uids` are on a unix socket; nothing: they need tokens too
-  std::vector<unsigned> unix_uids{};        // besides 0
+  std::string local_token_hash{};       // sha256_hex of the token in the local file: admin; empty: there is none
+  bool loopback = true;                 // the listener is bound to a loopback address, or is a unix socket
+  std::uint16_t port = 0;               // of the listener
+  std::vector<std::string> hosts{};     // further names by which a loopback listener may be called
+  std::optional<Caller> unix_caller{};  // who root and `unix_uids` are on a unix socket; nothing: they need tokens too
+  std::vector<unsigned> unix_uids{};    // besides 0
 };
 
-[[nodiscard]] std::variant<Caller, Denial> authorize(const HttpRequest& request, const AccessRules& rules, Need need, WallTime now);
+[[nodiscard]] std::variant<Caller, Denial> authorize(const HttpRequest& request, const AccessRules& rules, Need need,
+                                                     WallTime now);
 // The same, as the Api wants it.
 [[nodiscard]] Authorize make_authorize(AccessRules rules);
 

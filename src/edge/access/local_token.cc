@@ -26,7 +26,8 @@ std::string file_in(const std::string& directory, std::uint16_t port) { return c
 
 // Makes the directory, or makes sure that it is ours and that nobody else can put files there.
 Status own_directory(const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return failure(Code::io, cat(directory, ": ", std::strerror(errno)));
+  if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST)
+    return failure(Code::io, cat(directory, ": ", std::strerror(errno)));
   struct stat status {};
   if (::lstat(directory.c_str(), &status) != 0) return failure(Code::io, cat(directory, ": ", std::strerror(errno)));
   if (!S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & 022U) != 0)
@@ -39,16 +40,20 @@ Result<std::optional<std::string>> read_token(const std::string& path) {
   int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (descriptor < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::optional<std::string>{};
   if (descriptor < 0 && errno == EACCES)
-    return failure(Code::refused, cat("the server's token ", path, " belongs to another user: run this as that user (sudo), or give --token-file"));
+    return failure(Code::refused, cat("the server's token ", path,
+                                      " belongs to another user: run this as that user (sudo), or give --token-file"));
   if (descriptor < 0) return failure(Code::io, cat("cannot read ", path, ": ", std::strerror(errno)));
   struct stat status {};
   std::array<char, max_token_file> bytes{};
-  ssize_t size = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) ? ::read(descriptor, bytes.data(), bytes.size()) : -1;
+  ssize_t size = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)
+                     ? ::read(descriptor, bytes.data(), bytes.size())
+                     : -1;
   ::close(descriptor);
   if (size < 0) return failure(Code::io, cat("cannot read ", path));
   // root may use what a user's own server wrote; nobody else takes another one's word.
   if ((status.st_mode & 077U) != 0 || (status.st_uid != ::geteuid() && ::geteuid() != 0))
-    return failure(Code::refused, cat(path, " is not this user's alone (mode must be 600): remove it and restart the server"));
+    return failure(Code::refused,
+                   cat(path, " is not this user's alone (mode must be 600): remove it and restart the server"));
   return std::optional<std::string>(std::string(trim(std::string_view(bytes.data(), static_cast<std::size_t>(size)))));
 }
 
@@ -75,7 +80,8 @@ Result<LocalToken> write_local_token(std::uint16_t port, const LocalTokenPlaces&
     if (written) return made;
     reasons += cat(reasons.empty() ? "" : "; ", written.error().to_string());
   }
-  return failure(Code::io, cat("nowhere to write the token for this machine's user (", reasons, "): set XDG_RUNTIME_DIR to a directory of your own"));
+  return failure(Code::io, cat("nowhere to write the token for this machine's user (", reasons,
+                               "): set XDG_RUNTIME_DIR to a directory of your own"));
 }
 
 void remove_local_token(const LocalToken& token) {

@@ -19,7 +19,8 @@ TEST(LocalToken, IsWrittenForItsUserAndFoundByTheUrl) {
   ASSERT_EQ(::stat(written->path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
   EXPECT_EQ(written->token.size(), 64U);
-  for (const char* url : {"http://127.0.0.1:7070", "http://localhost:7070", "http://[::1]:7070", "https://127.0.0.1:7070/"})
+  for (const char* url :
+       {"http://127.0.0.1:7070", "http://localhost:7070", "http://[::1]:7070", "https://127.0.0.1:7070/"})
     EXPECT_EQ(*find_local_token(url, places), written->token) << url;
 }
 
@@ -27,7 +28,8 @@ TEST(LocalToken, IsNeverGivenForAnotherMachineOrPort) {
   testing::TemporaryDirectory home;
   LocalTokenPlaces places{.directories = {home.path() + "/mien"}};
   ASSERT_TRUE(write_local_token(7070, places).ok());
-  for (const char* url : {"http://evil.example:7070", "http://10.0.0.1:7070", "http://127.0.0.1:7071", "http://127.0.0.1.evil.example:7070"})
+  for (const char* url : {"http://evil.example:7070", "http://10.0.0.1:7070", "http://127.0.0.1:7071",
+                          "http://127.0.0.1.evil.example:7070"})
     EXPECT_EQ(*find_local_token(url, places), std::nullopt) << url;
   EXPECT_FALSE(find_local_token("127.0.0.1:7070", places).ok());
 }

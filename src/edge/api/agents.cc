@@ -30,8 +30,9 @@ void make_enrollment(Service& service, const CallPtr& call) {
   WallTime expires_at = access.expires_at;
   const ApiOptions& options = service.options;
   // The secret goes through a pipe: an argument can be read by everybody on that host.
-  std::string join = cat("echo ", token, " | mien agent --manager ", options.url,
-                         options.ca_fingerprint.empty() ? "" : " --ca-fingerprint ", options.ca_fingerprint, " --token-file -");
+  std::string join =
+      cat("echo ", token, " | mien agent --manager ", options.url,
+          options.ca_fingerprint.empty() ? "" : " --ca-fingerprint ", options.ca_fingerprint, " --token-file -");
   Json out = Json::object();
   out["token"] = token;
   out["expires_at"] = document(expires_at);

@@ -36,7 +36,10 @@ Json detailed_revision(const model::PersonaRevision& revision) {
   Json behavior = Json::object();
   auto rounded = [](double value) { return parse_double(to_text(value, 4)).value_or(value); };
   for (const node::SeriesSummary& each : node::summarise(revision))
-    behavior[each.series] = {{"location", rounded(each.location)}, {"scale", rounded(each.scale)}, {"low", rounded(each.low)}, {"high", rounded(each.high)}};
+    behavior[each.series] = {{"location", rounded(each.location)},
+                             {"scale", rounded(each.scale)},
+                             {"low", rounded(each.low)},
+                             {"high", rounded(each.high)}};
   out["behavior"] = std::move(behavior);
   return out;
 }

@@ -43,7 +43,9 @@ Error failure(Code code, std::string message) {
   return Error{.code = code, .message = std::move(message), .where = {}, .cause = {}};
 }
 
-Error system_failure(std::string_view doing) { return failure(Code::io, cat("cannot ", doing, ": ", std::strerror(errno))); }
+Error system_failure(std::string_view doing) {
+  return failure(Code::io, cat("cannot ", doing, ": ", std::strerror(errno)));
+}
 
 std::size_t count_threads() {
   std::size_t count = 0;
@@ -56,16 +58,19 @@ std::size_t count_threads() {
 Status give_tree(const std::string& directory, uid_t uid, gid_t gid) {
   std::error_code failed;
   if (::lchown(directory.c_str(), uid, gid) != 0) return system_failure(cat("give ", directory, " to another user"));
-  for (auto it = std::filesystem::recursive_directory_iterator(directory, failed); !failed && it != std::filesystem::recursive_directory_iterator();
-       it.increment(failed))
-    if (::lchown(it->path().c_str(), uid, gid) != 0) return system_failure(cat("give ", it->path().string(), " to another user"));
+  for (auto it = std::filesystem::recursive_directory_iterator(directory, failed);
+       !failed && it != std::filesystem::recursive_directory_iterator(); it.increment(failed))
+    if (::lchown(it->path().c_str(), uid, gid) != 0)
+      return system_failure(cat("give ", it->path().string(), " to another user"));
   return failed ? Status(failure(Code::io, cat(directory, ": ", failed.message()))) : Status{};
 }
 
 Status become(const std::string& name, const ConfineOptions& options, Confinement& out) {
   const passwd* entry = ::getpwnam(name.c_str());
   if (entry == nullptr) {
-    out.lacking.push_back(cat("there is no user '", name, "', so the manager runs as root without capabilities: `adduser --system --group ", name, "` makes one"));
+    out.lacking.push_back(cat("there is no user '", name,
+                              "', so the manager runs as root without capabilities: `adduser --system --group ", name,
+                              "` makes one"));
     return {};
   }
   uid_t uid = entry->pw_uid;
@@ -82,7 +87,8 @@ Status drop_bounding_set(Confinement& out) {
     if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
     if (errno != EPERM) return system_failure("shrink the bounding set");
     // Without CAP_SETPCAP, so without root: no_new_privileges has the same effect.
-    if (::geteuid() == 0) out.lacking.emplace_back("the bounding set of capabilities stays: this root has no CAP_SETPCAP");
+    if (::geteuid() == 0)
+      out.lacking.emplace_back("the bounding set of capabilities stays: this root has no CAP_SETPCAP");
     break;
   }
   return {};
@@ -99,11 +105,33 @@ Status drop_capabilities() {
 }  // namespace
 
 const std::vector<std::string>& default_read_paths() {
-  static const std::vector<std::string> paths{
-      "/etc/mien", "/usr/share/mien", "/etc/ssl", "/usr/share/ca-certificates", "/etc/localtime", "/usr/share/zoneinfo", "/etc/resolv.conf",
-      "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", "/etc/protocols", "/etc/ld.so.cache", "/usr/lib",
-      "/usr/lib64", "/lib", "/lib64", "/proc/self", "/proc/meminfo", "/proc/stat", "/proc/loadavg", "/proc/sys/kernel/random",
-      "/sys/devices/system/cpu", "/sys/fs/cgroup", "/dev/urandom", "/dev/random"};
+  static const std::vector<std::string> paths{"/etc/mien",
+                                              "/usr/share/mien",
+                                              "/etc/ssl",
+                                              "/usr/share/ca-certificates",
+                                              "/etc/localtime",
+                                              "/usr/share/zoneinfo",
+                                              "/etc/resolv.conf",
+                                              "/etc/hosts",
+                                              "/etc/host.conf",
+                                              "/etc/nsswitch.conf",
+                                              "/etc/gai.conf",
+                                              "/etc/services",
+                                              "/etc/protocols",
+                                              "/etc/ld.so.cache",
+                                              "/usr/lib",
+                                              "/usr/lib64",
+                                              "/lib",
+                                              "/lib64",
+                                              "/proc/self",
+                                              "/proc/meminfo",
+                                              "/proc/stat",
+                                              "/proc/loadavg",
+                                              "/proc/sys/kernel/random",
+                                              "/sys/devices/system/cpu",
+                                              "/sys/fs/cgroup",
+                                              "/dev/urandom",
+                                              "/dev/random"};
   return paths;
 }
 
@@ -114,7 +142,8 @@ Result<Confinement> confine_manager(const ConfineOptions& options) {
   if (count_threads() > 1) return failure(Code::invalid, "a process is confined before it starts threads");
   std::error_code failed;
   std::filesystem::create_directories(options.data_directory, failed);
-  if (failed) return failure(Code::io, cat("cannot make the data directory ", options.data_directory, ": ", failed.message()));
+  if (failed)
+    return failure(Code::io, cat("cannot make the data directory ", options.data_directory, ": ", failed.message()));
 
   Confinement out;
   // Changing the user makes the kernel forget with whose death we die.
@@ -152,7 +181,8 @@ Result<Confinement> confine_manager(const ConfineOptions& options) {
     if (Status done = detail::deny_system_calls(); !done) return std::move(done).error();
     out.seccomp = true;
   } else {
-    out.lacking.emplace_back("seccomp is not there, so every system call is open: it needs a kernel with CONFIG_SECCOMP_FILTER");
+    out.lacking.emplace_back(
+        "seccomp is not there, so every system call is open: it needs a kernel with CONFIG_SECCOMP_FILTER");
   }
 #if defined(MIEN_LEAK_CHECK)
   confined = true;

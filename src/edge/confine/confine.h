@@ -14,18 +14,18 @@
 namespace mien::edge {
 
 struct ConfineOptions {
-  std::string data_directory{};             // read and write; made when it is not there
-  std::vector<std::string> read_paths{};    // besides default_read_paths(); those that do not exist are skipped
-  std::vector<std::string> write_paths{};   // further directories: the socket's, the local token's
-  std::string user{};                       // as root: become this user, who then owns the data directory; empty or no such user: stay
+  std::string data_directory{};            // read and write; made when it is not there
+  std::vector<std::string> read_paths{};   // besides default_read_paths(); those that do not exist are skipped
+  std::vector<std::string> write_paths{};  // further directories: the socket's, the local token's
+  std::string user{};  // as root: become this user, who then owns the data directory; empty or no such user: stay
 };
 
 struct Confinement {
   bool no_new_privileges = false;
   bool capabilities_dropped = false;
-  int landlock_version = 0;       // 0: not in force
+  int landlock_version = 0;  // 0: not in force
   bool seccomp = false;
-  std::string user{};             // who we are now
+  std::string user{};                  // who we are now
   std::vector<std::string> lacking{};  // for people: what is not in force, why, and what would bring it
 };
 

@@ -42,7 +42,8 @@ std::string in_child(const std::function<std::string()>& body) {
   ::close(ends[1]);
   std::string heard;
   std::array<char, 1024> chunk{};
-  for (ssize_t count = 0; (count = ::read(ends[0], chunk.data(), chunk.size())) > 0;) heard.append(chunk.data(), static_cast<std::size_t>(count));
+  for (ssize_t count = 0; (count = ::read(ends[0], chunk.data(), chunk.size())) > 0;)
+    heard.append(chunk.data(), static_cast<std::size_t>(count));
   ::close(ends[0]);
   int status = 0;
   ::waitpid(child, &status, 0);
@@ -62,14 +63,16 @@ std::string outcome(long result) { return result >= 0 ? "done" : std::strerror(e
 TEST(Confine, TheDataDirectoryCanBeWrittenAndReadAndRenamedIn) {
   testing::TemporaryDirectory home;
   std::string data = home.path() + "/data";
-  EXPECT_EQ(confined({.data_directory = data}, [&]() -> std::string {
-    std::filesystem::create_directory(data + "/keys");
-    std::ofstream(data + "/keys/a") << "kept";
-    std::filesystem::rename(data + "/keys/a", data + "/b");
-    std::string text;
-    std::ifstream(data + "/b") >> text;
-    return text;
-  }), "kept");
+  EXPECT_EQ(confined({.data_directory = data},
+                     [&]() -> std::string {
+                       std::filesystem::create_directory(data + "/keys");
+                       std::ofstream(data + "/keys/a") << "kept";
+                       std::filesystem::rename(data + "/keys/a", data + "/b");
+                       std::string text;
+                       std::ifstream(data + "/b") >> text;
+                       return text;
+                     }),
+            "kept");
 }
 
 TEST(Confine, NothingElseCanBeReadWrittenOrMadeWhereTheKernelHasLandlock) {
@@ -77,8 +80,10 @@ TEST(Confine, NothingElseCanBeReadWrittenOrMadeWhereTheKernelHasLandlock) {
   std::ofstream(home.path() + "/outside") << "secret";
   std::string data = home.path() + "/data";
   std::string heard = confined({.data_directory = data}, [&] {
-    return cat(outcome(::open("/etc/shadow", O_RDONLY)), '|', outcome(::open((home.path() + "/outside").c_str(), O_RDONLY)), '|',
-               outcome(::open((home.path() + "/new").c_str(), O_WRONLY | O_CREAT, 0600)), '|', outcome(::open("/etc/hosts", O_RDONLY)));
+    return cat(outcome(::open("/etc/shadow", O_RDONLY)), '|',
+               outcome(::open((home.path() + "/outside").c_str(), O_RDONLY)), '|',
+               outcome(::open((home.path() + "/new").c_str(), O_WRONLY | O_CREAT, 0600)), '|',
+               outcome(::open("/etc/hosts", O_RDONLY)));
   });
   // Without Landlock only the last holds; that it is lacking is in the report (next test).
   std::string expected = landlock_version() > 0 ? "Permission denied|Permission denied|Permission denied|done" : heard;
@@ -102,27 +107,34 @@ TEST(Confine, TheReportSaysWhatIsInForceAndWhatIsLacking) {
 
 TEST(Confine, NoProgramCanBeExecutedAndNoProcessMade) {
   testing::TemporaryDirectory home;
-  EXPECT_EQ(confined({.data_directory = home.path()}, [&] {
-    std::array<char*, 1> none{nullptr};
-    return cat(outcome(::execve("/bin/true", none.data(), none.data())), '|', outcome(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)));
-  }), "Operation not permitted|Operation not permitted");
+  EXPECT_EQ(confined({.data_directory = home.path()},
+                     [&] {
+                       std::array<char*, 1> none{nullptr};
+                       return cat(outcome(::execve("/bin/true", none.data(), none.data())), '|',
+                                  outcome(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)));
+                     }),
+            "Operation not permitted|Operation not permitted");
 }
 
 TEST(Confine, ThreadsAndSocketsStillWork) {
   testing::TemporaryDirectory home;
-  EXPECT_EQ(confined({.data_directory = home.path()}, [&] {
-    int answer = 0;
-    std::thread([&] { answer = 42; }).join();
-    return cat(answer, '|', outcome(::socket(AF_INET, SOCK_STREAM, 0)), '|', outcome(::socket(AF_INET6, SOCK_STREAM, 0)), '|',
-               outcome(::socket(AF_UNIX, SOCK_STREAM, 0)));
-  }), "42|done|done|done");
+  EXPECT_EQ(confined({.data_directory = home.path()},
+                     [&] {
+                       int answer = 0;
+                       std::thread([&] { answer = 42; }).join();
+                       return cat(answer, '|', outcome(::socket(AF_INET, SOCK_STREAM, 0)), '|',
+                                  outcome(::socket(AF_INET6, SOCK_STREAM, 0)), '|',
+                                  outcome(::socket(AF_UNIX, SOCK_STREAM, 0)));
+                     }),
+            "42|done|done|done");
 }
 
 TEST(Confine, DangerousCallsAreRefused) {
   testing::TemporaryDirectory home;
   std::string heard = confined({.data_directory = home.path()}, [&] {
-    return cat(outcome(::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr)), '|', outcome(::unshare(CLONE_NEWUSER)), '|', outcome(::syscall(SYS_bpf, 0, 0, 0)), '|',
-               outcome(::syscall(SYS_keyctl, 0, 0, 0)), '|', outcome(::socket(AF_PACKET, SOCK_RAW, 0)), '|', outcome(::socket(AF_NETLINK, SOCK_RAW, 12)), '|',
+    return cat(outcome(::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr)), '|', outcome(::unshare(CLONE_NEWUSER)), '|',
+               outcome(::syscall(SYS_bpf, 0, 0, 0)), '|', outcome(::syscall(SYS_keyctl, 0, 0, 0)), '|',
+               outcome(::socket(AF_PACKET, SOCK_RAW, 0)), '|', outcome(::socket(AF_NETLINK, SOCK_RAW, 12)), '|',
                outcome(::socket(AF_VSOCK, SOCK_STREAM, 0)));
   });
   for (std::string_view word : split(heard, '|')) EXPECT_EQ(word, "Operation not permitted") << heard;
@@ -137,7 +149,8 @@ TEST(Confine, NoCapabilityIsLeftAndNoneCanComeBack) {
       if (line.rfind("Cap", 0) == 0 || line.rfind("NoNewPrivs", 0) == 0) out += line + "\n";
     return out;
   });
-  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapAmb"}) EXPECT_NE(heard.find(cat(set, ":\t0000000000000000")), std::string::npos) << heard;
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapAmb"})
+    EXPECT_NE(heard.find(cat(set, ":\t0000000000000000")), std::string::npos) << heard;
   EXPECT_NE(heard.find("NoNewPrivs:\t1"), std::string::npos) << heard;
   if (::geteuid() != 0) return;  // without root, no_new_privs keeps the bounding set from mattering
   EXPECT_NE(heard.find("CapBnd:\t0000000000000000"), std::string::npos) << heard;
@@ -152,11 +165,14 @@ TEST(Confine, RootBecomesAUserWhoThenOwnsTheData) {
   std::string data = home.path() + "/data";
   std::filesystem::create_directories(data + "/keys");
   std::ofstream(data + "/keys/key") << "made by root";
-  EXPECT_EQ(confined({.data_directory = data, .user = "nobody"}, [&]() -> std::string {
-    int written = ::open((data + "/new").c_str(), O_WRONLY | O_CREAT, 0600);
-    int rewritten = ::open((data + "/keys/key").c_str(), O_RDWR);
-    return cat(::geteuid(), '|', outcome(written), '|', outcome(rewritten), '|', outcome(::setuid(0)));
-  }), cat(uid, "|done|done|Operation not permitted"));
+  EXPECT_EQ(confined({.data_directory = data, .user = "nobody"},
+                     [&]() -> std::string {
+                       int written = ::open((data + "/new").c_str(), O_WRONLY | O_CREAT, 0600);
+                       int rewritten = ::open((data + "/keys/key").c_str(), O_RDWR);
+                       return cat(::geteuid(), '|', outcome(written), '|', outcome(rewritten), '|',
+                                  outcome(::setuid(0)));
+                     }),
+            cat(uid, "|done|done|Operation not permitted"));
 }
 
 TEST(Confine, TheDeathSignalSurvivesTheChangeOfUser) {
@@ -175,17 +191,18 @@ TEST(Confine, TheDeathSignalSurvivesTheChangeOfUser) {
 TEST(Confine, IsRefusedOnceThreadsRun) {
   testing::TemporaryDirectory home;
   EXPECT_NE(in_child([&] {
-    std::array<int, 2> ends{};
-    if (::pipe(ends.data()) != 0) return std::string("no pipe");
-    std::thread other([&] {
-      char byte = 0;
-      [[maybe_unused]] ssize_t ignored = ::read(ends[0], &byte, 1);
-    });
-    auto done = confine_manager({.data_directory = home.path()});
-    ::close(ends[1]);
-    other.join();
-    return done ? "confined" : done.error().to_string();
-  }).find("before it starts threads"), std::string::npos);
+              std::array<int, 2> ends{};
+              if (::pipe(ends.data()) != 0) return std::string("no pipe");
+              std::thread other([&] {
+                char byte = 0;
+                [[maybe_unused]] ssize_t ignored = ::read(ends[0], &byte, 1);
+              });
+              auto done = confine_manager({.data_directory = home.path()});
+              ::close(ends[1]);
+              other.join();
+              return done ? "confined" : done.error().to_string();
+            }).find("before it starts threads"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -43,7 +43,9 @@ struct __attribute__((packed)) PathBeneath {
   std::int32_t parent;
 };
 
-Error failure(std::string message) { return Error{.code = Code::io, .message = std::move(message), .where = {}, .cause = {}}; }
+Error failure(std::string message) {
+  return Error{.code = Code::io, .message = std::move(message), .where = {}, .cause = {}};
+}
 
 std::uint64_t rights_of(int version) {
   std::uint64_t rights = rights_version_1;
@@ -87,7 +89,8 @@ Status landlock_restrict(const std::vector<std::string>& read_paths, const std::
     if (good) good = allow(ruleset, path, right_read_file | right_read_dir);
   for (const std::string& path : write_paths)
     if (good) good = allow(ruleset, path, all & ~(right_execute | right_ioctl_device));
-  if (good && ::syscall(sys_restrict_self, ruleset, 0) != 0) good = failure(cat("Landlock did not take effect: ", std::strerror(errno)));
+  if (good && ::syscall(sys_restrict_self, ruleset, 0) != 0)
+    good = failure(cat("Landlock did not take effect: ", std::strerror(errno)));
   ::close(ruleset);
   return good;
 }

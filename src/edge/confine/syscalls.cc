@@ -14,25 +14,27 @@
 namespace mien::edge::detail {
 namespace {
 
-// A list of what is denied, not of what is allowed: an allow-list breaks with each new libc, and a monitor that dies of an
-// update is worse than none. What is here is what turns a bug in a parser into a foothold. By name: a name that this
+// A list of what is denied, not of what is allowed: an allow-list breaks with each new libc, and a monitor that dies of
+// an update is worse than none. What is here is what turns a bug in a parser into a foothold. By name: a name that this
 // architecture or library does not know is skipped.
 constexpr std::array denied{
     // other programs
-    "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp",
+    "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise",
+    "pidfd_getfd", "kcmp",
     // the mount tree and other namespaces
-    "mount", "umount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick",
-    "mount_setattr", "setns", "unshare", "name_to_handle_at", "open_by_handle_at",
+    "mount", "umount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount",
+    "fspick", "mount_setattr", "setns", "unshare", "name_to_handle_at", "open_by_handle_at",
     // the kernel itself
-    "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "bpf", "perf_event_open", "userfaultfd",
-    "io_uring_setup", "io_uring_enter", "io_uring_register", "syslog", "lookup_dcookie", "fanotify_init", "iopl", "ioperm", "modify_ldt",
-    "personality", "vmsplice", "uselib",
+    "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "bpf", "perf_event_open",
+    "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "syslog", "lookup_dcookie", "fanotify_init",
+    "iopl", "ioperm", "modify_ldt", "personality", "vmsplice", "uselib",
     // keys, accounting, the machine's clock and name
-    "keyctl", "add_key", "request_key", "acct", "quotactl", "quotactl_fd", "swapon", "swapoff", "settimeofday", "clock_settime",
-    "clock_adjtime", "adjtimex", "stime", "sethostname", "setdomainname", "vhangup"};
+    "keyctl", "add_key", "request_key", "acct", "quotactl", "quotactl_fd", "swapon", "swapoff", "settimeofday",
+    "clock_settime", "clock_adjtime", "adjtimex", "stime", "sethostname", "setdomainname", "vhangup"};
 
 constexpr std::array<scmp_datum_t, 8> denied_families{0, 3, 4, 5, 6, 7, 8, 9};  // all below AF_INET6 but unix and IPv4
-constexpr std::array<scmp_datum_t, 7> namespace_flags{CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP};
+constexpr std::array<scmp_datum_t, 7> namespace_flags{CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,   CLONE_NEWNET,
+                                                      CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP};
 
 class Filter {
  public:
@@ -43,7 +45,9 @@ class Filter {
   Filter(const Filter&) = delete;
   Filter& operator=(const Filter&) = delete;
 
-  void deny(int call, int number = EPERM) { note(::seccomp_rule_add_array(context_, SCMP_ACT_ERRNO(static_cast<unsigned>(number)), call, 0, nullptr)); }
+  void deny(int call, int number = EPERM) {
+    note(::seccomp_rule_add_array(context_, SCMP_ACT_ERRNO(static_cast<unsigned>(number)), call, 0, nullptr));
+  }
   void deny_when(int call, const std::array<scmp_arg_cmp, 1>& one) { add(call, one.data(), 1); }
   void deny_when(int call, const std::array<scmp_arg_cmp, 2>& both) { add(call, both.data(), 2); }
 
@@ -63,7 +67,8 @@ class Filter {
     if (result != 0 && problem_ == 0) problem_ = -result;
   }
   static Status failed(std::string_view what, int number) {
-    return Error{.code = Code::io, .message = cat("seccomp: ", what, ": ", std::strerror(number)), .where = {}, .cause = {}};
+    return Error{
+        .code = Code::io, .message = cat("seccomp: ", what, ": ", std::strerror(number)), .where = {}, .cause = {}};
   }
 
   scmp_filter_ctx context_;
@@ -80,13 +85,15 @@ Status deny_system_calls() {
   Filter filter;
   for (const char* name : denied)
     if (int call = ::seccomp_syscall_resolve_name(name); call != __NR_SCMP_ERROR && call >= 0) filter.deny(call);
-  // Threads, yes; processes and namespaces, no. The flags of clone3 lie in memory where a filter cannot see them: libc is told
-  // that there is none, and takes clone.
+  // Threads, yes; processes and namespaces, no. The flags of clone3 lie in memory where a filter cannot see them: libc
+  // is told that there is none, and takes clone.
   filter.deny(SCMP_SYS(clone3), ENOSYS);
   filter.deny_when(SCMP_SYS(clone), std::array{compare(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0)});
-  for (scmp_datum_t flag : namespace_flags) filter.deny_when(SCMP_SYS(clone), std::array{compare(0, SCMP_CMP_MASKED_EQ, flag, flag)});
+  for (scmp_datum_t flag : namespace_flags)
+    filter.deny_when(SCMP_SYS(clone), std::array{compare(0, SCMP_CMP_MASKED_EQ, flag, flag)});
   // Sockets: unix, IPv4 and IPv6, and routing information, which the resolver asks for.
-  for (scmp_datum_t family : denied_families) filter.deny_when(SCMP_SYS(socket), std::array{compare(0, SCMP_CMP_EQ, family)});
+  for (scmp_datum_t family : denied_families)
+    filter.deny_when(SCMP_SYS(socket), std::array{compare(0, SCMP_CMP_EQ, family)});
   for (scmp_datum_t family = AF_INET6 + 1; family < AF_NETLINK; ++family)
     filter.deny_when(SCMP_SYS(socket), std::array{compare(0, SCMP_CMP_EQ, family)});
   filter.deny_when(SCMP_SYS(socket), std::array{compare(0, SCMP_CMP_GT, AF_NETLINK)});

@@ -29,10 +29,14 @@ std::string_view plain(boost::beast::string_view text) { return {text.data(), te
 
 Code code_of_status(int status) {
   switch (status) {
-    case 400: case 422: return Code::invalid;
+    case 400:
+    case 422: return Code::invalid;
     case 404: return Code::not_found;
-    case 409: case 412: return Code::conflict;
-    case 413: case 429: case 507: return Code::exhausted;
+    case 409:
+    case 412: return Code::conflict;
+    case 413:
+    case 429:
+    case 507: return Code::exhausted;
     case 503: return Code::unavailable;
     default: return Code::refused;
   }
@@ -47,7 +51,8 @@ struct Limits {
 
 class BeastClient final : public HttpClient {
  public:
-  explicit BeastClient(HttpTarget target) : target_(std::move(target)), cancel_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+  explicit BeastClient(HttpTarget target)
+      : target_(std::move(target)), cancel_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
   ~BeastClient() override { ::close(cancel_); }
   BeastClient(const BeastClient&) = delete;
   BeastClient& operator=(const BeastClient&) = delete;
@@ -101,13 +106,14 @@ class BeastClient final : public HttpClient {
   using TakeBody = std::function<bool(Parser&)>;  // false: enough
 
   // One request and its answer. Without a deadline (a stream) every silence is limited instead.
-  Status exchange(const HttpRequest& request, std::optional<MonoTime> deadline, const TakeBody& take_body, HttpResponse& response,
-                  bool& reused, std::size_t& heard) {
+  Status exchange(const HttpRequest& request, std::optional<MonoTime> deadline, const TakeBody& take_body,
+                  HttpResponse& response, bool& reused, std::size_t& heard) {
     Limits limits{.whole = deadline, .silence = target_.silence_limit};
     reused = connection_ != nullptr && connection_->is_fresh();
     if (!reused) {
       connection_.reset();
-      auto opened = detail::Connection::open(target_, cancel_, std::min(limits.now(), mono_now() + target_.connect_timeout));
+      auto opened =
+          detail::Connection::open(target_, cancel_, std::min(limits.now(), mono_now() + target_.connect_timeout));
       if (!opened) {
         Error error = std::move(opened).error();
         if (error.code == Code::unknown) error.code = Code::unavailable;  // nothing was sent yet
@@ -129,8 +135,8 @@ class BeastClient final : public HttpClient {
   }
 
   // Whether the connection can be kept.
-  Result<bool> read_answer(detail::Connection& connection, const HttpRequest& request, const Limits& limits, const TakeBody& take_body,
-                           HttpResponse& response, std::size_t& heard) const {
+  Result<bool> read_answer(detail::Connection& connection, const HttpRequest& request, const Limits& limits,
+                           const TakeBody& take_body, HttpResponse& response, std::size_t& heard) const {
     std::optional<Parser> parser;
     auto begin = [&] {
       parser.emplace();
@@ -166,7 +172,8 @@ class BeastClient final : public HttpClient {
       if (!told) {
         told = true;
         response.status = static_cast<int>(parser->get().result_int());
-        for (const auto& header : parser->get()) response.headers[to_lower(plain(header.name_string()))] = std::string(plain(header.value()));
+        for (const auto& header : parser->get())
+          response.headers[to_lower(plain(header.name_string()))] = std::string(plain(header.value()));
       }
       body_size += parser->get().body().size();
       if (limits.whole && body_size > target_.max_answer.value)
@@ -201,6 +208,8 @@ class BeastClient final : public HttpClient {
 
 }  // namespace
 
-std::unique_ptr<HttpClient> HttpClient::make(HttpTarget target) { return std::make_unique<BeastClient>(std::move(target)); }
+std::unique_ptr<HttpClient> HttpClient::make(HttpTarget target) {
+  return std::make_unique<BeastClient>(std::move(target));
+}
 
 }  // namespace mien::edge

@@ -55,7 +55,8 @@ Result<short> wait_for(int descriptor, short events, int cancel, MonoTime deadli
     std::array<pollfd, 2> waits{pollfd{descriptor, events, 0}, pollfd{cancel, POLLIN, 0}};
     auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - mono_now()).count();
     if (left < 0) left = 0;
-    int ready = ::poll(waits.data(), cancel >= 0 ? 2 : 1, static_cast<int>(std::min<long>(left, std::numeric_limits<int>::max())));
+    int ready = ::poll(waits.data(), cancel >= 0 ? 2 : 1,
+                       static_cast<int>(std::min<long>(left, std::numeric_limits<int>::max())));
     if (ready < 0 && errno != EINTR) return failure(Code::io, cat("poll: ", std::strerror(errno)));
     if (waits[1].revents != 0) return failure(Code::unavailable, "cancelled: this client is shutting down");
     if (waits[0].revents != 0) return waits[0].revents;
@@ -77,12 +78,14 @@ Status connect_one(const Descriptor& socket, const sockaddr* address, socklen_t 
 Result<Descriptor> connect_unix(const std::string& path, int cancel, MonoTime deadline) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return failure(Code::invalid, cat("the socket path '", path, "' is too long for the kernel"));
+  if (path.size() >= sizeof address.sun_path)
+    return failure(Code::invalid, cat("the socket path '", path, "' is too long for the kernel"));
   std::memcpy(address.sun_path, path.data(), path.size());
   Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   Status connected = connect_one(socket, reinterpret_cast<sockaddr*>(&address), sizeof address, cancel, deadline);
   if (!connected)
-    return failure(Code::unavailable, cat("no server answers on the socket ", path, " (", connected.error().message, "): is `mien up` running?"));
+    return failure(Code::unavailable, cat("no server answers on the socket ", path, " (", connected.error().message,
+                                          "): is `mien up` running?"));
   return socket;
 }
 
@@ -154,13 +157,15 @@ class PlainConnection final : public Connection {
 // OpenSSL's own socket BIO writes without MSG_NOSIGNAL, and a library must not raise SIGPIPE in its program.
 int bio_write(BIO* bio, const char* bytes, int size) {
   BIO_clear_retry_flags(bio);
-  auto count = ::send(static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))), bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  auto count = ::send(static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))), bytes,
+                      static_cast<std::size_t>(size), MSG_NOSIGNAL);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
   return static_cast<int>(count);
 }
 int bio_read(BIO* bio, char* bytes, int size) {
   BIO_clear_retry_flags(bio);
-  auto count = ::recv(static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))), bytes, static_cast<std::size_t>(size), 0);
+  auto count = ::recv(static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))), bytes,
+                      static_cast<std::size_t>(size), 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
   return static_cast<int>(count);
 }
@@ -185,18 +190,23 @@ BIO* make_bio(int descriptor) {
 Error verification_error(long result, const std::string& place, const std::string& host) {
   switch (result) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
-      return failure(Code::refused, cat("the certificate of ", place, " has expired: restart its manager, which renews it, and check both clocks"));
+      return failure(Code::refused, cat("the certificate of ", place,
+                                        " has expired: restart its manager, which renews it, and check both clocks"));
     case X509_V_ERR_CERT_NOT_YET_VALID:
-      return failure(Code::refused, cat("the certificate of ", place, " is not valid yet: compare the clocks of both machines"));
+      return failure(Code::refused,
+                     cat("the certificate of ", place, " is not valid yet: compare the clocks of both machines"));
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
       return failure(Code::refused, cat("the certificate of ", place, " does not name '", host,
-                                        "': use a name that the manager was started with, or add this one to `tls: {names: [...]}` in mien.yaml"));
+                                        "': use a name that the manager was started with, or add this one to `tls: "
+                                        "{names: [...]}` in mien.yaml"));
     default:
-      return failure(Code::refused, cat("the certificate of ", place, " is not from the CA that this side trusts (",
-                                        ::X509_verify_cert_error_string(result),
-                                        "): this is another manager, or somebody in between; if the manager was set up anew, join again with a "
-                                        "line that `mien enroll` prints there"));
+      return failure(
+          Code::refused,
+          cat("the certificate of ", place, " is not from the CA that this side trusts (",
+              ::X509_verify_cert_error_string(result),
+              "): this is another manager, or somebody in between; if the manager was set up anew, join again with a "
+              "line that `mien enroll` prints there"));
   }
 }
 
@@ -210,20 +220,25 @@ class TlsConnection final : public Connection {
     ::SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION);
     if (!target.fetch_ca_only) {
       if (target.ca_pem.empty())
-        return failure(Code::refused, cat("no CA is known for ", place, ": join with the line that `mien enroll` prints on the manager"));
+        return failure(Code::refused, cat("no CA is known for ", place,
+                                          ": join with the line that `mien enroll` prints on the manager"));
       auto authorities = TRY(read_certificates(target.ca_pem));
-      for (const auto& authority : authorities) ::X509_STORE_add_cert(::SSL_CTX_get_cert_store(context_.get()), authority.get());
+      for (const auto& authority : authorities)
+        ::X509_STORE_add_cert(::SSL_CTX_get_cert_store(context_.get()), authority.get());
       ::SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
     }
     ssl_.reset(::SSL_new(context_.get()));
     BIO* bio = make_bio(socket_.get());
     ::SSL_set_bio(ssl_.get(), bio, bio);
     std::array<unsigned char, 16> address{};
-    bool numeric = ::inet_pton(AF_INET, url.host.c_str(), address.data()) == 1 || ::inet_pton(AF_INET6, url.host.c_str(), address.data()) == 1;
+    bool numeric = ::inet_pton(AF_INET, url.host.c_str(), address.data()) == 1 ||
+                   ::inet_pton(AF_INET6, url.host.c_str(), address.data()) == 1;
     if (numeric) ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(ssl_.get()), url.host.c_str());
     else ::SSL_set1_host(ssl_.get(), url.host.c_str());
     // The macro for this casts the old way.
-    if (!numeric) ::SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(url.host.c_str()));
+    if (!numeric)
+      ::SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                 const_cast<char*>(url.host.c_str()));
     while (true) {
       ::ERR_clear_error();
       int result = ::SSL_connect(ssl_.get());
@@ -254,7 +269,8 @@ class TlsConnection final : public Connection {
         short ready = TRY(wait_for(socket_.get(), POLLIN | POLLOUT, cancel_, deadline));
         if ((ready & POLLIN) != 0 && (ready & POLLOUT) == 0) return {};
       } else if (Status waited = wait_again(result, deadline); !waited) {
-        return failure(waited.error().code == Code::corrupt ? Code::unknown : waited.error().code, waited.error().message);
+        return failure(waited.error().code == Code::corrupt ? Code::unknown : waited.error().code,
+                       waited.error().message);
       }
     }
     return {};
@@ -267,7 +283,8 @@ class TlsConnection final : public Connection {
       if (result > 0) return static_cast<std::size_t>(result);
       if (::SSL_get_error(ssl_.get(), result) == SSL_ERROR_ZERO_RETURN) return std::size_t{0};
       if (Status waited = wait_again(result, deadline); !waited)
-        return failure(waited.error().code == Code::corrupt ? Code::unknown : waited.error().code, waited.error().message);
+        return failure(waited.error().code == Code::corrupt ? Code::unknown : waited.error().code,
+                       waited.error().message);
     }
   }
 
@@ -302,8 +319,10 @@ class TlsConnection final : public Connection {
   [[nodiscard]] Error handshake_error(const std::string& place) const {
     int reason = reason_;
     if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST || reason == SSL_R_PACKET_LENGTH_TOO_LONG)
-      return failure(Code::refused, cat(place, " speaks plain HTTP, not TLS: use http:// instead of https:// (on this machine only), "
-                                               "or start the manager with TLS"));
+      return failure(Code::refused,
+                     cat(place,
+                         " speaks plain HTTP, not TLS: use http:// instead of https:// (on this machine only), "
+                         "or start the manager with TLS"));
     return failure(Code::refused, cat("TLS with ", place, " failed: ", words_));
   }
 
@@ -320,7 +339,8 @@ class TlsConnection final : public Connection {
 Result<std::unique_ptr<Connection>> Connection::open(const HttpTarget& target, int cancel, MonoTime deadline) {
   ServerUrl url;
   if (target.unix_path.empty() || !target.url.empty()) url = TRY(parse_server_url(target.url));
-  auto connected = target.unix_path.empty() ? connect_tcp(url, cancel, deadline) : connect_unix(target.unix_path, cancel, deadline);
+  auto connected =
+      target.unix_path.empty() ? connect_tcp(url, cancel, deadline) : connect_unix(target.unix_path, cancel, deadline);
   Descriptor socket = TRY(std::move(connected));
   if (!url.tls) return std::unique_ptr<Connection>(std::make_unique<PlainConnection>(std::move(socket), cancel));
   auto tls = std::make_unique<TlsConnection>(std::move(socket), cancel);

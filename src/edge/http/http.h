@@ -18,18 +18,18 @@ namespace mien::edge {
 
 // Where a request came from, as far as the transport knows.
 struct Peer {
-  std::string address{};            // "127.0.0.1", or "unix" for a unix socket
+  std::string address{};  // "127.0.0.1", or "unix" for a unix socket
   bool loopback = false;
   bool tls = false;
-  std::optional<unsigned> uid{};    // of the process behind a unix socket (SO_PEERCRED)
+  std::optional<unsigned> uid{};  // of the process behind a unix socket (SO_PEERCRED)
 };
 
 struct HttpRequest {
-  std::string method{};                           // "GET"
-  std::string path{};                             // percent-decoded, without the query: "/api/v1/findings"
+  std::string method{};                          // "GET"
+  std::string path{};                            // percent-decoded, without the query: "/api/v1/findings"
   std::map<std::string, std::string> query{};    // percent-decoded
   std::map<std::string, std::string> headers{};  // names in lower case
-  std::string body{};                             // as sent: still compressed when content-encoding says so
+  std::string body{};                            // as sent: still compressed when content-encoding says so
   Peer peer{};
   [[nodiscard]] std::string_view header(const std::string& name) const {
     auto at = headers.find(name);
@@ -66,15 +66,15 @@ struct TlsIdentity {
 
 struct HttpServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 7070;                 // 0: any free port
-  std::string unix_path{};                     // not empty: a unix socket instead of address and port
-  unsigned unix_mode = 0600;                 // of the socket's file
+  std::uint16_t port = 7070;  // 0: any free port
+  std::string unix_path{};    // not empty: a unix socket instead of address and port
+  unsigned unix_mode = 0600;  // of the socket's file
   std::optional<TlsIdentity> tls{};
-  Bytes max_body{16U << 20U};                // larger: 413, the rest is not read
-  std::size_t max_header = 16U << 10U;       // request line and headers; larger: 431
-  std::size_t max_connections = 1024;        // more: 503 and closed
-  Duration header_timeout = 10s;             // from a request's first byte to the end of its headers; TLS handshake
-  Duration idle_timeout = 75s;               // between requests; for a whole body; for a peer that does not read
+  Bytes max_body{16U << 20U};           // larger: 413, the rest is not read
+  std::size_t max_header = 16U << 10U;  // request line and headers; larger: 431
+  std::size_t max_connections = 1024;   // more: 503 and closed
+  Duration header_timeout = 10s;        // from a request's first byte to the end of its headers; TLS handshake
+  Duration idle_timeout = 75s;          // between requests; for a whole body; for a peer that does not read
   int threads = 2;
 };
 
@@ -92,9 +92,9 @@ class HttpServer {
 };
 
 struct HttpTarget {
-  std::string url{};                 // "http://127.0.0.1:7070", "https://manager:7070"
-  std::string unix_path{};           // not empty: connect here, url only gives the Host
-  std::string ca_pem{};              // https: the only authority that is believed
+  std::string url{};               // "http://127.0.0.1:7070", "https://manager:7070"
+  std::string unix_path{};         // not empty: connect here, url only gives the Host
+  std::string ca_pem{};            // https: the only authority that is believed
   bool fetch_ca_only = false;      // https without verification, for fetching the CA whose fingerprint is then checked
   Duration connect_timeout = 10s;  // per attempt, TLS handshake included
   Duration silence_limit = 60s;    // a stream on which nothing comes for so long is taken for lost

@@ -55,7 +55,9 @@ class RawClient {
   int socket_;
 };
 
-HttpResponse say(std::string body) { return HttpResponse{.status = 200, .headers = {{"content-type", "text/plain"}}, .body = std::move(body)}; }
+HttpResponse say(std::string body) {
+  return HttpResponse{.status = 200, .headers = {{"content-type", "text/plain"}}, .body = std::move(body)};
+}
 
 std::unique_ptr<HttpServer> serve(HttpServerOptions options, HttpHandler handler) {
   auto server = HttpServer::start(options, std::move(handler));
@@ -63,7 +65,9 @@ std::unique_ptr<HttpServer> serve(HttpServerOptions options, HttpHandler handler
   return std::move(server).value();
 }
 
-std::unique_ptr<HttpServer> serve(HttpHandler handler) { return serve(HttpServerOptions{.port = 0}, std::move(handler)); }
+std::unique_ptr<HttpServer> serve(HttpHandler handler) {
+  return serve(HttpServerOptions{.port = 0}, std::move(handler));
+}
 
 void echo(HttpRequest request, const std::shared_ptr<Responder>& responder) {
   std::string text = cat(request.method, ' ', request.path);
@@ -107,10 +111,11 @@ TEST(Http, TellsTheHandlerWhoAsks) {
 
 TEST(Http, KeepsOneConnectionForManyRequests) {
   std::atomic<int> requests{0};
-  auto server = serve(HttpServerOptions{.port = 0, .max_connections = 1}, [&](HttpRequest request, const auto& responder) {
-    ++requests;
-    responder->respond(say(request.body));
-  });
+  auto server =
+      serve(HttpServerOptions{.port = 0, .max_connections = 1}, [&](HttpRequest request, const auto& responder) {
+        ++requests;
+        responder->respond(say(request.body));
+      });
   auto client = client_of(*server);
   for (int i = 0; i < 50; ++i) {
     std::string body(static_cast<std::size_t>(i * 1000), 'x');
@@ -148,7 +153,8 @@ TEST(Http, AnswersPipelinedRequestsInTheirOrder) {
 TEST(Http, TakesAChunkedBodyAndSaysContinueWhenAsked) {
   auto server = serve(echo);
   RawClient client(server->port());
-  client.say("POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n");
+  client.say(
+      "POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n");
   EXPECT_NE(client.hear("\r\n\r\n").find("100 Continue"), std::string::npos);
   client.say("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n");
   EXPECT_NE(client.hear().find("POST /x hello world"), std::string::npos);
@@ -181,11 +187,12 @@ TEST(Http, RefusesHeadersOverTheLimit) {
 
 TEST(Http, AnswersNonsenseWithAPlain400) {
   auto server = serve(echo);
-  for (std::string_view nonsense : {"hello\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\nHost\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
-                                    "GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", "GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n",
-                                    "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-                                    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-                                    "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n"}) {
+  for (std::string_view nonsense :
+       {"hello\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\nHost\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
+        "GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", "GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n"}) {
     RawClient client(server->port());
     client.say(nonsense);
     std::string heard = client.hear();
@@ -247,7 +254,8 @@ TEST(Http, StreamsChunksUntilTheReaderHasEnough) {
   std::thread writer;
   auto server = serve([&](HttpRequest, const std::shared_ptr<Responder>& responder) {
     writer = std::thread([responder, &writer_done] {
-      responder->begin(HttpResponse{.status = 200, .headers = {{"content-type", "text/event-stream"}}, .body = "retry: 1000\n\n"});
+      responder->begin(
+          HttpResponse{.status = 200, .headers = {{"content-type", "text/event-stream"}}, .body = "retry: 1000\n\n"});
       for (int i = 0; responder->write(cat("data: ", i, "\n\n")); ++i) std::this_thread::yield();
       writer_done.set_value();
     });
@@ -272,7 +280,8 @@ TEST(Http, EndsAStreamThatTheWriterEnds) {
     EXPECT_FALSE(responder->write("three"));
   });
   std::string heard;
-  EXPECT_TRUE(client_of(*server)->stream(get("/events"), [&](std::string_view chunk) { return heard += chunk, true; }).ok());
+  EXPECT_TRUE(
+      client_of(*server)->stream(get("/events"), [&](std::string_view chunk) { return heard += chunk, true; }).ok());
   EXPECT_EQ(heard, "onetwo");
   EXPECT_EQ(client_of(*server)->send(get("/"), patience)->body, "onetwo");
 }
@@ -307,7 +316,8 @@ TEST(Http, StopsAWriterWhosePeerDoesNotRead) {
 
 TEST(Http, AnswersConnectionsOverTheLimitWith503) {
   std::promise<std::shared_ptr<Responder>> asked;
-  auto server = serve(HttpServerOptions{.port = 0, .max_connections = 1}, [&](HttpRequest, const auto& responder) { asked.set_value(responder); });
+  auto server = serve(HttpServerOptions{.port = 0, .max_connections = 1},
+                      [&](HttpRequest, const auto& responder) { asked.set_value(responder); });
   std::thread first([&] { EXPECT_EQ(client_of(*server)->send(get("/hold"), patience)->body, "held"); });
   auto held = asked.get_future().get();
   auto answer = client_of(*server)->send(get("/"), patience);
@@ -334,7 +344,8 @@ TEST(Http, NamesTheAddressWhenItIsTaken) {
   auto second = HttpServer::start(HttpServerOptions{.port = first->port()}, echo);
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code, Code::io);
-  EXPECT_NE(second.error().message.find(cat("127.0.0.1:", first->port(), " is already in use")), std::string::npos) << second.error().message;
+  EXPECT_NE(second.error().message.find(cat("127.0.0.1:", first->port(), " is already in use")), std::string::npos)
+      << second.error().message;
   EXPECT_NE(second.error().message.find("--listen"), std::string::npos);
 }
 
@@ -411,8 +422,8 @@ TEST(HttpClient, CancelEndsAWaitFromAnotherThread) {
 
 TEST(HttpClient, RefusesAnswersOverItsLimit) {
   auto server = serve([](HttpRequest, const auto& responder) { responder->respond(say(std::string(10'000, 'x'))); });
-  auto client = HttpClient::make(
-      HttpTarget{.url = cat("http://127.0.0.1:", server->port()), .max_answer = Bytes{1000}});
+  auto client =
+      HttpClient::make(HttpTarget{.url = cat("http://127.0.0.1:", server->port()), .max_answer = Bytes{1000}});
   EXPECT_EQ(client->send(get("/"), patience).error().code, Code::exhausted);
 }
 

@@ -30,11 +30,13 @@ Error bind_error(const std::string& place, std::uint16_t port, int number) {
     return io_error(Code::io, cat(place, " is already in use by another program (`ss -ltnp 'sport = :", port,
                                   "'` names it): stop that one, or choose another address with --listen HOST:PORT"));
   if (number == EACCES)
-    return io_error(Code::io, cat("no permission to listen on ", place,
-                                  ": ports below 1024 need root or CAP_NET_BIND_SERVICE; choose another with --listen HOST:PORT"));
+    return io_error(
+        Code::io, cat("no permission to listen on ", place,
+                      ": ports below 1024 need root or CAP_NET_BIND_SERVICE; choose another with --listen HOST:PORT"));
   if (number == EADDRNOTAVAIL)
-    return io_error(Code::io, cat(place, " is not an address of this machine (`ip address` lists them): choose another with "
-                                         "--listen HOST:PORT"));
+    return io_error(Code::io, cat(place,
+                                  " is not an address of this machine (`ip address` lists them): choose another with "
+                                  "--listen HOST:PORT"));
   return io_error(Code::io, cat("cannot listen on ", place, ": ", std::strerror(number)));
 }
 
@@ -75,7 +77,8 @@ Result<Listening> listen_tcp(const HttpServerOptions& options) {
 bool is_stale(const sockaddr_un& address) {
   int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (probe < 0) return false;
-  bool refused = ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 && errno == ECONNREFUSED;
+  bool refused =
+      ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 && errno == ECONNREFUSED;
   ::close(probe);
   return refused;
 }
@@ -91,7 +94,8 @@ Result<Listening> listen_unix(const HttpServerOptions& options) {
   struct stat there {};
   if (::lstat(path.c_str(), &there) == 0) {
     if (!S_ISSOCK(there.st_mode)) return io_error(Code::io, cat(path, " exists and is not a socket: move it away"));
-    if (!is_stale(address)) return io_error(Code::io, cat(path, " is in use by another running Mien: stop it first, or use another --data"));
+    if (!is_stale(address))
+      return io_error(Code::io, cat(path, " is in use by another running Mien: stop it first, or use another --data"));
     ::unlink(path.c_str());
   }
   int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -10,9 +10,9 @@
 namespace mien::edge::detail {
 
 struct Listening {
-  int descriptor = -1;      // owned by the caller
-  int family = 0;           // AF_INET, AF_INET6 or AF_UNIX
-  std::uint16_t port = 0;   // as bound
+  int descriptor = -1;     // owned by the caller
+  int family = 0;          // AF_INET, AF_INET6 or AF_UNIX
+  std::uint16_t port = 0;  // as bound
 };
 
 // Binds and listens as the options say. A unix socket gets mode options.unix_mode before it accepts anybody; a socket

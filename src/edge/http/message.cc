@@ -13,7 +13,8 @@ namespace mien::edge {
 namespace {
 
 bool is_clean(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
 }
 
 std::string http_date() {
@@ -21,10 +22,12 @@ std::string http_date() {
   std::tm parts{};
   ::gmtime_r(&now, &parts);
   static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  static constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT", days.at(static_cast<std::size_t>(parts.tm_wday)),
-                parts.tm_mday, months.at(static_cast<std::size_t>(parts.tm_mon)), parts.tm_year + 1900, parts.tm_hour, parts.tm_min,
+  std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                days.at(static_cast<std::size_t>(parts.tm_wday)), parts.tm_mday,
+                months.at(static_cast<std::size_t>(parts.tm_mon)), parts.tm_year + 1900, parts.tm_hour, parts.tm_min,
                 parts.tm_sec);
   return text.data();
 }
@@ -32,7 +35,8 @@ std::string http_date() {
 }  // namespace
 
 HttpResponse text_response(int status, std::string_view message) {
-  return HttpResponse{.status = status, .headers = {{"content-type", "text/plain; charset=utf-8"}}, .body = cat(message, '\n')};
+  return HttpResponse{
+      .status = status, .headers = {{"content-type", "text/plain; charset=utf-8"}}, .body = cat(message, '\n')};
 }
 
 std::string_view reason_of(int status) {
@@ -75,7 +79,8 @@ std::string to_head(const HttpResponse& response, const HeadOptions& options) {
   for (const auto& [name, value] : response.headers)
     if (!is_clean(name) || !is_clean(value))
       return to_head(HttpResponse{.status = 500, .headers = {}, .body = {}}, options);
-  std::string out = cat("HTTP/1.1 ", response.status, ' ', reason_of(response.status), "\r\nDate: ", http_date(), "\r\n");
+  std::string out =
+      cat("HTTP/1.1 ", response.status, ' ', reason_of(response.status), "\r\nDate: ", http_date(), "\r\n");
   for (const auto& [name, value] : response.headers) out += cat(name, ": ", value, "\r\n");
   if (options.chunked) out += "Transfer-Encoding: chunked\r\n";
   else if (options.length && may_have_body(response.status)) out += cat("Content-Length: ", *options.length, "\r\n");
@@ -98,11 +103,15 @@ Status fill_target(HttpRequest& request, std::string_view target) {
 }
 
 Status add_header(HttpRequest& request, std::string_view name, std::string_view value) {
-  static constexpr std::array<std::string_view, 6> once{"host", "authorization", "origin", "content-type", "content-encoding", "if-match"};
+  static constexpr std::array<std::string_view, 6> once{"host",         "authorization",    "origin",
+                                                        "content-type", "content-encoding", "if-match"};
   std::string key = to_lower(name);
   if (auto [at, added] = request.headers.emplace(key, value); !added) {
     if (std::find(once.begin(), once.end(), key) != once.end())
-      return Error{.code = Code::invalid, .message = cat("the header ", key, " stands twice in the request"), .where = {}, .cause = {}};
+      return Error{.code = Code::invalid,
+                   .message = cat("the header ", key, " stands twice in the request"),
+                   .where = {},
+                   .cause = {}};
     at->second += cat(", ", value);
   }
   return {};

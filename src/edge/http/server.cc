@@ -1,5 +1,5 @@
-// The HTTP server: Asio moves the bytes, Beast's parser reads the requests, and this file keeps the limits. It is the only
-// translation unit that includes Asio, because that costs half a minute of compiling.
+// The HTTP server: Asio moves the bytes, Beast's parser reads the requests, and this file keeps the limits. It is the
+// only translation unit that includes Asio, because that costs half a minute of compiling.
 //
 // Threads: everything of a Session happens on its strand. Responders come in from any thread through Core::post, whose
 // gate shuts when the server stops; after that nothing reaches the io_context any more.
@@ -45,9 +45,9 @@ using boost::system::error_code;
 using Protocol = asio::generic::stream_protocol;
 using Strand = asio::strand<asio::io_context::executor_type>;
 
-constexpr std::size_t read_ahead_limit = 64U << 10U;    // of requests sent before the present one is answered
-constexpr std::size_t stream_waiting_limit = 1U << 20U; // of chunks that the peer has not read
-constexpr std::size_t refusals_at_once = 64;            // connections over the limit that still get their 503
+constexpr std::size_t read_ahead_limit = 64U << 10U;     // of requests sent before the present one is answered
+constexpr std::size_t stream_waiting_limit = 1U << 20U;  // of chunks that the peer has not read
+constexpr std::size_t refusals_at_once = 64;             // connections over the limit that still get their 503
 constexpr auto linger_time = std::chrono::seconds(1);
 
 std::string_view plain(boost::beast::string_view text) { return {text.data(), text.size()}; }
@@ -58,8 +58,12 @@ class Session;
 class Core : public std::enable_shared_from_this<Core> {
  public:
   Core(HttpServerOptions chosen, HttpHandler chosen_handler)
-      : options(std::move(chosen)), handler(std::move(chosen_handler)), context(options.threads), accept_strand(context.get_executor()),
-        acceptor(accept_strand), accept_pause(accept_strand) {}
+      : options(std::move(chosen)),
+        handler(std::move(chosen_handler)),
+        context(options.threads),
+        accept_strand(context.get_executor()),
+        acceptor(accept_strand),
+        accept_pause(accept_strand) {}
 
   Status open();
   void stop(Duration grace);
@@ -103,7 +107,11 @@ class Core : public std::enable_shared_from_this<Core> {
 class Session : public std::enable_shared_from_this<Session> {
  public:
   Session(std::shared_ptr<Core> core, asio::basic_stream_socket<Protocol> socket, Strand strand, bool refuse)
-      : core_(std::move(core)), strand_(std::move(strand)), socket_(std::move(socket)), timer_(strand_), refuse_(refuse),
+      : core_(std::move(core)),
+        strand_(std::move(strand)),
+        socket_(std::move(socket)),
+        timer_(strand_),
+        refuse_(refuse),
         peer_(detail::peer_of(socket_.native_handle())) {}
   ~Session() { core_->leave(this); }
 
@@ -118,8 +126,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   Core& core() { return *core_; }
   const Strand& strand() { return strand_; }
-  std::atomic<bool> gone{false};            // nothing more can be sent
-  std::atomic<std::size_t> waiting{0};      // bytes of chunks not yet handed to the kernel
+  std::atomic<bool> gone{false};        // nothing more can be sent
+  std::atomic<std::size_t> waiting{0};  // bytes of chunks not yet handed to the kernel
 
  private:
   // finishing: the answer is complete and on its way out; lingering: it is out, and the connection ends.
@@ -139,7 +147,10 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_written(const error_code& error);
   void linger();
   void arm(Duration after);
-  void disarm() { deadline_.reset(); timer_.cancel(); }
+  void disarm() {
+    deadline_.reset();
+    timer_.cancel();
+  }
   void on_deadline();
 
   const std::shared_ptr<Core> core_;
@@ -177,10 +188,13 @@ class Session : public std::enable_shared_from_this<Session> {
 // One request's answer. Whoever drops it unanswered has answered 500.
 class SessionResponder final : public Responder {
  public:
-  SessionResponder(std::shared_ptr<Session> session, std::uint64_t number) : session_(std::move(session)), number_(number) {}
+  SessionResponder(std::shared_ptr<Session> session, std::uint64_t number)
+      : session_(std::move(session)), number_(number) {}
   ~SessionResponder() override {
     if (int said = said_.exchange(done); said == nothing) {
-      say([number = number_](Session& s) { s.answer(number, text_response(500, "the request was dropped without an answer")); });
+      say([number = number_](Session& s) {
+        s.answer(number, text_response(500, "the request was dropped without an answer"));
+      });
     } else if (said == streaming) {
       say([number = number_](Session& s) { s.end_stream(number, false); });
     }
@@ -209,7 +223,8 @@ class SessionResponder final : public Responder {
   }
   void end() override {
     int expected = streaming;
-    if (said_.compare_exchange_strong(expected, done)) say([number = number_](Session& s) { s.end_stream(number, true); });
+    if (said_.compare_exchange_strong(expected, done))
+      say([number = number_](Session& s) { s.end_stream(number, true); });
   }
 
  private:
@@ -296,7 +311,8 @@ void Session::on_input_end(bool orderly) {
 void Session::parse() {
   while (!in_.empty()) {
     if (request_number_ == 1 && header_bytes_ == 0 && !header_seen_ && in_.front() == 0x16)
-      return refuse_request(400, "this port speaks plain HTTP, and this request began as TLS: use http:// instead of https://");
+      return refuse_request(
+          400, "this port speaks plain HTTP, and this request began as TLS: use http:// instead of https://");
     error_code error;
     std::size_t taken = parser_->put(asio::buffer(in_), error);
     in_.erase(0, taken);
@@ -322,7 +338,8 @@ void Session::parse() {
 
 void Session::on_header() {
   if (refuse_)
-    return refuse_request(503, cat("all ", core_->options.max_connections, " connections that are served at once are taken: try again later"));
+    return refuse_request(503, cat("all ", core_->options.max_connections,
+                                   " connections that are served at once are taken: try again later"));
   arm(core_->options.idle_timeout);
   if (!parser_->is_done() && to_lower(plain(parser_->get()["Expect"])) == "100-continue")
     send("HTTP/1.1 100 Continue\r\n\r\n");
@@ -333,7 +350,8 @@ void Session::refuse_request(int status, std::string_view message) {
   phase_ = Phase::finishing;
   keep_alive_ = false;
   head_only_ = false;
-  send(to_head(text_response(status, message), HeadOptions{.keep_alive = false, .length = message.size() + 1}) + std::string(message) + "\n");
+  send(to_head(text_response(status, message), HeadOptions{.keep_alive = false, .length = message.size() + 1}) +
+       std::string(message) + "\n");
 }
 
 void Session::dispatch() {
@@ -351,7 +369,10 @@ void Session::dispatch() {
     good = add_header(request, plain(header.name_string()), plain(header.value()));
   }
   if (good && message.version() >= 11 && request.headers.count("host") == 0)
-    good = Error{.code = Code::invalid, .message = "a request must say in a Host header whom it is for", .where = {}, .cause = {}};
+    good = Error{.code = Code::invalid,
+                 .message = "a request must say in a Host header whom it is for",
+                 .where = {},
+                 .cause = {}};
   if (!good) return refuse_request(400, good.error().message);
   request.body = std::move(message.body());
   request.peer = peer_;
@@ -378,7 +399,8 @@ void Session::begin_stream(std::uint64_t number, HttpResponse head) {
   if (number != request_number_ || phase_ != Phase::handling) return;
   phase_ = Phase::streaming;
   keep_alive_ = keep_alive_ && chunked_ && !winding_down_;
-  std::string bytes = to_head(head, HeadOptions{.keep_alive = keep_alive_, .length = std::nullopt, .chunked = chunked_});
+  std::string bytes =
+      to_head(head, HeadOptions{.keep_alive = keep_alive_, .length = std::nullopt, .chunked = chunked_});
   std::string first = std::move(head.body);
   send(std::move(bytes));
   if (input_ended_) return close();
@@ -434,8 +456,8 @@ void Session::on_written(const error_code& error) {
   else linger();
 }
 
-// Closing at once with bytes unread would make the kernel throw away our last answer: so the rest is read and thrown away
-// for a moment.
+// Closing at once with bytes unread would make the kernel throw away our last answer: so the rest is read and thrown
+// away for a moment.
 void Session::linger() {
   phase_ = Phase::lingering;
   if (input_ended_) return close();
@@ -486,14 +508,16 @@ Status Core::open() {
     work_.emplace(context.get_executor());
     for (int i = 0; i < options.threads; ++i) threads_.emplace_back([self = this] { self->context.run(); });
   } catch (const std::exception& thrown) {
-    return Error{.code = Code::invalid, .message = cat("cannot start the server: ", thrown.what()), .where = {}, .cause = {}};
+    return Error{
+        .code = Code::invalid, .message = cat("cannot start the server: ", thrown.what()), .where = {}, .cause = {}};
   }
   asio::post(accept_strand, [self = shared_from_this()] { self->accept(); });
   return {};
 }
 
 Status Core::renew(const TlsIdentity& identity) {
-  if (!options.tls) return Error{.code = Code::invalid, .message = "this listener speaks plain HTTP", .where = {}, .cause = {}};
+  if (!options.tls)
+    return Error{.code = Code::invalid, .message = "this listener speaks plain HTTP", .where = {}, .cause = {}};
   try {
     auto fresh = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
     ::SSL_CTX_set_min_proto_version(fresh->native_handle(), TLS1_2_VERSION);
@@ -503,7 +527,10 @@ Status Core::renew(const TlsIdentity& identity) {
     tls_ = std::move(fresh);
     return {};
   } catch (const std::exception& thrown) {
-    return Error{.code = Code::invalid, .message = cat("this certificate and key cannot be used: ", thrown.what()), .where = {}, .cause = {}};
+    return Error{.code = Code::invalid,
+                 .message = cat("this certificate and key cannot be used: ", thrown.what()),
+                 .where = {},
+                 .cause = {}};
   }
 }
 
@@ -558,9 +585,11 @@ void Core::stop(Duration grace) {
   auto deadline = std::chrono::steady_clock::now() + grace;
   {
     std::unique_lock<Mutex> lock(sessions_mutex_);
-    all_left_.wait_until(lock, deadline, [this]() MIEN_THREAD_ATTRIBUTE(no_thread_safety_analysis) { return sessions_.empty(); });
+    all_left_.wait_until(lock, deadline,
+                         [this]() MIEN_THREAD_ATTRIBUTE(no_thread_safety_analysis) { return sessions_.empty(); });
   }
-  // Handlers that still run may open nothing new: the acceptor is closed. What they post after the gate is shut is lost.
+  // Handlers that still run may open nothing new: the acceptor is closed. What they post after the gate is shut is
+  // lost.
   for (const auto& session : sessions()) post(session->strand(), [session] { session->close(); });
   {
     Lock lock(gate_);

@@ -10,7 +10,9 @@
 namespace mien::edge {
 namespace {
 
-Error invalid(std::string message) { return Error{.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}}; }
+Error invalid(std::string message) {
+  return Error{.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}};
+}
 
 }  // namespace
 
@@ -39,7 +41,8 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
 std::string percent_encode(std::string_view text) {
   std::string out;
   for (char c : text) {
-    bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_' || c == '~' || c == '/';
+    bool plain =
+        std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_' || c == '~' || c == '/';
     if (plain) out.push_back(c);
     else out += cat('%', to_hex(std::string_view(&c, 1)));
   }
@@ -100,7 +103,8 @@ Result<HostPort> parse_host_port(std::string_view text) {
   std::string_view port;
   if (!text.empty() && text.front() == '[') {
     auto close = text.find(']');
-    if (close == std::string_view::npos) return invalid(cat("'", text, "' lacks its closing bracket: write [::1]:7070"));
+    if (close == std::string_view::npos)
+      return invalid(cat("'", text, "' lacks its closing bracket: write [::1]:7070"));
     out.host = to_lower(text.substr(1, close - 1));
     port = text.substr(close + 1);
   } else {
@@ -113,10 +117,12 @@ Result<HostPort> parse_host_port(std::string_view text) {
   bool clean = std::all_of(out.host.begin(), out.host.end(), [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_' || c == ':' || c == '%';
   });
-  if (out.host.empty() || !clean) return invalid(cat("'", text, "' names no host: write HOST:PORT, as in 127.0.0.1:7070"));
+  if (out.host.empty() || !clean)
+    return invalid(cat("'", text, "' names no host: write HOST:PORT, as in 127.0.0.1:7070"));
   if (port.empty()) return out;
   auto number = port.front() == ':' ? parse_integer(port.substr(1)) : std::nullopt;
-  if (!number || *number < 0 || *number > 65535) return invalid(cat("'", text, "': the port must be a number from 0 to 65535"));
+  if (!number || *number < 0 || *number > 65535)
+    return invalid(cat("'", text, "': the port must be a number from 0 to 65535"));
   out.port = static_cast<std::uint16_t>(*number);
   out.port_given = true;
   return out;
@@ -135,7 +141,8 @@ Result<ServerUrl> parse_server_url(std::string_view url) {
   }
   if (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
   if (rest.find_first_of("/?#@") != std::string_view::npos)
-    return invalid(cat("'", url, "' has more than a host and port: write ", out.tls ? "https" : "http", "://HOST:PORT"));
+    return invalid(
+        cat("'", url, "' has more than a host and port: write ", out.tls ? "https" : "http", "://HOST:PORT"));
   HostPort host = TRY(parse_host_port(rest));
   out.host = host.host;
   out.port = host.port_given ? host.port : static_cast<std::uint16_t>(out.tls ? 443 : 80);

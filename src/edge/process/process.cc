@@ -49,7 +49,8 @@ class PidfdChild final : public Child {
     while (true) {
       int status = 0;
       if (::waitpid(id_, &status, WNOHANG) == id_) {
-        ended_ = WIFSIGNALED(status) ? Ending{.status = 0, .signal = WTERMSIG(status)} : Ending{.status = WEXITSTATUS(status), .signal = 0};
+        ended_ = WIFSIGNALED(status) ? Ending{.status = 0, .signal = WTERMSIG(status)}
+                                     : Ending{.status = WEXITSTATUS(status), .signal = 0};
         return ended_;
       }
       auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - mono_now()).count();
@@ -98,7 +99,8 @@ class SignalThread final : public StopWatch {
   void run() {
     bool child_running = child_ >= 0;
     while (true) {
-      std::array<pollfd, 3> waits{pollfd{wake_, POLLIN, 0}, pollfd{signals_, POLLIN, 0}, pollfd{child_running ? child_ : -1, POLLIN, 0}};
+      std::array<pollfd, 3> waits{pollfd{wake_, POLLIN, 0}, pollfd{signals_, POLLIN, 0},
+                                  pollfd{child_running ? child_ : -1, POLLIN, 0}};
       if (::poll(waits.data(), waits.size(), -1) < 0) continue;
       if (waits[0].revents != 0) return;
       signalfd_siginfo got{};
@@ -158,7 +160,8 @@ Result<std::unique_ptr<StopWatch>> StopWatch::start(const Child* child, std::fun
     ::close(signals);
     return system_failure("make an eventfd");
   }
-  return std::unique_ptr<StopWatch>(std::make_unique<SignalThread>(signals, wake, child != nullptr ? child->descriptor() : -1, std::move(on_stop)));
+  return std::unique_ptr<StopWatch>(
+      std::make_unique<SignalThread>(signals, wake, child != nullptr ? child->descriptor() : -1, std::move(on_stop)));
 }
 
 }  // namespace mien::edge

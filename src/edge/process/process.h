@@ -1,7 +1,7 @@
 // Two processes as one program, and signals as values: what `mien up` is made of.
 //
-// The root half starts the manager with `spawn_self` and watches it; each ends when the other is gone: the child because
-// the kernel tells it (PR_SET_PDEATHSIG), the parent because its StopWatch sees the child's pidfd.
+// The root half starts the manager with `spawn_self` and watches it; each ends when the other is gone: the child
+// because the kernel tells it (PR_SET_PDEATHSIG), the parent because its StopWatch sees the child's pidfd.
 #pragma once
 
 #include <sys/types.h>
@@ -36,12 +36,12 @@ class Child {
 };
 
 struct SpawnOptions {
-  std::vector<std::string> arguments{};                     // after the program's name
+  std::vector<std::string> arguments{};  // after the program's name
   std::string program{"/proc/self/exe"};
   Duration grace = 10s;
 };
-// Starts this program again. The child gets SIGTERM when the THREAD that called this ends: call it from main's. Signals that
-// are blocked here are open again there. Errors: io.
+// Starts this program again. The child gets SIGTERM when the THREAD that called this ends: call it from main's. Signals
+// that are blocked here are open again there. Errors: io.
 Result<std::unique_ptr<Child>> spawn_self(const SpawnOptions& options);
 
 // What ended the waiting: a signal, or the child.
@@ -51,8 +51,8 @@ struct StopReason {
 };
 
 // SIGTERM, SIGINT and SIGHUP as calls of a function, from a thread of its own; SIGPIPE is ignored from then on. Make it
-// before any other thread is started, so that all inherit the blocked signals. Destroying it ends the thread and leaves the
-// signals blocked.
+// before any other thread is started, so that all inherit the blocked signals. Destroying it ends the thread and leaves
+// the signals blocked.
 class StopWatch {
  public:
   // `child` may be null; it must outlive the watch.

@@ -14,7 +14,9 @@ namespace {
 
 constexpr Duration patience = 60s;  // only says "hung"
 
-SpawnOptions shell(std::string script) { return SpawnOptions{.arguments = {"-c", std::move(script)}, .program = "/bin/sh"}; }
+SpawnOptions shell(std::string script) {
+  return SpawnOptions{.arguments = {"-c", std::move(script)}, .program = "/bin/sh"};
+}
 
 TEST(Process, ItsEndIsAValue) {
   auto child = spawn_self(shell("exit 7"));
@@ -70,7 +72,8 @@ TEST(StopWatch, TurnsSignalsIntoCallsAndSeesTheChildEnd) {
   auto child = spawn_self(shell("exec sleep 600")).value();
   std::promise<StopReason> signalled;
   std::promise<StopReason> ended;
-  auto watch = StopWatch::start(child.get(), [&](StopReason reason) { (reason.child_ended ? ended : signalled).set_value(reason); });
+  auto watch = StopWatch::start(child.get(),
+                                [&](StopReason reason) { (reason.child_ended ? ended : signalled).set_value(reason); });
   ASSERT_TRUE(watch.ok()) << watch.error().to_string();
   ::kill(::getpid(), SIGTERM);
   EXPECT_EQ(signalled.get_future().get().signal, SIGTERM);

@@ -16,7 +16,8 @@ namespace {
 constexpr Duration upload_timeout = 10s;
 constexpr Duration poll_timeout = 45s;  // the manager answers a long poll within 30 s
 constexpr Duration poll_pause = 5s;
-constexpr std::int64_t resolution_ns = 1'000'000;  // sample times are whole milliseconds: they compress, and nobody reads finer
+constexpr std::int64_t resolution_ns =
+    1'000'000;  // sample times are whole milliseconds: they compress, and nobody reads finer
 
 Duration retry_after(const HttpResponse& response) {
   auto header = response.headers.find("retry-after");
@@ -43,23 +44,35 @@ Result<std::unique_ptr<AgentRuntime>> AgentRuntime::start(AgentRuntimeOptions op
   std::error_code failed;
   std::filesystem::create_directories(options.directory, failed);
   if (failed)
-    return Error{.code = Code::io, .message = cat("can not make the agent's directory: ", failed.message()), .where = options.directory, .cause = {}};
+    return Error{.code = Code::io,
+                 .message = cat("can not make the agent's directory: ", failed.message()),
+                 .where = options.directory,
+                 .cause = {}};
   std::uint64_t epoch = TRY(next_epoch(options.directory + "/epoch"));
   std::unique_ptr<FileSpool> spool = TRY(FileSpool::open({.directory = options.directory + "/spool"}));
   std::unique_ptr<HostCollector> collector = TRY(HostCollector::open(options.collect));
-  return std::unique_ptr<AgentRuntime>{new AgentRuntime(std::move(options), std::move(collector), std::move(spool), epoch)};
+  return std::unique_ptr<AgentRuntime>{
+      new AgentRuntime(std::move(options), std::move(collector), std::move(spool), epoch)};
 }
 
-AgentRuntime::AgentRuntime(AgentRuntimeOptions options, std::unique_ptr<HostCollector> collector, std::unique_ptr<FileSpool> spool, std::uint64_t epoch)
-    : options_(std::move(options)), collector_(std::move(collector)), spool_(std::move(spool)),
-      driver_(node::Agent{{.epoch = epoch, .seed = epoch ^ static_cast<std::uint64_t>(wall_now().ns), .spool_waiting = !spool_->empty()}}, *spool_,
-              [this](const node::AgentRequest& request) {
-                Lock lock(mutex_);
-                to_upload_ = request;
-                changed_.notify_all();
-              },
-              options_.report),
-      upload_client_(HttpClient::make(options_.manager)), directive_client_(HttpClient::make(options_.manager)) {
+AgentRuntime::AgentRuntime(AgentRuntimeOptions options, std::unique_ptr<HostCollector> collector,
+                           std::unique_ptr<FileSpool> spool, std::uint64_t epoch)
+    : options_(std::move(options)),
+      collector_(std::move(collector)),
+      spool_(std::move(spool)),
+      driver_(
+          node::Agent{{.epoch = epoch,
+                       .seed = epoch ^ static_cast<std::uint64_t>(wall_now().ns),
+                       .spool_waiting = !spool_->empty()}},
+          *spool_,
+          [this](const node::AgentRequest& request) {
+            Lock lock(mutex_);
+            to_upload_ = request;
+            changed_.notify_all();
+          },
+          options_.report),
+      upload_client_(HttpClient::make(options_.manager)),
+      directive_client_(HttpClient::make(options_.manager)) {
   tick_thread_ = std::thread([this] { tick_loop(); });
   upload_thread_ = std::thread([this] { upload_loop(); });
   directive_thread_ = std::thread([this] { directive_loop(); });
@@ -87,11 +100,13 @@ void AgentRuntime::tick_loop() {
     std::deque<node::UploadAnswered> answered;
     {
       Lock lock(mutex_);
-      while (!stopping_ && answered_.empty() && mono_now() < next_tick) changed_.wait_for(mutex_, next_tick - mono_now());
+      while (!stopping_ && answered_.empty() && mono_now() < next_tick)
+        changed_.wait_for(mutex_, next_tick - mono_now());
       if (stopping_) return;
       answered.swap(answered_);
     }
-    for (node::UploadAnswered& answer : answered) driver_.step({.wall = wall_now(), .mono = mono_now()}, std::move(answer));
+    for (node::UploadAnswered& answer : answered)
+      driver_.step({.wall = wall_now(), .mono = mono_now()}, std::move(answer));
     if (mono_now() < next_tick) continue;
     MonoTime mono = mono_now();
     WallTime wall{wall_now().ns / resolution_ns * resolution_ns};
@@ -142,12 +157,16 @@ node::UploadAnswered AgentRuntime::upload(HttpClient& client, const node::AgentR
   if (remote) request.headers["content-encoding"] = "gzip";
   request.body = remote ? wire::gzip(sent.body) : sent.body;
   Result<HttpResponse> response = client.send(request, upload_timeout);
-  if (!response) return {.number = sent.number, .outcome = later, .why = response.error().to_string(), .retry_after = {}};
+  if (!response)
+    return {.number = sent.number, .outcome = later, .why = response.error().to_string(), .retry_after = {}};
   int status = response->status;
   std::string why = cat("HTTP ", status, " ", first_line(response->body));
   if (status / 100 == 2) return {.number = sent.number, .outcome = taken, .why = {}, .retry_after = {}};
   bool never = status == 400 || status == 413 || status == 415 || status == 422;
-  return {.number = sent.number, .outcome = never ? refused : later, .why = std::move(why), .retry_after = retry_after(*response)};
+  return {.number = sent.number,
+          .outcome = never ? refused : later,
+          .why = std::move(why),
+          .retry_after = retry_after(*response)};
 }
 
 // ---- the way down ----

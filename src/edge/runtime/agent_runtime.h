@@ -37,7 +37,8 @@ class AgentRuntime {
   void stop();
 
  private:
-  AgentRuntime(AgentRuntimeOptions options, std::unique_ptr<HostCollector> collector, std::unique_ptr<FileSpool> spool, std::uint64_t epoch);
+  AgentRuntime(AgentRuntimeOptions options, std::unique_ptr<HostCollector> collector, std::unique_ptr<FileSpool> spool,
+               std::uint64_t epoch);
   void tick_loop();
   void upload_loop();
   void directive_loop();

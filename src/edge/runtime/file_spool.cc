@@ -79,7 +79,11 @@ Status write_all(int fd, std::string_view bytes, const std::string& path) {
 Result<std::unique_ptr<FileSpool>> FileSpool::open(Options options) {
   std::error_code failed;
   std::filesystem::create_directories(options.directory, failed);
-  if (failed) return Error{.code = Code::io, .message = cat("can not make the spool's directory: ", failed.message()), .where = options.directory, .cause = {}};
+  if (failed)
+    return Error{.code = Code::io,
+                 .message = cat("can not make the spool's directory: ", failed.message()),
+                 .where = options.directory,
+                 .cause = {}};
   ::chmod(options.directory.c_str(), 0700);
   std::unique_ptr<FileSpool> spool{new FileSpool(std::move(options))};
   TRY(spool->scan());
@@ -143,7 +147,8 @@ Result<std::uint64_t> FileSpool::make_room(std::uint64_t wanted) {
 
 Status FileSpool::remove_oldest() {
   const Segment& oldest = segments_.front();
-  if (::unlink(path_of(oldest.number).c_str()) != 0 && errno != ENOENT) return io_error("can not remove a spool file", path_of(oldest.number));
+  if (::unlink(path_of(oldest.number).c_str()) != 0 && errno != ENOENT)
+    return io_error("can not remove a spool file", path_of(oldest.number));
   if (segments_.size() == 1 && tail_ >= 0) {
     ::close(tail_);
     tail_ = -1;

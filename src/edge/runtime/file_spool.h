@@ -1,5 +1,6 @@
-// Requests waiting on the agent's disk, in segment files DIR/NUMBER.spool (docs/formats/spool.md): append to the newest,
-// read from the oldest, unlink a segment when all of it was taken. Bounded: over the limit the oldest segment goes.
+// Requests waiting on the agent's disk, in segment files DIR/NUMBER.spool (docs/formats/spool.md): append to the
+// newest, read from the oldest, unlink a segment when all of it was taken. Bounded: over the limit the oldest segment
+// goes.
 //
 // put() returns after fdatasync. A torn last record (power cut, kill -9 in the middle) is cut off at the next start; a
 // segment taken in part is offered again from its beginning, and the manager counts each request once.
@@ -48,7 +49,7 @@ class FileSpool final : public node::Spool {
   std::deque<Segment> segments_;  // oldest first; the last one is appended to
   std::uint64_t next_segment_ = 1;
   std::uint64_t bytes_ = 0;
-  int tail_ = -1;                 // descriptor of the newest segment while it is appended to
+  int tail_ = -1;                        // descriptor of the newest segment while it is appended to
   std::deque<node::AgentRequest> head_;  // of the oldest segment, those not taken yet
   bool head_loaded_ = false;
 };

@@ -12,10 +12,13 @@ namespace mien::edge {
 namespace {
 
 node::AgentRequest request(std::uint64_t number, std::size_t size = 100) {
-  return {.number = number, .at = WallTime{static_cast<std::int64_t>(number)}, .body = std::string(size, static_cast<char>('a' + number % 26))};
+  return {.number = number,
+          .at = WallTime{static_cast<std::int64_t>(number)},
+          .body = std::string(size, static_cast<char>('a' + number % 26))};
 }
 
-std::unique_ptr<FileSpool> open(const std::string& directory, std::uint64_t limit = 64U << 20U, std::uint64_t segment = 1024) {
+std::unique_ptr<FileSpool> open(const std::string& directory, std::uint64_t limit = 64U << 20U,
+                                std::uint64_t segment = 1024) {
   auto spool = FileSpool::open({.directory = directory, .limit = Bytes{limit}, .segment = Bytes{segment}});
   EXPECT_TRUE(spool.ok());
   return std::move(*spool);

@@ -13,10 +13,15 @@ constexpr Duration house_keeping_every = 60s;
 constexpr std::size_t max_waiting = 10'000;  // commands without an answer yet
 
 Error stopped() {
-  return {.code = Code::unavailable, .message = "the manager is stopping: try again when it runs", .where = {}, .cause = {}};
+  return {.code = Code::unavailable,
+          .message = "the manager is stopping: try again when it runs",
+          .where = {},
+          .cause = {}};
 }
 
-node::Answer refusal(Error error) { return {.request = 0, .status = std::move(error), .name = {}, .generation = 0, .note = {}}; }
+node::Answer refusal(Error error) {
+  return {.request = 0, .status = std::move(error), .name = {}, .generation = 0, .note = {}};
+}
 
 }  // namespace
 
@@ -43,10 +48,12 @@ class ManagerRuntime::MergedHistory final : public store::History {
   }
 
  private:
-  static void add_column(std::vector<store::HistorySeries>& found, const store::HistoryBlock& recent, std::size_t column,
-                         const store::HistoryQuery& query) {
-    auto known = std::find_if(found.begin(), found.end(), [&](const auto& each) { return each.series == recent.series[column]; });
-    if (known == found.end()) known = found.insert(found.end(), store::HistorySeries{.series = recent.series[column], .points = {}});
+  static void add_column(std::vector<store::HistorySeries>& found, const store::HistoryBlock& recent,
+                         std::size_t column, const store::HistoryQuery& query) {
+    auto known = std::find_if(found.begin(), found.end(),
+                              [&](const auto& each) { return each.series == recent.series[column]; });
+    if (known == found.end())
+      known = found.insert(found.end(), store::HistorySeries{.series = recent.series[column], .points = {}});
     for (std::size_t r = 0; r < recent.batch.times.size(); ++r) {
       WallTime at = recent.batch.times[r];
       double value = recent.batch.at(column, r);
@@ -62,14 +69,18 @@ class ManagerRuntime::MergedHistory final : public store::History {
 // ---- start and stop ----
 
 ManagerRuntime::ManagerRuntime(ManagerRuntimeOptions options, DataPaths paths, DataLock lock, SigningKey key)
-    : options_(std::move(options)), paths_(std::move(paths)), lock_(std::move(lock)), key_(std::move(key)),
+    : options_(std::move(options)),
+      paths_(std::move(paths)),
+      lock_(std::move(lock)),
+      key_(std::move(key)),
       view_(std::make_shared<node::View>()) {}
 
 Result<std::unique_ptr<ManagerRuntime>> ManagerRuntime::start(ManagerRuntimeOptions options) {
   DataPaths paths{options.data};
   DataLock lock = TRY(DataLock::take(options.data));
   SigningKey key = TRY(SigningKey::load_or_make(cat(paths.keys, "/audit.pem")));
-  std::unique_ptr<ManagerRuntime> runtime{new ManagerRuntime(std::move(options), std::move(paths), std::move(lock), std::move(key))};
+  std::unique_ptr<ManagerRuntime> runtime{
+      new ManagerRuntime(std::move(options), std::move(paths), std::move(lock), std::move(key))};
   TRY(runtime->open());
   runtime->thread_ = std::thread([self = runtime.get()] { self->run(); });
   return runtime;
@@ -80,10 +91,14 @@ Status ManagerRuntime::open() {
   ledger_ = TRY(open_ledger(paths_.ledger));
   history_ = TRY(open_history(paths_.history));
   merged_ = std::make_unique<MergedHistory>(*this);
-  node::ManagerSeams seams{.log = *log_, .ledger = *ledger_, .history = *history_, .sha256 = sha256,
-                           .sign = [this](std::string_view bytes) { return key_.sign(bytes); }};
-  driver_ = std::make_unique<node::ManagerDriver>(seams, node::ManagerOptions{.builtin = options_.builtin, .limits = {}}, options_.version);
-  if (Status status = driver_->recover(wall_now()); !status) return status.error().within("the manager could not recover its state");
+  node::ManagerSeams seams{
+      .log = *log_, .ledger = *ledger_, .history = *history_, .sha256 = sha256, .sign = [this](std::string_view bytes) {
+        return key_.sign(bytes);
+      }};
+  driver_ = std::make_unique<node::ManagerDriver>(
+      seams, node::ManagerOptions{.builtin = options_.builtin, .limits = {}}, options_.version);
+  if (Status status = driver_->recover(wall_now()); !status)
+    return status.error().within("the manager could not recover its state");
   after_fold({});
   {
     Lock lock(door_);
@@ -260,7 +275,10 @@ void ManagerRuntime::give(std::string actor, node::CommandBody body, Done done) 
     else if (waiting_.size() < max_waiting) waiting_.emplace(request = next_request_++, done);
   }
   if (request == 0)
-    return done(refusal({.code = Code::exhausted, .message = "too many commands wait for their answer: try again in a moment", .where = {}, .cause = {}}));
+    return done(refusal({.code = Code::exhausted,
+                         .message = "too many commands wait for their answer: try again in a moment",
+                         .where = {},
+                         .cause = {}}));
   Result<store::LogPosition> position =
       append(node::CommandGiven{.command = {.request = request, .actor = std::move(actor), .body = std::move(body)}});
   if (position) return;
@@ -276,7 +294,9 @@ void ManagerRuntime::rehearse(std::string, node::CommandBody body, Done done) {
   if (Status status = node::complete(body, *ledger_); !status) return done(refusal(status.error()));
   {
     Lock lock(mutex_);
-    tasks_.push_back([this, body = std::move(body), done = std::move(done)] { done(driver_->manager().rehearse(wall_now(), body)); });
+    tasks_.push_back([this, body = std::move(body), done = std::move(done)] {
+      done(driver_->manager().rehearse(wall_now(), body));
+    });
   }
   wake_.notify_one();
 }
@@ -284,7 +304,10 @@ void ManagerRuntime::rehearse(std::string, node::CommandBody body, Done done) {
 Result<store::LogPosition> ManagerRuntime::take_in(model::Delivery delivery) {
   if (!ready_) return stopped();
   if (appended_position_ > folded_position_ + max_behind)
-    return Error{.code = Code::exhausted, .message = "the manager is behind with scoring: send this again later", .where = {}, .cause = {}};
+    return Error{.code = Code::exhausted,
+                 .message = "the manager is behind with scoring: send this again later",
+                 .where = {},
+                 .cause = {}};
   Lock lock(door_);
   node::Record record = node::FrameArrived{.frame = series_.number(std::move(delivery))};
   Result<store::LogPosition> position = append(record);

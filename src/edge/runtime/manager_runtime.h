@@ -26,13 +26,13 @@
 namespace mien::edge {
 
 struct ManagerRuntimeOptions {
-  std::string data;                          // directory
+  std::string data;  // directory
   std::vector<model::Resource> builtin;
-  std::string version;                       // of the program
+  std::string version;  // of the program
   Bytes store_limit{2ULL << 30U};
   Duration keep_log = std::chrono::hours{48};
-  std::function<void(const Error&)> on_fatal;  // the manager can not go on; called once, from the folding thread
-  std::function<void(std::string_view)> report; // one line for the log
+  std::function<void(const Error&)> on_fatal;    // the manager can not go on; called once, from the folding thread
+  std::function<void(std::string_view)> report;  // one line for the log
 };
 
 class ManagerRuntime final : public node::ManagerPort {
@@ -54,7 +54,8 @@ class ManagerRuntime final : public node::ManagerPort {
   void give(std::string actor, node::CommandBody body, std::function<void(node::Answer)> done) override;
   void rehearse(std::string actor, node::CommandBody body, std::function<void(node::Answer)> done) override;
   Result<store::LogPosition> take_in(model::Delivery delivery) override;
-  std::shared_ptr<void> subscribe(std::uint64_t after, std::function<void(std::uint64_t, const node::Notice&)> on_notice) override;
+  std::shared_ptr<void> subscribe(std::uint64_t after,
+                                  std::function<void(std::uint64_t, const node::Notice&)> on_notice) override;
   store::History& history() override { return *merged_; }
   store::Ledger& ledger() override { return *ledger_; }
 

@@ -13,7 +13,9 @@ namespace mien::edge {
 Status replace_file(const std::string& path, std::string_view bytes) {
   auto failure = [&](int number) {
     return Error{.code = number == ENOSPC || number == EDQUOT ? Code::exhausted : Code::io,
-                 .message = cat("can not write: ", std::strerror(number)), .where = path, .cause = {}};
+                 .message = cat("can not write: ", std::strerror(number)),
+                 .where = path,
+                 .cause = {}};
   };
   std::string next = path + ".new";
   int fd = ::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

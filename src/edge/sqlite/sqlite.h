@@ -32,8 +32,8 @@ struct DataPaths {
   std::string keys;
 };
 
-// The right to be the only manager on a data directory; ends with the object or the process, however that ends. Taken in
-// the process that uses it: one that forks afterwards shares it with its children.
+// The right to be the only manager on a data directory; ends with the object or the process, however that ends. Taken
+// in the process that uses it: one that forks afterwards shares it with its children.
 class DataLock {
  public:
   // Makes the directory where it is missing. Errors: conflict (another process has it; says which), io.

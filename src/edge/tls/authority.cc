@@ -31,7 +31,9 @@ Error failure(Code code, std::string message) {
   return Error{.code = code, .message = std::move(message), .where = {}, .cause = {}};
 }
 
-Error openssl_failure(std::string_view doing) { return failure(Code::io, cat("OpenSSL could not ", doing, ": ", openssl_words())); }
+Error openssl_failure(std::string_view doing) {
+  return failure(Code::io, cat("OpenSSL could not ", doing, ": ", openssl_words()));
+}
 
 using Bio = OpensslPointer<BIO, ::BIO_free_all>;
 
@@ -80,14 +82,18 @@ struct Wanted {
 bool add_extension(X509* certificate, X509* issuer, const Extension& extension) {
   X509V3_CTX context{};
   ::X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  OpensslPointer<X509_EXTENSION, ::X509_EXTENSION_free> made(::X509V3_EXT_conf_nid(nullptr, &context, extension.id, extension.value.c_str()));
+  OpensslPointer<X509_EXTENSION, ::X509_EXTENSION_free> made(
+      ::X509V3_EXT_conf_nid(nullptr, &context, extension.id, extension.value.c_str()));
   return made && ::X509_add_ext(certificate, made.get(), -1) == 1;
 }
 
-void set_time(ASN1_TIME* field, WallTime at) { ::ASN1_TIME_set(field, static_cast<std::time_t>(at.ns / 1'000'000'000)); }
+void set_time(ASN1_TIME* field, WallTime at) {
+  ::ASN1_TIME_set(field, static_cast<std::time_t>(at.ns / 1'000'000'000));
+}
 
 // A certificate for `key`, signed by the issuer; issuer == nullptr: self-signed.
-Result<Certificate> make_certificate(const Wanted& wanted, EVP_PKEY* key, X509* issuer, EVP_PKEY* issuer_key, WallTime now) {
+Result<Certificate> make_certificate(const Wanted& wanted, EVP_PKEY* key, X509* issuer, EVP_PKEY* issuer_key,
+                                     WallTime now) {
   Certificate certificate(::X509_new());
   X509* raw = certificate.get();
   ::X509_set_version(raw, X509_VERSION_3);
@@ -101,7 +107,8 @@ Result<Certificate> make_certificate(const Wanted& wanted, EVP_PKEY* key, X509* 
   ::X509_set_pubkey(raw, key);
   // A common name holds 64 characters; what is checked are the alternative names.
   std::string name = wanted.common_name.substr(0, 64);
-  ::X509_NAME_add_entry_by_txt(::X509_get_subject_name(raw), "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+  ::X509_NAME_add_entry_by_txt(::X509_get_subject_name(raw), "CN", MBSTRING_UTF8,
+                               reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
   ::X509_set_issuer_name(raw, ::X509_get_subject_name(issuer != nullptr ? issuer : raw));
   for (const Extension& extension : wanted.extensions)
     if (!add_extension(raw, issuer != nullptr ? issuer : raw, extension))
@@ -118,7 +125,8 @@ Result<std::optional<std::string>> read_secret(const std::string& path) {
     return failure(Code::io, cat("cannot read ", path, ": ", std::strerror(errno)));
   }
   if ((status.st_mode & 077U) != 0)
-    return failure(Code::refused, cat(path, " can be read by others than its owner: find out who did, then `chmod 600 ", path, "`"));
+    return failure(Code::refused,
+                   cat(path, " can be read by others than its owner: find out who did, then `chmod 600 ", path, "`"));
   std::ifstream file(path, std::ios::binary);
   std::stringstream bytes;
   bytes << file.rdbuf();
@@ -128,7 +136,8 @@ Result<std::optional<std::string>> read_secret(const std::string& path) {
 
 bool is_address(const std::string& name) {
   std::array<unsigned char, 16> bytes{};
-  return ::inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 || ::inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
+  return ::inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 ||
+         ::inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
 }
 
 Duration left_to_live(X509* certificate, WallTime now) {
@@ -161,16 +170,19 @@ Result<Authority> Authority::load_or_make(const std::string& keys_directory, Wal
   authority.keys_directory_ = keys_directory;
   if (certificate_pem) {
     if (!key_pem)
-      return failure(Code::corrupt, cat(certificate_path, " is there but its key ", key_path,
-                                        " is not: restore both from a backup, or remove both and enrol every agent again"));
+      return failure(Code::corrupt,
+                     cat(certificate_path, " is there but its key ", key_path,
+                         " is not: restore both from a backup, or remove both and enrol every agent again"));
     auto certificates = read_certificates(*certificate_pem);
     if (!certificates) return failure(Code::corrupt, cat(certificate_path, ": ", certificates.error().message));
     PrivateKey key = TRY(read_key(*key_pem, key_path));
     X509* certificate = certificates->front().get();
     if (::X509_check_private_key(certificate, key.get()) != 1)
-      return failure(Code::corrupt, cat(certificate_path, " and ", key_path, " do not belong together: restore both from a backup"));
+      return failure(Code::corrupt,
+                     cat(certificate_path, " and ", key_path, " do not belong together: restore both from a backup"));
     if (left_to_live(certificate, now) <= Duration{0})
-      return failure(Code::refused, cat("the certificate authority ", certificate_path, " has expired: check this machine's clock; if it is right, remove ",
+      return failure(Code::refused, cat("the certificate authority ", certificate_path,
+                                        " has expired: check this machine's clock; if it is right, remove ",
                                         certificate_path, " and ", key_path, " and enrol every agent again"));
     authority.certificate_pem_ = std::move(*certificate_pem);
     authority.key_pem_ = std::move(*key_pem);
@@ -180,14 +192,17 @@ Result<Authority> Authority::load_or_make(const std::string& keys_directory, Wal
   PrivateKey key = TRY(make_key());
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
-  Wanted wanted{.common_name = cat("Mien CA of ", host.data()), .lifetime = lifetime,
-                .extensions = {{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"}, {NID_key_usage, "critical,keyCertSign,cRLSign"},
+  Wanted wanted{.common_name = cat("Mien CA of ", host.data()),
+                .lifetime = lifetime,
+                .extensions = {{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
+                               {NID_key_usage, "critical,keyCertSign,cRLSign"},
                                {NID_subject_key_identifier, "hash"}}};
   Certificate certificate = TRY(make_certificate(wanted, key.get(), nullptr, key.get(), now));
   authority.certificate_pem_ = to_pem(certificate.get());
   authority.key_pem_ = to_pem(key.get());
   if (Status written = write_secret_file(key_path, authority.key_pem_); !written) return std::move(written).error();
-  if (Status written = write_secret_file(certificate_path, authority.certificate_pem_); !written) return std::move(written).error();
+  if (Status written = write_secret_file(certificate_path, authority.certificate_pem_); !written)
+    return std::move(written).error();
   return authority;
 }
 
@@ -211,8 +226,8 @@ Result<TlsIdentity> Authority::server_identity(const std::vector<std::string>& n
     auto present = read_certificates(*certificate_pem);
     auto key = read_key(*key_pem, key_path);
     bool good = present && key && ::X509_check_private_key(present->front().get(), key->get()) == 1 &&
-                ::X509_verify(present->front().get(), ::X509_get0_pubkey(issuer)) == 1 && names_all(present->front().get(), all) &&
-                left_to_live(present->front().get(), now) > renew_before;
+                ::X509_verify(present->front().get(), ::X509_get0_pubkey(issuer)) == 1 &&
+                names_all(present->front().get(), all) && left_to_live(present->front().get(), now) > renew_before;
     if (good) return TlsIdentity{.certificate_pem = std::move(*certificate_pem), .key_pem = std::move(*key_pem)};
   }
   std::string alternatives;
@@ -224,13 +239,18 @@ Result<TlsIdentity> Authority::server_identity(const std::vector<std::string>& n
   PrivateKey issuer_key = TRY(read_key(key_pem_, keys_directory_ + "/ca.key"));
   PrivateKey key = TRY(make_key());
   Duration life = std::min(server_lifetime, left_to_live(issuer, now));  // never outlives its authority
-  Wanted wanted{.common_name = all.front(), .lifetime = life,
-                .extensions = {{NID_basic_constraints, "critical,CA:FALSE"}, {NID_key_usage, "critical,digitalSignature"},
-                               {NID_ext_key_usage, "serverAuth"}, {NID_authority_key_identifier, "keyid"}, {NID_subject_alt_name, alternatives}}};
+  Wanted wanted{.common_name = all.front(),
+                .lifetime = life,
+                .extensions = {{NID_basic_constraints, "critical,CA:FALSE"},
+                               {NID_key_usage, "critical,digitalSignature"},
+                               {NID_ext_key_usage, "serverAuth"},
+                               {NID_authority_key_identifier, "keyid"},
+                               {NID_subject_alt_name, alternatives}}};
   Certificate certificate = TRY(make_certificate(wanted, key.get(), issuer, issuer_key.get(), now));
   TlsIdentity identity{.certificate_pem = to_pem(certificate.get()), .key_pem = to_pem(key.get())};
   if (Status written = write_secret_file(key_path, identity.key_pem); !written) return std::move(written).error();
-  if (Status written = write_secret_file(certificate_path, identity.certificate_pem); !written) return std::move(written).error();
+  if (Status written = write_secret_file(certificate_path, identity.certificate_pem); !written)
+    return std::move(written).error();
   return identity;
 }
 
@@ -238,7 +258,8 @@ Result<std::string> ca_fingerprint(std::string_view ca_pem) {
   auto certificates = TRY(read_certificates(ca_pem));
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
-  if (::X509_digest(certificates.front().get(), ::EVP_sha256(), digest.data(), &size) != 1) return openssl_failure("hash a certificate");
+  if (::X509_digest(certificates.front().get(), ::EVP_sha256(), digest.data(), &size) != 1)
+    return openssl_failure("hash a certificate");
   return cat("sha256:", to_hex(std::string_view(reinterpret_cast<const char*>(digest.data()), size)));
 }
 
@@ -248,17 +269,24 @@ Result<std::string> fetch_authority(const std::string& url, std::string_view fin
   for (char c : given)
     if (c != ':') wanted.push_back(c);
   if (wanted.size() != 64 || !parse_hex(wanted))
-    return failure(Code::invalid, "the CA fingerprint must be sha256: and 64 hex digits: copy the whole line that `mien enroll` printed");
+    return failure(
+        Code::invalid,
+        "the CA fingerprint must be sha256: and 64 hex digits: copy the whole line that `mien enroll` printed");
   auto client = HttpClient::make(HttpTarget{.url = url, .fetch_ca_only = true});
   auto answer = client->send(HttpRequest{.method = "GET", .path = "/api/v1/ca"}, timeout);
   if (!answer) return std::move(answer).error().within(cat("fetching the certificate authority of ", url));
   if (answer->status != 200)
-    return failure(Code::refused, cat(url, " gives no certificate authority (status ", answer->status, "): is that a Mien manager?"));
+    return failure(Code::refused,
+                   cat(url, " gives no certificate authority (status ", answer->status, "): is that a Mien manager?"));
   auto found = ca_fingerprint(answer->body);
-  if (!found) return std::move(found).error().within(cat(url, " answered with something else than a certificate authority"));
+  if (!found)
+    return std::move(found).error().within(cat(url, " answered with something else than a certificate authority"));
   if (*found != cat("sha256:", wanted))
-    return failure(Code::refused, cat(url, " is not the manager that the join line was made for: its authority is ", *found, ", the line says sha256:", wanted,
-                                      "; make a new line with `mien enroll` there, and if it differs again somebody stands in between"));
+    return failure(
+        Code::refused,
+        cat(url, " is not the manager that the join line was made for: its authority is ", *found,
+            ", the line says sha256:", wanted,
+            "; make a new line with `mien enroll` there, and if it differs again somebody stands in between"));
   return std::move(answer->body);
 }
 

@@ -1,8 +1,8 @@
 // The manager's own certificate authority: made on first start, so that TLS on a network costs nobody any thought.
 //
-// Under DIR/keys, each file 0600: ca.pem and ca.key (EC P-256, ten years), server.pem and server.key (one year, issued from
-// it). An agent believes this authority alone, after comparing its fingerprint with the join line: no public authority can
-// vouch for a manager, and no other manager can pose as this one (docs/adr/0021).
+// Under DIR/keys, each file 0600: ca.pem and ca.key (EC P-256, ten years), server.pem and server.key (one year, issued
+// from it). An agent believes this authority alone, after comparing its fingerprint with the join line: no public
+// authority can vouch for a manager, and no other manager can pose as this one (docs/adr/0021).
 //
 // Threads: values; nothing here is shared. Cost: a key takes well under a millisecond to make.
 #pragma once
@@ -26,8 +26,9 @@ class Authority {
   [[nodiscard]] const std::string& certificate_pem() const { return certificate_pem_; }
   [[nodiscard]] std::string fingerprint() const;  // "sha256:" and 64 hex digits
 
-  // The server's certificate for these names and addresses; localhost, 127.0.0.1 and ::1 are always among them. The one on
-  // disk is kept while it is ours, names all of them and has more than `renew_before` to live; otherwise a new one is made.
+  // The server's certificate for these names and addresses; localhost, 127.0.0.1 and ::1 are always among them. The one
+  // on disk is kept while it is ours, names all of them and has more than `renew_before` to live; otherwise a new one
+  // is made.
   Result<TlsIdentity> server_identity(const std::vector<std::string>& names, WallTime now) const;
   static constexpr Duration lifetime = 24h * 3653;
   static constexpr Duration server_lifetime = 24h * 365;

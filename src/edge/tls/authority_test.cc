@@ -28,13 +28,18 @@ struct Manager {
   explicit Manager(WallTime issued = wall_now(), std::string address = "127.0.0.1") : host(address) {
     auto identity = authority.server_identity({"web-01"}, issued);
     EXPECT_TRUE(identity.ok()) << (identity ? "" : identity.error().to_string());
-    auto started = HttpServer::start(HttpServerOptions{.address = address, .port = 0, .tls = *identity}, [this](HttpRequest request, const auto& responder) {
-      std::string body = request.path == "/api/v1/ca" ? authority.certificate_pem() : cat(request.peer.tls ? "tls " : "plain ", request.body);
-      responder->respond(HttpResponse{.status = 200, .body = body});
-    });
+    auto started = HttpServer::start(HttpServerOptions{.address = address, .port = 0, .tls = *identity},
+                                     [this](HttpRequest request, const auto& responder) {
+                                       std::string body = request.path == "/api/v1/ca"
+                                                              ? authority.certificate_pem()
+                                                              : cat(request.peer.tls ? "tls " : "plain ", request.body);
+                                       responder->respond(HttpResponse{.status = 200, .body = body});
+                                     });
     server = std::move(started).value();
   }
-  [[nodiscard]] std::string url(std::string_view scheme = "https") const { return cat(scheme, "://", host, ':', server->port()); }
+  [[nodiscard]] std::string url(std::string_view scheme = "https") const {
+    return cat(scheme, "://", host, ':', server->port());
+  }
 };
 
 HttpRequest get(std::string path) { return HttpRequest{.method = "GET", .path = std::move(path)}; }
@@ -104,7 +109,8 @@ TEST(Tls, TheGivenAuthorityIsBelieved) {
   Manager manager;
   auto client = HttpClient::make(HttpTarget{.url = manager.url(), .ca_pem = manager.authority.certificate_pem()});
   for (int i = 0; i < 3; ++i) {
-    auto answer = client->send(HttpRequest{.method = "POST", .path = "/x", .body = std::string(100'000, 'x')}, patience);
+    auto answer =
+        client->send(HttpRequest{.method = "POST", .path = "/x", .body = std::string(100'000, 'x')}, patience);
     ASSERT_TRUE(answer.ok()) << answer.error().to_string();
     EXPECT_EQ(answer->body.size(), 100'004U);
     EXPECT_EQ(answer->body.substr(0, 4), "tls ");
@@ -113,14 +119,16 @@ TEST(Tls, TheGivenAuthorityIsBelieved) {
 
 TEST(Tls, TheNameIsChecked) {
   Manager named;
-  auto local = HttpClient::make(HttpTarget{.url = cat("https://localhost:", named.server->port()), .ca_pem = named.authority.certificate_pem()});
+  auto local = HttpClient::make(
+      HttpTarget{.url = cat("https://localhost:", named.server->port()), .ca_pem = named.authority.certificate_pem()});
   EXPECT_TRUE(local->send(get("/"), patience).ok());
   Manager manager(wall_now(), "127.0.0.2");  // which its certificate does not name
   auto other = HttpClient::make(HttpTarget{.url = manager.url(), .ca_pem = manager.authority.certificate_pem()});
   auto answer = other->send(get("/"), patience);
   ASSERT_FALSE(answer.ok());
   EXPECT_EQ(answer.error().code, Code::refused);
-  EXPECT_NE(answer.error().to_string().find("does not name '127.0.0.2'"), std::string::npos) << answer.error().to_string();
+  EXPECT_NE(answer.error().to_string().find("does not name '127.0.0.2'"), std::string::npos)
+      << answer.error().to_string();
 }
 
 TEST(Tls, AnotherAuthorityIsRefusedWithWhatToDo) {
@@ -168,12 +176,14 @@ TEST(Tls, StreamsAndEndsThem) {
   testing::TemporaryDirectory home;
   auto authority = Authority::load_or_make(home.path(), wall_now()).value();
   auto identity = authority.server_identity({}, wall_now()).value();
-  auto server = HttpServer::start(HttpServerOptions{.port = 0, .tls = identity}, [](HttpRequest, const auto& responder) {
-    responder->begin(HttpResponse{});
-    for (int i = 0; i < 100; ++i) responder->write(std::string(5000, 'x'));
-    responder->end();
-  }).value();
-  auto client = HttpClient::make(HttpTarget{.url = cat("https://127.0.0.1:", server->port()), .ca_pem = authority.certificate_pem()});
+  auto server =
+      HttpServer::start(HttpServerOptions{.port = 0, .tls = identity}, [](HttpRequest, const auto& responder) {
+        responder->begin(HttpResponse{});
+        for (int i = 0; i < 100; ++i) responder->write(std::string(5000, 'x'));
+        responder->end();
+      }).value();
+  auto client = HttpClient::make(
+      HttpTarget{.url = cat("https://127.0.0.1:", server->port()), .ca_pem = authority.certificate_pem()});
   std::size_t heard = 0;
   EXPECT_TRUE(client->stream(get("/"), [&](std::string_view chunk) { return heard += chunk.size(), true; }).ok());
   EXPECT_EQ(heard, 500'000U);
@@ -191,7 +201,8 @@ TEST(Tls, AServerThatHangsUpInTheHandshakeIsUnavailable) {
   std::thread rude([&] { ::close(::accept(listener, nullptr, nullptr)); });
   testing::TemporaryDirectory home;
   auto authority = Authority::load_or_make(home.path(), wall_now()).value();
-  auto client = HttpClient::make(HttpTarget{.url = cat("https://127.0.0.1:", ntohs(address.sin_port)), .ca_pem = authority.certificate_pem()});
+  auto client = HttpClient::make(
+      HttpTarget{.url = cat("https://127.0.0.1:", ntohs(address.sin_port)), .ca_pem = authority.certificate_pem()});
   EXPECT_EQ(client->send(get("/"), patience).error().code, Code::unavailable);
   rude.join();
   ::close(listener);
@@ -207,10 +218,13 @@ TEST(Joining, TheAuthorityIsBelievedByItsFingerprintOnly) {
   ASSERT_FALSE(posed.ok());
   EXPECT_EQ(posed.error().code, Code::refused);
   EXPECT_EQ(fetch_authority(manager.url(), "sha256:abc", patience).error().code, Code::invalid);
-  EXPECT_EQ(fetch_authority(manager.url("http"), manager.authority.fingerprint(), patience).error().code, Code::refused);
+  EXPECT_EQ(fetch_authority(manager.url("http"), manager.authority.fingerprint(), patience).error().code,
+            Code::refused);
 }
 
-TEST(Joining, NoCertificateHasNoFingerprint) { EXPECT_EQ(ca_fingerprint("no certificate").error().code, Code::invalid); }
+TEST(Joining, NoCertificateHasNoFingerprint) {
+  EXPECT_EQ(ca_fingerprint("no certificate").error().code, Code::invalid);
+}
 
 }  // namespace
 }  // namespace mien::edge

@@ -25,7 +25,10 @@ Result<std::vector<Certificate>> read_certificates(std::string_view pem) {
   while (X509* next = ::PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) found.emplace_back(next);
   ::ERR_clear_error();
   if (found.empty())
-    return Error{.code = Code::invalid, .message = "this is no certificate in PEM form (-----BEGIN CERTIFICATE-----)", .where = {}, .cause = {}};
+    return Error{.code = Code::invalid,
+                 .message = "this is no certificate in PEM form (-----BEGIN CERTIFICATE-----)",
+                 .where = {},
+                 .cause = {}};
   return found;
 }
 

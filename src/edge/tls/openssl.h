@@ -16,7 +16,9 @@ namespace mien::edge {
 template <auto free_function>
 struct OpensslFree {
   template <class T>
-  void operator()(T* object) const { free_function(object); }
+  void operator()(T* object) const {
+    free_function(object);
+  }
 };
 template <class T, auto free_function>
 using OpensslPointer = std::unique_ptr<T, OpensslFree<free_function>>;

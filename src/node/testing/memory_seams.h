@@ -94,7 +94,8 @@ class MemoryLedger final : public store::Ledger {
       return Error{.code = Code::conflict, .message = "a newer owner has this shard", .where = {}, .cause = {}};
     std::optional<store::AuditRow> tail = audit_tail().value();
     for (const store::AuditRow& row : transaction.audit) {
-      if (!store::continues(tail ? &*tail : nullptr, row, test_hash)) return Error{.code = Code::conflict, .message = "the audit does not continue", .where = {}, .cause = {}};
+      if (!store::continues(tail ? &*tail : nullptr, row, test_hash))
+        return Error{.code = Code::conflict, .message = "the audit does not continue", .where = {}, .cause = {}};
       tail = row;
     }
     checkpoint_ = transaction.checkpoint;
@@ -108,7 +109,8 @@ class MemoryLedger final : public store::Ledger {
     ++commits;
     return {};
   }
-  Result<std::vector<store::Entry>> scan(store::Table table, std::string_view prefix, std::string_view after, std::size_t limit) override {
+  Result<std::vector<store::Entry>> scan(store::Table table, std::string_view prefix, std::string_view after,
+                                         std::size_t limit) override {
     std::vector<store::Entry> found;
     const auto& entries = tables_[static_cast<std::size_t>(table)];
     for (auto it = entries.upper_bound(std::string(after)); it != entries.end() && found.size() < limit; ++it)
@@ -123,7 +125,8 @@ class MemoryLedger final : public store::Ledger {
   Result<std::vector<store::AuditRow>> audit(std::uint64_t after, std::size_t limit) override {
     std::size_t first = std::min<std::size_t>(after, audit_.size());
     std::size_t last = std::min(first + limit, audit_.size());
-    return std::vector<store::AuditRow>(audit_.begin() + static_cast<std::ptrdiff_t>(first), audit_.begin() + static_cast<std::ptrdiff_t>(last));
+    return std::vector<store::AuditRow>(audit_.begin() + static_cast<std::ptrdiff_t>(first),
+                                        audit_.begin() + static_cast<std::ptrdiff_t>(last));
   }
   Result<std::optional<store::AuditHead>> audit_head() override { return head_; }
   Result<std::optional<store::AuditRow>> audit_tail() override {
@@ -166,7 +169,8 @@ class MemoryHistory final : public store::History {
     std::vector<store::HistorySeries> found;
     for (const auto& [series, values] : points) {
       store::HistorySeries out{.series = series, .points = {}};
-      for (const auto& [at, value] : values) out.points.push_back({.at = at, .min = value, .max = value, .mean = value, .count = 1});
+      for (const auto& [at, value] : values)
+        out.points.push_back({.at = at, .min = value, .max = value, .mean = value, .count = 1});
       found.push_back(std::move(out));
     }
     return found;

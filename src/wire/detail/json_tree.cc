@@ -17,13 +17,17 @@ class Sax final : public nlohmann::json_sax<nlohmann::json> {
  public:
   bool null() override { return builder_.scalar({}, {}); }
   bool boolean(bool value) override { return builder_.scalar(model::Value(value), {}); }
-  bool number_integer(number_integer_t value) override { return builder_.scalar(model::Value(std::int64_t{value}), {}); }
+  bool number_integer(number_integer_t value) override {
+    return builder_.scalar(model::Value(std::int64_t{value}), {});
+  }
   bool number_unsigned(number_unsigned_t value) override {
     constexpr auto largest = static_cast<number_unsigned_t>(std::numeric_limits<std::int64_t>::max());
     if (value > largest) return builder_.scalar(model::Value(static_cast<double>(value)), {});
     return builder_.scalar(model::Value(static_cast<std::int64_t>(value)), {});
   }
-  bool number_float(number_float_t value, const string_t&) override { return builder_.scalar(model::Value(double{value}), {}); }
+  bool number_float(number_float_t value, const string_t&) override {
+    return builder_.scalar(model::Value(double{value}), {});
+  }
   bool string(string_t& value) override { return builder_.scalar(model::Value(std::move(value)), {}); }
   bool binary(binary_t&) override { return builder_.fail({}, "binary data"); }
   bool start_object(std::size_t) override { return builder_.start_map({}); }
@@ -59,7 +63,8 @@ class Sax final : public nlohmann::json_sax<nlohmann::json> {
 
 Result<model::Value> read_json(std::string_view text) {
   if (text.size() > limits::document_bytes)
-    return Sax::invalid(cat("the text is ", text.size(), " bytes long; at most ", limits::document_bytes, " are taken"));
+    return Sax::invalid(
+        cat("the text is ", text.size(), " bytes long; at most ", limits::document_bytes, " are taken"));
   Sax sax;
   try {
     nlohmann::json::sax_parse(text, &sax);

@@ -23,8 +23,8 @@ struct OtlpAssembler::Instance {
   };
   model::DeliveredInstance delivered;
   bool marked = false;
-  std::unordered_map<std::string, Column> columns;  // by what the sender calls them
-  std::map<model::Series, std::uint32_t> canonical; // by what they are: two senders' names may be one series
+  std::unordered_map<std::string, Column> columns;   // by what the sender calls them
+  std::map<model::Series, std::uint32_t> canonical;  // by what they are: two senders' names may be one series
   std::unordered_set<std::int64_t> times;
   std::vector<Sample> samples;
 };
@@ -53,7 +53,8 @@ std::string sender_key(const MetricHead& head, const Point& point, const PointPa
 std::string_view reason_text(Refusal why) {
   switch (why) {
     case Refusal::unnamed_resource: return "their resource names no instance";
-    case Refusal::not_finite: return "the value is NaN or infinite; leave the point out or set the flag NO_RECORDED_VALUE";
+    case Refusal::not_finite:
+      return "the value is NaN or infinite; leave the point out or set the flag NO_RECORDED_VALUE";
     case Refusal::no_value: return "the point has no value (asDouble, asInt, count)";
     case Refusal::metric_name: return "the metric's name is empty or too long, its unit too long, or its kind unknown";
     case Refusal::temporality: return "aggregationTemporality is missing; send delta (1) or cumulative (2)";
@@ -82,7 +83,9 @@ void set_sum_kind(MetricHead& head, Temporality temporality, bool monotonic) {
 
 void set_distribution_kind(MetricHead& head, Temporality temporality) { set_sum_kind(head, temporality, true); }
 
-OtlpAssembler::OtlpAssembler(const OtlpRequest& request) : request_(request) { delivery_.authenticated = request.trusted; }
+OtlpAssembler::OtlpAssembler(const OtlpRequest& request) : request_(request) {
+  delivery_.authenticated = request.trusted;
+}
 OtlpAssembler::~OtlpAssembler() = default;
 
 void OtlpAssembler::read_marks(const model::Attributes& attributes) {
@@ -95,11 +98,13 @@ void OtlpAssembler::read_marks(const model::Attributes& attributes) {
     delivery_.epoch = number_of(mark_epoch);
     delivery_.sequence = number_of(mark_sequence);
     auto source = attributes.find(std::string(mark_source));
-    if (source != attributes.end() && is_plain_name(source->second, request_.limits.name_length)) delivery_.source = source->second;
+    if (source != attributes.end() && is_plain_name(source->second, request_.limits.name_length))
+      delivery_.source = source->second;
   }
   if (current_ != nullptr) {
     std::uint64_t refused = current_->delivered.refused + number_of(mark_refused);
-    current_->delivered.refused = static_cast<std::uint32_t>(std::min<std::uint64_t>(refused, std::numeric_limits<std::uint32_t>::max()));
+    current_->delivered.refused =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(refused, std::numeric_limits<std::uint32_t>::max()));
   }
 }
 
@@ -142,7 +147,9 @@ void OtlpAssembler::refuse(Refusal why, const MetricHead& head, std::size_t samp
   if (current_ != nullptr) reason.first += cat(" of ", current_->delivered.instance.value);
 }
 
-void OtlpAssembler::unknown_metric(const MetricHead& head) { refuse(head.refusal.value_or(Refusal::metric_name), head, 1); }
+void OtlpAssembler::unknown_metric(const MetricHead& head) {
+  refuse(head.refusal.value_or(Refusal::metric_name), head, 1);
+}
 
 void OtlpAssembler::number(const MetricHead& head, const Point& point, std::optional<double> value) {
   std::array parts{PointPart{.suffix = {}, .unit = head.unit, .value = value.value_or(0)}};
@@ -158,7 +165,8 @@ void OtlpAssembler::distribution(const MetricHead& head, const Point& point, std
   take(head, point, std::span(parts).first(sum ? 2 : 1));
 }
 
-std::optional<Refusal> OtlpAssembler::why_not(const MetricHead& head, const Point& point, std::span<const PointPart> parts) const {
+std::optional<Refusal> OtlpAssembler::why_not(const MetricHead& head, const Point& point,
+                                              std::span<const PointPart> parts) const {
   if (current_ == nullptr) return current_refusal_;
   if (head.refusal) return head.refusal;
   if (point.time_ns > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return Refusal::time;
@@ -171,13 +179,15 @@ std::optional<Refusal> OtlpAssembler::why_not(const MetricHead& head, const Poin
   return std::nullopt;
 }
 
-std::optional<Refusal> OtlpAssembler::why_not_series(const MetricHead& head, const Point& point, const PointPart& part) const {
+std::optional<Refusal> OtlpAssembler::why_not_series(const MetricHead& head, const Point& point,
+                                                     const PointPart& part) const {
   const OtlpLimits& limits = request_.limits;
   std::size_t room = limits.name_length - std::min(limits.name_length, part.suffix.size());
   if (!is_plain_name(head.name, room) || !plain_attribute(head.unit, limits.unit_length)) return Refusal::metric_name;
   if (point.attributes.size() > limits.attributes) return Refusal::attributes;
   for (const auto& [key, value] : point.attributes) {
-    if (!plain_attribute(key, limits.attribute_length) || !plain_attribute(value, limits.attribute_length)) return Refusal::attributes;
+    if (!plain_attribute(key, limits.attribute_length) || !plain_attribute(value, limits.attribute_length))
+      return Refusal::attributes;
   }
   return std::nullopt;
 }
@@ -195,9 +205,12 @@ std::optional<Refusal> OtlpAssembler::make_room(std::size_t new_series, std::int
   return std::nullopt;
 }
 
-OtlpAssembler::Column OtlpAssembler::add_column(const MetricHead& head, const Point& point, const PointPart& part, std::string key) {
-  model::Series series{.metric = MetricName{cat(head.name, part.suffix)}, .attributes = point.attributes,
-                       .unit = std::string(part.unit), .kind = head.kind};
+OtlpAssembler::Column OtlpAssembler::add_column(const MetricHead& head, const Point& point, const PointPart& part,
+                                                std::string key) {
+  model::Series series{.metric = MetricName{cat(head.name, part.suffix)},
+                       .attributes = point.attributes,
+                       .unit = std::string(part.unit),
+                       .kind = head.kind};
   double factor = current_->marked ? 1.0 : canonicalise(series);
   auto next = static_cast<std::uint32_t>(current_->delivered.series.size());
   auto [at, is_new] = current_->canonical.emplace(std::move(series), next);
@@ -224,10 +237,12 @@ void OtlpAssembler::take(const MetricHead& head, const Point& point, std::span<c
   bool overflow = false;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     auto known = current_->columns.find(keys.at(i));
-    Column column = known != current_->columns.end() ? known->second : add_column(head, point, parts[i], std::move(keys.at(i)));
+    Column column =
+        known != current_->columns.end() ? known->second : add_column(head, point, parts[i], std::move(keys.at(i)));
     double value = point.no_recorded_value ? model::missing : parts[i].value * column.factor;
     overflow |= std::isinf(value);  // the alias' factor carried it over the edge
-    current_->samples.push_back({.column = column.index, .time = time, .value = std::isinf(value) ? model::missing : value});
+    current_->samples.push_back(
+        {.column = column.index, .time = time, .value = std::isinf(value) ? model::missing : value});
   }
   samples_ += parts.size();
   if (overflow) return refuse(Refusal::not_finite, head, parts.size());
@@ -247,7 +262,8 @@ model::DeliveredInstance OtlpAssembler::lay_out(Instance& instance) {
     if (std::isnan(sample.value)) continue;
     if (!std::isnan(cell)) {
       current_ = &instance;
-      refuse(Refusal::same_time, {.name = instance.delivered.series[sample.column].metric.value, .unit = {}, .refusal = {}}, 1);
+      refuse(Refusal::same_time,
+             {.name = instance.delivered.series[sample.column].metric.value, .unit = {}, .refusal = {}}, 1);
       --accepted_;
     }
     cell = sample.value;
@@ -261,7 +277,8 @@ std::string OtlpAssembler::explain() const {
     const Reason& reason = reasons_.at(i);
     if (reason.times == 0) continue;
     bool unnamed = static_cast<Refusal>(i) == Refusal::unnamed_resource;
-    text += cat(text.empty() ? "" : "; ", reason.times, reason.times == 1 ? " data point" : " data points", " (first: ", reason.first,
+    text += cat(text.empty() ? "" : "; ", reason.times, reason.times == 1 ? " data point" : " data points",
+                " (first: ", reason.first,
                 "): ", unnamed ? std::string_view(unnamed_message_) : reason_text(static_cast<Refusal>(i)));
   }
   return text;

@@ -21,8 +21,19 @@ namespace mien::wire {
 
 // Why a data point was not taken; the order is that of the explanation.
 enum class Refusal : std::uint8_t {
-  unnamed_resource, not_finite, no_value, metric_name, temporality, attributes, time, same_time,
-  too_many_samples, too_many_series, too_many_instances, too_many_cells, count_
+  unnamed_resource,
+  not_finite,
+  no_value,
+  metric_name,
+  temporality,
+  attributes,
+  time,
+  same_time,
+  too_many_samples,
+  too_many_series,
+  too_many_instances,
+  too_many_cells,
+  count_
 };
 
 enum class Temporality : std::uint8_t { unspecified = 0, delta = 1, cumulative = 2 };
@@ -60,7 +71,8 @@ class OtlpAssembler {
   void begin_resource(const model::Attributes& attributes);
   void number(const MetricHead& head, const Point& point, std::optional<double> value);
   // Histograms of both kinds and summaries.
-  void distribution(const MetricHead& head, const Point& point, std::optional<std::uint64_t> count, std::optional<double> sum);
+  void distribution(const MetricHead& head, const Point& point, std::optional<std::uint64_t> count,
+                    std::optional<double> sum);
   // A metric of a kind that is not known: its points can not even be counted, so it counts as one.
   void unknown_metric(const MetricHead& head);
   [[nodiscard]] OtlpDecoded finish();
@@ -76,8 +88,10 @@ class OtlpAssembler {
   void read_marks(const model::Attributes& attributes);
   void take(const MetricHead& head, const Point& point, std::span<const PointPart> parts);
   void refuse(Refusal why, const MetricHead& head, std::size_t samples);
-  [[nodiscard]] std::optional<Refusal> why_not(const MetricHead& head, const Point& point, std::span<const PointPart> parts) const;
-  [[nodiscard]] std::optional<Refusal> why_not_series(const MetricHead& head, const Point& point, const PointPart& part) const;
+  [[nodiscard]] std::optional<Refusal> why_not(const MetricHead& head, const Point& point,
+                                               std::span<const PointPart> parts) const;
+  [[nodiscard]] std::optional<Refusal> why_not_series(const MetricHead& head, const Point& point,
+                                                      const PointPart& part) const;
   [[nodiscard]] std::optional<Refusal> make_room(std::size_t new_series, std::int64_t time);
   [[nodiscard]] Column add_column(const MetricHead& head, const Point& point, const PointPart& part, std::string key);
   [[nodiscard]] model::DeliveredInstance lay_out(Instance& instance);
@@ -85,11 +99,11 @@ class OtlpAssembler {
 
   const OtlpRequest& request_;
   model::Delivery delivery_;
-  std::vector<std::unique_ptr<Instance>> instances_;          // in order of appearance
+  std::vector<std::unique_ptr<Instance>> instances_;  // in order of appearance
   std::unordered_map<std::string, Instance*> by_name_;
-  Instance* current_ = nullptr;                               // nullptr: `current_refusal_` says why
+  Instance* current_ = nullptr;  // nullptr: `current_refusal_` says why
   Refusal current_refusal_ = Refusal::unnamed_resource;
-  std::string unnamed_message_;                               // what identify() said first
+  std::string unnamed_message_;  // what identify() said first
   std::size_t samples_ = 0;
   std::size_t cells_ = 0;
   std::uint64_t accepted_ = 0;

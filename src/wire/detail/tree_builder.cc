@@ -134,7 +134,8 @@ bool TreeBuilder::key(std::string text, Place place) {
       suggestion = cat("it stands in line ", first->second.line, " already; make them one");
     constexpr std::size_t enough = 100;
     if (document_.duplicates.size() < enough)
-      document_.duplicates.push_back({place, cat("the key `", text, "` stands twice in this map"), std::move(suggestion)});
+      document_.duplicates.push_back(
+          {place, cat("the key `", text, "` stands twice in this map"), std::move(suggestion)});
   } else {
     document_.keys.emplace(model::pointer_to(top.pointer, text), place);
   }
