@@ -71,7 +71,9 @@ edge::HttpRequest Client::request(std::string method, const std::string& path, c
 
 Error Client::unreachable(const Error& error) const {
   if (error.code != Code::unavailable) return error;
-  return failure(Code::unavailable, cat("no server answers at ", options_.server, " (", error.message,
+  const Error* first = &error;  // what the transport said; the request it was about is known
+  while (first->cause) first = first->cause.get();
+  return failure(Code::unavailable, cat("no server answers at ", options_.server, " (", first->message,
                                         "): start it with `mien up`, or name another with --server"));
 }
 

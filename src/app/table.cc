@@ -248,7 +248,12 @@ std::string clock_of(WallTime at) { return to_rfc3339(at).substr(11, 8); }
 
 }  // namespace
 
-std::string render(const Plot& plot, const Style& style) {
+std::string render(const Plot& given, const Style& style) {
+  Plot plot = given;
+  if (plot.band && !(plot.band->first <= plot.band->second)) {  // a limit has one side
+    double edge = std::isnan(plot.band->second) ? plot.band->first : plot.band->second;
+    plot.band = std::isnan(edge) ? std::optional<std::pair<double, double>>{} : std::pair{edge, edge};
+  }
   bool any = std::any_of(plot.points.begin(), plot.points.end(), [](const PlotPoint& point) { return std::isfinite(point.value); });
   if (!any || plot.rows < 2 || plot.columns < 20) return {};
   Range range = range_of(plot);

@@ -73,7 +73,7 @@ void print_outcomes(Session& session, const std::vector<Outcome>& outcomes) {
   for (const Outcome& outcome : outcomes) {
     Colour colour = outcome.error ? Colour::red : outcome.what == "unchanged" ? Colour::grey : Colour::green;
     session.out << printable(outcome.label) << " " << paint(outcome.what, colour, session.style);
-    if (std::string generation = text_at(outcome.document, "/generation"); !generation.empty()) session.out << " (generation " << generation << ")";
+    if (std::string generation = text_at(outcome.document, "/generation"); !generation.empty() && generation != "0") session.out << " (generation " << generation << ")";
     if (!outcome.note.empty() && outcome.note != outcome.what) session.out << ": " << printable(outcome.note);
     session.out << "\n";
   }

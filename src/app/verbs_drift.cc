@@ -1,6 +1,7 @@
 // drift: how far each instance is from itself, and the reasons; live with --watch.
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "app/verbs.h"
 #include "app/views.h"
@@ -13,6 +14,7 @@ constexpr Duration watch_interval = std::chrono::seconds{1};
 constexpr std::size_t bar_width = 12;
 constexpr std::size_t history_kept = 30;      // scores of the sparkline in a live view
 constexpr std::size_t plotted_metrics = 3;    // of one instance
+constexpr double least_surprise = 1;          // bits: less is not worth a word
 
 struct DriftArguments {
   std::string instance;
@@ -35,13 +37,12 @@ Colour colour_of_state(std::string_view state) {
   return state == "learning" ? Colour::blue : Colour::yellow;
 }
 
-// "system.cpu.utilization 0.93, expected 0.1 to 0.4".
+// "system.cpu.utilization 0.93, expected 0.1 to 0.4": of an open finding, else of what surprises at all.
 std::string worst_metric(const wire::Document& drift) {
-  const wire::Document& metrics = member_at(drift, "/metrics");
-  if (!metrics.is_array() || metrics.empty()) return "";
-  const wire::Document& worst = metrics.front();
-  return cat(series_text(worst), " ", short_number(number_at(worst, "/observed")), ", expected ", short_number(number_at(worst, "/low")), " to ",
-             short_number(number_at(worst, "/high")));
+  const wire::Document& findings = member_at(drift, "/findings");
+  std::vector<wire::Document> metrics = by_surprise(member_at(findings.empty() ? drift : findings.front(), "/metrics"));
+  if (metrics.empty() || !(number_at(metrics.front(), "/bits") >= least_surprise)) return "";
+  return cat(series_text(metrics.front()), " ", short_number(number_at(metrics.front(), "/observed")), ", expected ", band_text(metrics.front()));
 }
 
 std::string quiet_text(const wire::Document& drift) {
@@ -72,26 +73,42 @@ Table drift_table(const Session& session, const wire::Document& list, const Scor
   return table;
 }
 
-// The samples of the most surprising metrics, with the band they are expected in.
+// What is open first, then the most surprising, each once.
+std::vector<wire::Document> worth_plotting(const wire::Document& drift) {
+  std::vector<wire::Document> all;
+  for (const wire::Document& finding : member_at(drift, "/findings")) {
+    for (const wire::Document& deviation : member_at(finding, "/metrics")) all.push_back(deviation);
+  }
+  for (wire::Document& deviation : by_surprise(member_at(drift, "/metrics"))) all.push_back(std::move(deviation));
+  std::vector<wire::Document> chosen;
+  std::set<std::string> seen;
+  for (wire::Document& deviation : all) {
+    bool more = chosen.size() < plotted_metrics && number_at(deviation, "/bits") >= least_surprise;
+    if (more && seen.insert(series_text(deviation)).second) chosen.push_back(std::move(deviation));
+  }
+  return chosen;
+}
+
+Plot plot_of(const wire::Document& series, const wire::Document& deviation) {
+  Plot plot{.title = series_text(deviation), .points = {}, .band = std::pair{number_at(deviation, "/low"), number_at(deviation, "/high")}, .mark = {}, .rows = 5};
+  const wire::Document& at = member_at(series, "/at");
+  const wire::Document& mean = member_at(series, "/mean");
+  for (std::size_t i = 0; i < std::min(at.size(), mean.size()); ++i) {
+    if (at[i].is_number() && mean[i].is_number()) plot.points.push_back({.at = WallTime{at[i].get<std::int64_t>() * 1'000'000}, .value = mean[i].get<double>()});
+  }
+  return plot;
+}
+
+// The samples of what is open and of what surprises, with the band they are expected in.
 void print_plots(Session& session, Client& client, const wire::Document& drift) {
-  std::size_t shown = 0;
-  std::string instance = text_at(drift, "/instance");
-  for (const wire::Document& deviation : member_at(drift, "/metrics")) {
-    if (shown == plotted_metrics) break;
-    Result<wire::Document> answer = client.get(cat("/api/v1/instances/", instance, "/series"), {{"metric", text_at(deviation, "/name")}, {"from", "-5m"}});
+  for (const wire::Document& deviation : worth_plotting(drift)) {
+    Result<wire::Document> answer =
+        client.get(cat("/api/v1/instances/", text_at(drift, "/instance"), "/series"), {{"metric", text_at(deviation, "/name")}, {"from", "-5m"}});
     if (!answer) continue;
     for (const wire::Document& series : member_at(*answer, "/series")) {
       if (member_at(series, "/attributes") != member_at(deviation, "/attributes")) continue;
-      Plot plot{.title = series_text(deviation), .points = {}, .band = std::pair{number_at(deviation, "/low"), number_at(deviation, "/high")}, .mark = {}, .rows = 5};
-      const wire::Document& at = member_at(series, "/at");
-      const wire::Document& mean = member_at(series, "/mean");
-      for (std::size_t i = 0; i < std::min(at.size(), mean.size()); ++i) {
-        if (at[i].is_number() && mean[i].is_number()) plot.points.push_back({.at = WallTime{at[i].get<std::int64_t>() * 1'000'000}, .value = mean[i].get<double>()});
-      }
-      std::string picture = render(plot, session.style);
+      std::string picture = render(plot_of(series, deviation), session.style);
       if (!picture.empty()) session.out << "\n" << picture;
-      ++shown;
-      break;
     }
   }
 }

@@ -23,10 +23,14 @@ bool is_schema_path(std::string_view subject) {
 
 void print_plot(Session& session, const wire::Document& series, const wire::Document& walk, WallTime opened) {
   Plot plot{.title = series_text(series), .points = {}, .band = {}, .mark = {}};
+  std::string expected;
   if (opened.ns != 0) plot.mark = opened;
   for (const wire::Document& step : walk) {
     const wire::Document& deviation = member_at(step, "/deviation");
-    if (deviation.is_object() && series_text(deviation) == plot.title) plot.band = std::pair{number_at(deviation, "/low"), number_at(deviation, "/high")};
+    if (deviation.is_object() && series_text(deviation) == plot.title) {
+      plot.band = std::pair{number_at(deviation, "/low"), number_at(deviation, "/high")};
+      expected = band_text(deviation);
+    }
   }
   for (const wire::Document& sample : member_at(series, "/samples")) {
     if (!sample.is_array() || sample.size() != 2 || !sample[0].is_string() || !sample[1].is_number()) continue;
@@ -34,7 +38,7 @@ void print_plot(Session& session, const wire::Document& series, const wire::Docu
   }
   if (plot.points.empty()) return;
   const PlotPoint& newest = plot.points.back();
-  plot.title += cat("   newest ", short_number(newest.value), plot.band ? cat(", expected ", short_number(plot.band->first), " to ", short_number(plot.band->second)) : std::string{});
+  plot.title += cat("   newest ", short_number(newest.value), expected.empty() ? std::string{} : cat(", expected ", expected));
   session.out << "\n" << render(plot, session.style);
 }
 

@@ -1,5 +1,6 @@
 #include "app/views.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
@@ -35,14 +36,33 @@ std::string series_text(const wire::Document& deviation) {
   return model::to_text(series);
 }
 
+std::vector<wire::Document> by_surprise(const wire::Document& deviations) {
+  std::vector<wire::Document> sorted(deviations.begin(), deviations.end());
+  auto bits = [](const wire::Document& deviation) {
+    double value = number_at(deviation, "/bits");
+    return std::isnan(value) ? 0.0 : value;
+  };
+  std::stable_sort(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) { return bits(a) > bits(b); });
+  return sorted;
+}
+
+std::string band_text(const wire::Document& deviation) {
+  double low = number_at(deviation, "/low");
+  double high = number_at(deviation, "/high");
+  if (low <= high) return cat(short_number(low), " to ", short_number(high));
+  bool above = std::isnan(low) || number_at(deviation, "/observed") > high;
+  if (std::isnan(low) && std::isnan(high)) return "-";
+  return above ? cat("at most ", short_number(high)) : cat("at least ", short_number(low));
+}
+
 Table deviations_table(const wire::Document& list) {
   Table table({{.title = "METRIC", .shrinks = true}, {.title = "OBSERVED", .right = true}, {.title = "EXPECTED", .right = true}, {.title = "BAND", .right = true},
                {.title = "BITS", .right = true}});
-  for (const wire::Document& item : list) {
+  for (const wire::Document& item : by_surprise(list)) {
     double bits = number_at(item, "/bits");
     Colour colour = bits >= 10 ? Colour::red : bits >= 5 ? Colour::yellow : Colour::none;
     table.add({series_text(item), Cell{short_number(number_at(item, "/observed")), colour}, short_number(number_at(item, "/expected")),
-               cat(short_number(number_at(item, "/low")), " to ", short_number(number_at(item, "/high"))), Cell{to_text(bits, 2), colour}});
+               band_text(item), Cell{to_text(bits, 2), colour}});
   }
   return table;
 }

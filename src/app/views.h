@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "app/cli.h"
 
@@ -11,6 +12,10 @@ namespace mien::app {
 [[nodiscard]] std::string age_at(const Session& session, const wire::Document& item, std::string_view pointer);
 [[nodiscard]] std::string score_text(double score);
 [[nodiscard]] Table findings_table(const Session& session, const wire::Document& list);
+// The most surprising first.
+[[nodiscard]] std::vector<wire::Document> by_surprise(const wire::Document& deviations);
+// "0.1 to 0.4"; of a limit, which has one side only, "at most 0.4".
+[[nodiscard]] std::string band_text(const wire::Document& deviation);
 [[nodiscard]] Table deviations_table(const wire::Document& list);
 // "system.disk.io{device=sda}" of a document with `name` (or `metric`) and `attributes`.
 [[nodiscard]] std::string series_text(const wire::Document& deviation);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "edge/clock.h"
+#include "edge/sqlite/database.h"
 
 namespace mien::edge {
 namespace {
@@ -78,6 +79,7 @@ ManagerRuntime::ManagerRuntime(ManagerRuntimeOptions options, DataPaths paths, D
 Result<std::unique_ptr<ManagerRuntime>> ManagerRuntime::start(ManagerRuntimeOptions options) {
   DataPaths paths{options.data};
   DataLock lock = TRY(DataLock::take(options.data));
+  TRY(make_directories(paths.keys));
   SigningKey key = TRY(SigningKey::load_or_make(cat(paths.keys, "/audit.pem")));
   std::unique_ptr<ManagerRuntime> runtime{
       new ManagerRuntime(std::move(options), std::move(paths), std::move(lock), std::move(key))};
