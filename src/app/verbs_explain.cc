@@ -11,6 +11,7 @@ namespace mien::app {
 namespace {
 
 constexpr std::size_t audit_shown = 8;
+constexpr double least_surprise = 1;  // bits: less is as expected
 
 struct ExplainArguments {
   std::string subject;
@@ -60,8 +61,10 @@ void print_walk(Session& session, const wire::Document& answer) {
   std::size_t number = 0;
   for (const wire::Document& step : walk) {
     if (member_at(step, "/finding").is_object()) finding = member_at(step, "/finding");
+    double bits = number_at(step, "/deviation/bits");
+    if (finding.is_null() && bits < least_surprise) continue;  // of an instance: what is as expected explains nothing
     session.out << " " << ++number << ". " << printable(text_at(step, "/text")) << "\n";
-    if (double bits = number_at(step, "/deviation/bits"); !std::isnan(bits)) {
+    if (bits >= least_surprise) {
       session.out << "    surprise " << to_text(bits, 3) << " bits: about one healthy sample in " << short_number(std::exp2(std::min(bits, 1000.0))) << " looks so\n";
     }
   }
