@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """kill -9, fifty times, while a hog is being reported: nothing acknowledged is lost, nothing is counted twice, and the
 finding stays one finding.
 

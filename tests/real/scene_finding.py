@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """A hog in one service of a guest is found within five samples, and everything about it can be asked and proved.
 
 The agent runs in the guest, the manager on this host on an address that is not loopback, TLS between them. A persona

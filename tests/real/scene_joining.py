@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """An agent joins with the line that `mien enroll` prints, as printed; whoever comes with anything else is refused and
 told what to do. On loopback a write needs the token, and no foreign page may ask.
 """
@@ -36,6 +37,10 @@ def join_lines(scene: Scene, manager, guest):
     refused(scene, guest, "a wrong token", fresh.replace(secret_of(fresh), "0" * len(secret_of(fresh))), "mien enroll")
     refused(scene, guest, "a token that was used", line, "mien enroll")
     refused(scene, guest, "plain HTTP to the TLS port", fresh.replace("https://", "http://"), "https")
+    # An agent that has joined meets another manager in the place of its own: it says so and sends nothing.
+    impostor = guest.run(f"cp -r /var/lib/mien-agent /tmp/joined; timeout 10 mien agent --manager {scene.stranger.url} --data /tmp/joined", expect=None)
+    heard = scene.stranger.get("/api/v1/instances")["items"]
+    scene.check("an agent that has joined believes no other authority", "certificate" in impostor.text and not heard, impostor.text.strip()[-400:])
     return fresh
 
 

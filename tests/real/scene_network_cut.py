@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The network of a guest is cut for more than two minutes, and plugged in again.
 
 The agent goes on collecting and spools. Afterwards everything arrives, in order, once; and what it tells of a hog that

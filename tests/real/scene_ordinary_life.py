@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Three minutes of ordinary life on a host with the built-in persona are quiet.
 
 A backup, a package upgrade, a compile on all cores, log rotation, logins and a reboot: at most one finding, none of high
