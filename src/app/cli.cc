@@ -46,6 +46,7 @@ Status find_token(const Session& session, const edge::ServerUrl& url, ClientOpti
       return Error{.code = Code::refused, .message = cat("a token is not sent unencrypted to ", url.host, ": use https"), .where = {}, .cause = {}};
     }
     into.token = std::string(trim(TRY(read_small_file(file))));
+    if (into.token.empty()) return usage_error(cat("there is no token in ", file));
     return {};
   }
   if (local) into.token = TRY(session.local_token(into.server)).value_or("");

@@ -94,9 +94,6 @@ Error Client::problem(const edge::HttpResponse& response) const {
       }
     }
   }
-  if (response.status == 401 && options_.token.empty()) {
-    message += "\n  no token of yours was found for it: run as the user who runs the server, or give --token-file";
-  }
   return failure(code_of_problem(*parsed, response.status), std::move(message));
 }
 

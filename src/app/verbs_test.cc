@@ -77,6 +77,7 @@ TEST_F(Verbs, a_token_file_is_sent_encrypted_or_to_this_machine_only) {
   EXPECT_EQ(ran.exit, 4);
   EXPECT_THAT(ran.err, HasSubstr("use https"));
   EXPECT_EQ(run({"findings", "--token-file", directory.path() + "/none"}).exit, 3);
+  EXPECT_EQ(run({"findings", "--token-file", file("empty", "\n")}).exit, 2);
   EXPECT_THAT(run({"findings", "--server", "https://manager.example:7070"}).err, HasSubstr("--ca-file"));
 }
 
