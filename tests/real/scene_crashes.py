@@ -30,7 +30,7 @@ class Prober:
     def __init__(self, manager):
         self.manager, self.stopping = manager, threading.Event()
         self.acknowledged: list[int] = []  # times in milliseconds
-        self.resent = 0
+        self.resent = self.repeated = 0
         token = manager.ask("POST", "/api/v1/enrollments", {"ttl": "10m"}).json()["token"]
         joined = manager.ask("POST", "/api/v1/enroll", {"token": token, "agent": "probe"}, token=None)
         if joined.status != 201:
@@ -52,6 +52,8 @@ class Prober:
                 if self.stopping.is_set():
                     return
             self.acknowledged.append(last)
+            if number % 7 == 0 and self.send(number, last):  # an acknowledgement that was lost on its way looks like this
+                self.repeated += 1
             time.sleep(0.1)
 
     def send(self, number: int, at: int) -> bool:
@@ -81,10 +83,15 @@ def grown(before: dict, after: dict) -> list[str]:
 
 
 def kill_the_manager(scene: Scene, manager, prng):
-    lost, recoveries = [], 0
+    lost, written, recoveries = [], [], 0
     for round_ in range(KILLS):
         time.sleep(prng.uniform(0, 1.2))
         before = manager.counters() if prng.random() < 0.5 else None
+        if prng.random() < 0.5:  # killed right after it said that something is written
+            name = f"written-{round_}"
+            persona = {"apiVersion": "mien.dev/v1", "kind": "Persona", "metadata": {"name": name}, "spec": {}}
+            if manager.ask("PUT", f"/api/v1/personas/{name}", persona).status == 201:
+                written.append(name)
         manager.kill()
         if round_ % 5 == 4:  # once more while it recovers
             manager.spawn()
@@ -95,6 +102,8 @@ def kill_the_manager(scene: Scene, manager, prng):
         if before:
             lost += grown(before, manager.counters())
     scene.check(f"{KILLS} kills of the manager, {recoveries} more while it recovered: no counter ever went back", not lost, lost[:5])
+    found = {item["metadata"]["name"]: item["metadata"]["generation"] for item in manager.get("/api/v1/personas", limit=1000)["items"]}
+    scene.check("every acknowledged write is there, once", all(found.get(name) == 1 for name in written), f"{len(written)} personas")
 
 
 def kill_the_agent(scene: Scene, guest, prng):
@@ -139,7 +148,7 @@ def main(scene: Scene):
     at = [round(t * 1000) for t, _ in manager.points("probe", PROBE_METRIC, began - 300)]
     acknowledged = prober.acknowledged
     scene.check("every acknowledged sample of the prober is there", set(acknowledged) <= set(at),
-                f"{len(acknowledged)} acknowledged, {prober.resent} sent again, {len(set(acknowledged) - set(at))} missing")
+                f"{len(acknowledged)} acknowledged, {prober.resent} sent again unanswered, {prober.repeated} repeated though answered, {len(set(acknowledged) - set(at))} missing")
     scene.check("each once, and nothing else but perhaps the last", len(at) == len(set(at)) and len(set(at) - set(acknowledged)) <= 1,
                 f"{len(at)} stored")
     taken = manager.get("/api/v1/instances/probe")["status"]["samples"]
