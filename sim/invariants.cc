@@ -49,6 +49,22 @@ void World::check_findings() {
          cat(open.size(), " findings are open in memory, ", stored.size(), " in the ledger"));
 }
 
+namespace {
+
+// The first field of the state that differs, for whoever has to find out why.
+std::string first_difference(const node::Instance& a, const node::Instance& b) {
+  std::vector<std::string> left;
+  for_each_field(a.state(), [&](const char*, const auto& member) { left.push_back(encode(member)); });
+  std::string name = "watch";
+  std::size_t i = 0;
+  for_each_field(b.state(), [&](const char* field, const auto& member) {
+    if (encode(member) != left[i++] && name == "watch") name = field;
+  });
+  return name;
+}
+
+}  // namespace
+
 // fold_per_instance: a manager made from ledger and log alone is the one that runs, byte for byte.
 void World::check_refold() {
   if (log_.full || ledger_.full || history_.full) return;
@@ -67,7 +83,7 @@ void World::check_refold() {
     const node::Instance* made = other.manager().find(name);
     if (!made) return fail("fold_per_instance", cat(name.value, " is missing after recovery"));
     if (mine->encode(0) != made->encode(0))
-      return fail("fold_per_instance", cat(name.value, " has other bytes after recovery"));
+      return fail("fold_per_instance", cat(name.value, " has other bytes after recovery: ", first_difference(*mine, *made)));
   }
   if (manager_->manager().counters() != other.manager().counters())
     fail("fold_per_instance", "the counters differ after recovery");

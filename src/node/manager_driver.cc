@@ -93,6 +93,7 @@ Status ManagerDriver::refold(store::LogPosition last) {
 // ---- folding ----
 
 Result<ManagerDriver::Sent> ManagerDriver::pump(WallTime now) {
+  bool waited = waiting_.has_value();  // for room: the log has gone on meanwhile
   if (!waiting_) {
     std::vector<store::LogRecord> records = TRY(seams_.log.read(shard_, checkpoint_.position, group_steps));
     if (records.empty()) return Sent{};
@@ -105,6 +106,7 @@ Result<ManagerDriver::Sent> ManagerDriver::pump(WallTime now) {
   checkpoint_ = waiting_->transaction.checkpoint;
   if (waiting_->transaction.head) head_ = waiting_->transaction.head;
   Sent sent = std::move(waiting_->sent);
+  sent.more |= waited;
   waiting_.reset();
   publish(now);
   return sent;
