@@ -156,6 +156,7 @@ class Assessor {
     if (declared != nullptr && declared->distribution && watch.declared > 0) {
       surprise = std::max(surprise, declared_surprise(*declared->distribution, watch.last));
     }
+    if (declared != nullptr && declared->limit) surprise = std::max(surprise, static_cast<double>(watch.limit));
     return surprise;
   }
 

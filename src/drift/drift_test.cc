@@ -135,7 +135,11 @@ TEST(Declared, ALimitIsHighAndSaysSo) {
   EXPECT_LE(host.samples_to_open(0.97), 5);
   EXPECT_EQ(host.changes[0].finding.kind, model::FindingKind::limit);
   EXPECT_EQ(host.changes[0].finding.severity, model::Severity::high);
-  EXPECT_EQ(host.changes[0].finding.metrics[0].high, 0.95);
+  const model::Deviation& blamed = host.changes[0].finding.metrics[0];
+  EXPECT_EQ(blamed.high, 0.95);
+  EXPECT_LE(blamed.low, blamed.expected);
+  EXPECT_LE(blamed.expected, blamed.high);
+  EXPECT_NE(host.changes[0].finding.summary.find("allowed is at most 0.95"), std::string::npos);
 }
 
 TEST(Declared, AChangeLimitComparesWithThePast) {

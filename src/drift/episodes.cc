@@ -65,6 +65,13 @@ double confidence_of(const Episode& episode) {
 std::string summary_of(const Scene& scene, const Episode& episode, const model::Deviation& first) {
   std::string name = model::to_text(scene.series[episode.blamed.front().series]);
   std::string_view verb = episode.direction == Direction::up ? " rose to " : episode.direction == Direction::down ? " fell to " : " is ";
+  if (episode.source == EpisodeSource::limit) {
+    const model::Limit& limit = *scene.state.plan[episode.blamed.front().series].declared->limit;
+    std::string allowed = limit.max && first.observed > *limit.max   ? cat("at most ", to_text(*limit.max, 4))
+                          : limit.min && first.observed < *limit.min ? cat("at least ", to_text(*limit.min, 4))
+                                                                     : "a smaller change";
+    return cat("limit: ", name, verb, to_text(first.observed, 4), " (allowed is ", allowed, ")");
+  }
   std::string text = cat(model::to_text(episode.kind), ": ", name, verb, to_text(first.observed, 4), " (expected ", to_text(first.expected, 4),
                          ", usually ", to_text(first.low, 4), " to ", to_text(first.high, 4), ")");
   if (episode.first_mover != episode.blamed.front().series) text += cat("; first to move: ", model::to_text(scene.series[episode.first_mover]));
@@ -93,8 +100,12 @@ model::Finding finding_of(const Scene& scene, const Episode& episode) {
     } else if (episode.source == EpisodeSource::declared) {
       first.high = *declared.peak;
     } else {
+      // The band of a limit is what it allows; what is usual within it still is.
       if (declared.limit->max) first.high = *declared.limit->max;
+      if (declared.limit->max) first.low = std::min(first.low, first.high);
       if (declared.limit->min) first.low = *declared.limit->min;
+      if (declared.limit->min) first.high = std::max(first.low, first.high);
+      first.expected = std::clamp(first.expected, first.low, first.high);
     }
     first.direction = episode.direction;
   }
