@@ -29,6 +29,7 @@ Status ManagerDriver::recover(WallTime now) {
     TRY(load(table));
   chain_.emplace(seams_.sha256, TRY(seams_.ledger.audit_tail()));
   head_ = TRY(seams_.ledger.audit_head());
+  head_contradicted_ = TRY(head_contradicts_chain());
 
   store::LogBounds bounds = TRY(seams_.log.bounds(shard_));
   bool differs = TRY(log_differs(bounds));
@@ -135,8 +136,21 @@ ManagerDriver::Group ManagerDriver::fold(const std::vector<store::LogRecord>& re
   return group;
 }
 
+// Whether the chain was cut or replaced since its head was signed.
+Result<bool> ManagerDriver::head_contradicts_chain() {
+  if (!head_) return false;
+  Result<std::vector<store::AuditRow>> row = seams_.ledger.audit(head_->sequence - 1, 1);
+  if (!row && row.error().code != Code::corrupt) return std::move(row).error();
+  return !row || row->empty() || row->front().sequence != head_->sequence || row->front().hash != head_->hash;
+}
+
+// Every row is under a signed head as soon as it is there, so that not even the newest can be cut off unseen; and each
+// minute one is signed anew, so that a fresh head is worth something to those who keep it elsewhere.
 void ManagerDriver::add_head(store::Transaction& transaction, WallTime now) {
-  if (chain_->sequence() == 0 || (head_ && now - head_->at < head_every)) return;
+  // INVARIANT: a head that the chain contradicts stays as it is: it is the trace of what was cut off.
+  if (chain_->sequence() == 0 || head_contradicted_) return;
+  bool grown = !head_ || head_->sequence < chain_->sequence();
+  if (!grown && now - head_->at < head_every) return;
   store::AuditHead head{.sequence = chain_->sequence(), .hash = chain_->hash(), .at = now, .signature = {}};
   head.signature = seams_.sign(store::signed_bytes(head));
   transaction.head = std::move(head);

@@ -68,6 +68,7 @@ class ManagerDriver {
   Status commit(Group& group);
   Group fold(const std::vector<store::LogRecord>& records, std::vector<Record> decoded);
   void publish(WallTime now);
+  Result<bool> head_contradicts_chain();
   void add_head(store::Transaction& transaction, WallTime now);
 
   static constexpr store::ShardId shard_ = 0;
@@ -78,6 +79,7 @@ class ManagerDriver {
   store::Checkpoint checkpoint_;
   std::optional<store::AuditChain> chain_;
   std::optional<store::AuditHead> head_;
+  bool head_contradicted_ = false;  // the chain as found is not the one that head_ was signed for
   std::optional<Group> waiting_;  // folded, not committed yet
   std::shared_ptr<const View> view_;
   WallTime folded_at_;

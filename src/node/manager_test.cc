@@ -317,6 +317,21 @@ TEST(Manager, TheAuditChainHoldsAcrossRestarts) {
   EXPECT_GT(verdict->rows, 4U);
 }
 
+TEST(Manager, ACutTailOfTheAuditIsNamedHoweverShortAndHoweverLongTheManagerRunsOnIt) {
+  World world;
+  world.settle_in();
+  ASSERT_GE(world.ledger.audit_rows().size(), 3U);
+  std::uint64_t last = world.ledger.audit_rows().size();
+  world.ledger.audit_rows().pop_back();
+  world.restart();
+  for (int i = 0; i < 130; ++i) world.second(i < 60 ? 1.0 : 0.1);  // past two heads, and new rows where the old were
+  auto verdict = store::verify_audit(world.ledger, testing::test_hash,
+                                     [](auto bytes, auto signature) { return bytes == signature; }, {});
+  ASSERT_TRUE(verdict.ok());
+  ASSERT_TRUE(verdict->broken.has_value());
+  EXPECT_NE(verdict->broken->message.find(cat("audit row ", last)), std::string::npos) << verdict->broken->message;
+}
+
 TEST(Manager, AnEnrolmentWorksOnce) {
   World world;
   Access access{.role = Role::agent, .name = {}, .selector = {}, .expires_at = world.now + 1h};

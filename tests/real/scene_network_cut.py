@@ -51,6 +51,7 @@ def main(scene: Scene):
     scene.await_samples(manager, SERVICE, 10)
     scene.check("nothing is found before", not manager.findings(SERVICE))
 
+    scene.say(f"the guest's clock is off by {guest.clock_offset():.1f} s")
     guest.plug(False)
     cut = time.time()
     scene.say(f"the network is cut for {CUT} s; a hog runs in its first eight")
