@@ -25,7 +25,9 @@ namespace {
 constexpr Duration join_timeout = 15s;
 constexpr Duration join_again_after = 5s;
 
-Error failed(Code code, std::string message) { return {.code = code, .message = std::move(message), .where = {}, .cause = {}}; }
+Error failed(Code code, std::string message) {
+  return {.code = code, .message = std::move(message), .where = {}, .cause = {}};
+}
 
 std::string kept(const std::string& path) {
   Result<std::string> text = read_small_file(path);
@@ -36,10 +38,13 @@ std::string kept(const std::string& path) {
 Result<std::string> authority_for(const AgentArguments& arguments) {
   std::string path = arguments.directory + "/ca.pem";
   if (std::string pem = kept(path); !pem.empty()) {
-    if (arguments.ca_fingerprint.empty() || TRY(edge::ca_fingerprint(pem)) == arguments.ca_fingerprint) return pem + "\n";
+    if (arguments.ca_fingerprint.empty() || TRY(edge::ca_fingerprint(pem)) == arguments.ca_fingerprint)
+      return pem + "\n";
   }
   if (arguments.ca_fingerprint.empty())
-    return failed(Code::invalid, "the manager's authority is not known here yet: join with the line that `mien enroll` prints on the manager");
+    return failed(
+        Code::invalid,
+        "the manager's authority is not known here yet: join with the line that `mien enroll` prints on the manager");
   std::string pem = TRY(edge::fetch_authority(arguments.manager, arguments.ca_fingerprint, join_timeout));
   TRY(edge::replace_file(path, pem));
   return pem;
@@ -60,13 +65,15 @@ Result<std::string> token_for(const AgentArguments& arguments, const edge::HttpT
   std::string enrollment = arguments.token.empty() ? std::string{} : edge::sha256_hex(arguments.token);
   if (!own.empty() && (enrollment.empty() || kept(joined_with) == enrollment)) return own;
   if (enrollment.empty())
-    return failed(Code::refused, "this agent has no token yet: join with the line that `mien enroll` prints on the manager");
+    return failed(Code::refused,
+                  "this agent has no token yet: join with the line that `mien enroll` prints on the manager");
   own = edge::random_token();
   edge::HttpRequest request;
   request.method = "POST";
   request.path = "/api/v1/enroll";
   request.headers["content-type"] = "application/json";
-  request.body = wire::encode_json(wire::EnrollRequest{.token = arguments.token, .agent = arguments.host, .token_hash = edge::sha256_hex(own)});
+  request.body = wire::encode_json(
+      wire::EnrollRequest{.token = arguments.token, .agent = arguments.host, .token_hash = edge::sha256_hex(own)});
   edge::HttpResponse response = TRY(edge::HttpClient::make(target)->send(request, join_timeout));
   if (response.status != 200 && response.status != 201) return refusal_of(response);
   TRY(edge::replace_file(path, own + "\n"));
@@ -82,7 +89,8 @@ std::string host_name() {
   return name.data();
 }
 
-Result<std::unique_ptr<edge::AgentRuntime>> start_agent(AgentArguments arguments, std::function<void(std::string_view)> report) {
+Result<std::unique_ptr<edge::AgentRuntime>> start_agent(AgentArguments arguments,
+                                                        std::function<void(std::string_view)> report) {
   std::error_code ignored;
   std::filesystem::create_directories(arguments.directory, ignored);
   ::chmod(arguments.directory.c_str(), 0700);
@@ -93,18 +101,23 @@ Result<std::unique_ptr<edge::AgentRuntime>> start_agent(AgentArguments arguments
     edge::ServerUrl url = TRY(edge::parse_server_url(arguments.manager));
     bool loopback = url.host == "localhost" || url.host == "::1" || url.host.starts_with("127.");
     if (!url.tls && !loopback)
-      return failed(Code::invalid, cat("an agent speaks to another machine over TLS only: write https:// instead of ", arguments.manager));
+      return failed(Code::invalid, cat("an agent speaks to another machine over TLS only: write https:// instead of ",
+                                       arguments.manager));
     if (url.tls) target.ca_pem = TRY(authority_for(arguments));
     token = TRY(token_for(arguments, target));
   }
   edge::HostIdentity identity = edge::read_host_identity();
-  return edge::AgentRuntime::start({.manager = std::move(target), .token = std::move(token), .directory = arguments.directory,
-                                    .collect = {.host = arguments.host, .identities = identity.identities()}, .report = std::move(report)});
+  return edge::AgentRuntime::start({.manager = std::move(target),
+                                    .token = std::move(token),
+                                    .directory = arguments.directory,
+                                    .collect = {.host = arguments.host, .identities = identity.identities()},
+                                    .report = std::move(report)});
 }
 
 namespace {
 
-// Reads a secret from a file, or from standard input for "-": never from an argument, which everybody on the host can see.
+// Reads a secret from a file, or from standard input for "-": never from an argument, which everybody on the host can
+// see.
 Result<std::string> read_secret(const std::string& file) {
   if (file.empty()) return std::string{};
   std::string line;
@@ -140,12 +153,14 @@ Status run_agent(Session& session, const AgentArguments& arguments) {
     // A manager that is not there yet is waited for; everything else is for a person to mend.
     bool later = started.error().code == Code::unavailable || started.error().code == Code::unknown;
     if (!later) return started.error();
-    if (reported != started.error().message) report(cat(started.error().to_string(), "; trying again every ", mien::to_text(join_again_after)));
+    if (reported != started.error().message)
+      report(cat(started.error().to_string(), "; trying again every ", mien::to_text(join_again_after)));
     reported = started.error().message;
     std::unique_lock lock(mutex);
     if (changed.wait_for(lock, join_again_after, [&] { return stopping; })) return {};
   }
-  session.out << "mien agent is collecting for " << (arguments.socket.empty() ? arguments.manager : arguments.socket) << std::endl;
+  session.out << "mien agent is collecting for " << (arguments.socket.empty() ? arguments.manager : arguments.socket)
+              << std::endl;
   std::unique_lock lock(mutex);
   changed.wait(lock, [&] { return stopping; });
   lock.unlock();
@@ -160,10 +175,13 @@ void add_agent_verb(CLI::App& program, Session& session) {
   auto allow = std::make_shared<std::vector<std::string>>();
   CLI::App* verb = add_verb(program, "agent", "Run the half that collects on this host", "The program");
   verb->add_option("--manager", arguments->manager, "Where the manager is")->type_name("URL")->required();
-  verb->add_option("--ca-fingerprint", arguments->ca_fingerprint, "The manager's authority, as `mien enroll` prints it")->type_name("sha256:HEX");
+  verb->add_option("--ca-fingerprint", arguments->ca_fingerprint, "The manager's authority, as `mien enroll` prints it")
+      ->type_name("sha256:HEX");
   verb->add_option("--data", arguments->directory, "Where requests wait that could not be sent")->type_name("DIR");
   verb->add_option("--name", arguments->host, "This host's name (default: its host name)")->type_name("NAME");
-  verb->add_option("--allow", *allow, "What may be done to this machine (nothing can be yet)")->type_name("VERB")->delimiter(',');
+  verb->add_option("--allow", *allow, "What may be done to this machine (nothing can be yet)")
+      ->type_name("VERB")
+      ->delimiter(',');
   on_chosen(verb, session, [arguments, allow](Session& s) -> Status {
     (void)allow;
     AgentArguments given = *arguments;

@@ -16,12 +16,13 @@ struct AgentArguments {
   std::string ca_fingerprint;  // https, first start: "sha256:..." from the join line
   std::string token;           // one-time token from the join line, or an agent's own; empty: the one kept from before
   std::string directory = "/var/lib/mien-agent";
-  std::string host;            // empty: the host name
+  std::string host;  // empty: the host name
 };
 
-// Joins (first start) and begins to collect. Errors: refused with what to do (wrong authority, used or expired enrolment),
-// invalid (plain HTTP to another machine), unavailable only while joining.
-Result<std::unique_ptr<edge::AgentRuntime>> start_agent(AgentArguments arguments, std::function<void(std::string_view)> report);
+// Joins (first start) and begins to collect. Errors: refused with what to do (wrong authority, used or expired
+// enrolment), invalid (plain HTTP to another machine), unavailable only while joining.
+Result<std::unique_ptr<edge::AgentRuntime>> start_agent(AgentArguments arguments,
+                                                        std::function<void(std::string_view)> report);
 
 [[nodiscard]] std::string host_name();
 

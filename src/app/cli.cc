@@ -1,12 +1,12 @@
 #include "app/cli.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <limits>
-#include <sys/ioctl.h>
 #include <thread>
-#include <unistd.h>
 
 #include "app/help.h"
 #include "base/text.h"
@@ -32,7 +32,8 @@ bool speaks_utf8() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
     std::string value = environment_variable(name);
     if (value.empty()) continue;
-    return value.find("UTF-8") != std::string::npos || value.find("utf8") != std::string::npos || value.find("utf-8") != std::string::npos;
+    return value.find("UTF-8") != std::string::npos || value.find("utf8") != std::string::npos ||
+           value.find("utf-8") != std::string::npos;
   }
   return false;
 }
@@ -43,13 +44,17 @@ Status find_token(const Session& session, const edge::ServerUrl& url, ClientOpti
   bool local = edge::is_loopback_host(url.host);
   if (!file.empty()) {
     if (!url.tls && !local) {
-      return Error{.code = Code::refused, .message = cat("a token is not sent unencrypted to ", url.host, ": use https"), .where = {}, .cause = {}};
+      return Error{.code = Code::refused,
+                   .message = cat("a token is not sent unencrypted to ", url.host, ": use https"),
+                   .where = {},
+                   .cause = {}};
     }
     into.token = std::string(trim(TRY(read_small_file(file))));
     if (into.token.empty()) return usage_error(cat("there is no token in ", file));
     return {};
   }
-  if (local) into.token = TRY(session.local_token(into.server)).value_or("");
+  if (local) into.token = TRY(session.local_token(into.server))
+  .value_or("");
   return {};
 }
 
@@ -60,15 +65,20 @@ Result<ClientOptions> client_options(const Session& session) {
   if (made.server.empty()) made.server = default_server;
   Result<edge::ServerUrl> url = edge::parse_server_url(made.server);
   if (!url) {
-    return Error{.code = Code::invalid, .message = cat("--server is a URL such as ", default_server, ": ", url.error().message), .where = {}, .cause = {}};
+    return Error{.code = Code::invalid,
+                 .message = cat("--server is a URL such as ", default_server, ": ", url.error().message),
+                 .where = {},
+                 .cause = {}};
   }
   TRY(find_token(session, *url, made));
   if (!session.options.ca_file.empty()) made.ca_pem = TRY(read_small_file(session.options.ca_file));
   if (url->tls && made.ca_pem.empty()) {
-    return Error{.code = Code::invalid,
-                 .message = cat("https needs the manager's authority: give --ca-file with the certificate from ", made.server,
-                                "/api/v1/ca, after comparing its fingerprint with the one that `mien enroll` prints there"),
-                 .where = {}, .cause = {}};
+    return Error{
+        .code = Code::invalid,
+        .message = cat("https needs the manager's authority: give --ca-file with the certificate from ", made.server,
+                       "/api/v1/ca, after comparing its fingerprint with the one that `mien enroll` prints there"),
+        .where = {},
+        .cause = {}};
   }
   return made;
 }
@@ -84,20 +94,22 @@ std::string meant_verb(const CLI::App& program, const std::vector<std::string>& 
   return {};
 }
 
-int explain_usage(const CLI::App& program, Session& session, const CLI::ParseError& failure, const std::vector<std::string>& arguments) {
+int explain_usage(const CLI::App& program, Session& session, const CLI::ParseError& failure,
+                  const std::vector<std::string>& arguments) {
   std::vector<CLI::App*> chosen = program.get_subcommands();
   std::string word = meant_verb(program, arguments);
   if (chosen.empty() && !word.empty()) {
     std::vector<std::string> names = verb_names(program);
     std::vector<std::string_view> known(names.begin(), names.end());
     auto near = nearest(word, known);
-    session.err << "mien: there is no verb `" << printable(word) << "`" << (near ? cat("; did you mean `", *near, "`?") : std::string{})
-                << "\n      `mien help` lists them\n";
+    session.err << "mien: there is no verb `" << printable(word) << "`"
+                << (near ? cat("; did you mean `", *near, "`?") : std::string{}) << "\n      `mien help` lists them\n";
   } else if (chosen.empty()) {
-    session.err << (arguments.empty() ? overview(program) : cat("mien: ", printable(failure.what()), "\n      see `mien help`\n"));
+    session.err << (arguments.empty() ? overview(program)
+                                      : cat("mien: ", printable(failure.what()), "\n      see `mien help`\n"));
   } else {
-    session.err << "mien " << chosen.front()->get_name() << ": " << printable(failure.what()) << "\n      see `mien help "
-                << chosen.front()->get_name() << "`\n";
+    session.err << "mien " << chosen.front()->get_name() << ": " << printable(failure.what())
+                << "\n      see `mien help " << chosen.front()->get_name() << "`\n";
   }
   return static_cast<int>(Exit::usage);
 }
@@ -137,7 +149,12 @@ Exit exit_of(const Status& status) {
     case Code::not_found: return Exit::not_found;
     case Code::refused: return Exit::refused;
     case Code::unavailable: return Exit::unreachable;
-    case Code::conflict: case Code::exhausted: case Code::corrupt: case Code::unsupported: case Code::unknown: case Code::io: break;
+    case Code::conflict:
+    case Code::exhausted:
+    case Code::corrupt:
+    case Code::unsupported:
+    case Code::unknown:
+    case Code::io: break;
   }
   return Exit::failed;
 }
@@ -176,10 +193,17 @@ void on_chosen(CLI::App* verb, Session& session, std::function<Status(Session&)>
 }
 
 void add_global_options(CLI::App& program, Session& session) {
-  static const std::map<std::string, Format> formats{{"table", Format::table}, {"json", Format::json}, {"yaml", Format::yaml}};
-  program.add_option("--server", session.options.server, cat("The manager's URL (or MIEN_SERVER; ", default_server, ")"))->type_name("URL");
-  program.add_option("--token-file", session.options.token_file, "File with the token to show (a local server's is found by itself)")->type_name("FILE");
-  program.add_option("--ca-file", session.options.ca_file, "File with the authority that an https server must be from")->type_name("FILE");
+  static const std::map<std::string, Format> formats{
+      {"table", Format::table}, {"json", Format::json}, {"yaml", Format::yaml}};
+  program
+      .add_option("--server", session.options.server, cat("The manager's URL (or MIEN_SERVER; ", default_server, ")"))
+      ->type_name("URL");
+  program
+      .add_option("--token-file", session.options.token_file,
+                  "File with the token to show (a local server's is found by itself)")
+      ->type_name("FILE");
+  program.add_option("--ca-file", session.options.ca_file, "File with the authority that an https server must be from")
+      ->type_name("FILE");
   program.add_option("-o,--output", session.options.format, "table, json or yaml")
       ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""))
       ->type_name("table|json|yaml");
@@ -253,7 +277,9 @@ WallTime time_at(const wire::Document& document, std::string_view pointer) {
   return parse_time(text_at(document, pointer)).value_or(WallTime{});
 }
 
-Error usage_error(std::string message) { return Error{.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}}; }
+Error usage_error(std::string message) {
+  return Error{.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}};
+}
 
 Colour colour_of_severity(std::string_view severity) {
   if (severity == "critical" || severity == "high") return Colour::red;

@@ -47,8 +47,8 @@ class Session {
   Options options;
   std::ostream& out;
   std::ostream& err;
-  Style style;             // of `out`
-  bool terminal = false;   // `out` is one: live views redraw, long work shows progress
+  Style style;            // of `out`
+  bool terminal = false;  // `out` is one: live views redraw, long work shows progress
   std::function<std::string(const std::string&)> environment;  // "" where it is not set
   Connect connect;
   // The token that a server of the same user left on this machine, by the server's URL.
@@ -90,7 +90,8 @@ int run(CLI::App& program, Session& session, const std::vector<std::string>& arg
 [[nodiscard]] std::string text_at(const wire::Document& document, std::string_view pointer);
 [[nodiscard]] double number_at(const wire::Document& document, std::string_view pointer);  // NaN when it is not there
 [[nodiscard]] WallTime time_at(const wire::Document& document, std::string_view pointer);
-[[nodiscard]] const wire::Document& member_at(const wire::Document& document, std::string_view pointer);  // null when not there
+[[nodiscard]] const wire::Document& member_at(const wire::Document& document,
+                                              std::string_view pointer);  // null when not there
 
 [[nodiscard]] Error usage_error(std::string message);
 [[nodiscard]] Colour colour_of_severity(std::string_view severity);

@@ -20,10 +20,16 @@ Error failure(Code code, std::string message) {
 
 Code code_of_status(int status) {
   switch (status) {
-    case 400: case 413: case 415: case 422: return Code::invalid;
-    case 401: case 403: case 421: return Code::refused;
+    case 400:
+    case 413:
+    case 415:
+    case 422: return Code::invalid;
+    case 401:
+    case 403:
+    case 421: return Code::refused;
     case 404: return Code::not_found;
-    case 409: case 412: return Code::conflict;
+    case 409:
+    case 412: return Code::conflict;
     case 429: return Code::exhausted;
     case 501: return Code::unsupported;
     case 503: return Code::unavailable;
@@ -80,7 +86,8 @@ Error Client::unreachable(const Error& error) const {
 Error Client::problem(const edge::HttpResponse& response) const {
   Result<wire::Document> parsed = wire::parse_document(response.body);
   if (!parsed || !parsed->is_object()) {
-    return failure(code_of_status(response.status), cat(options_.server, " answered ", response.status, ", which is no answer of Mien: is --server right?"));
+    return failure(code_of_status(response.status), cat(options_.server, " answered ", response.status,
+                                                        ", which is no answer of Mien: is --server right?"));
   }
   std::string message = text_of(*parsed, "detail");
   if (message.empty()) message = cat("the server answered ", response.status, " ", text_of(*parsed, "title"));
@@ -89,7 +96,8 @@ Error Client::problem(const edge::HttpResponse& response) const {
       if (!each.is_object()) continue;
       std::string detail = text_of(each, "detail");
       if (message.find(detail) == std::string::npos) message += cat("\n  ", text_of(each, "pointer"), ": ", detail);
-      if (std::string suggestion = text_of(each, "suggestion"); !suggestion.empty() && message.find(suggestion) == std::string::npos) {
+      if (std::string suggestion = text_of(each, "suggestion");
+          !suggestion.empty() && message.find(suggestion) == std::string::npos) {
         message += cat("; write ", suggestion);
       }
     }
@@ -133,7 +141,7 @@ Result<Written> Client::put(const std::string& path, const Query& query, std::st
   made.headers["content-type"] = "application/json";
   made.body = std::move(body);
   edge::HttpResponse response = TRY(send(std::move(made)));
-  return Written{.status = response.status, .document = TRY(wire::parse_document(response.body))};
+  return Written { .status = response.status, .document = TRY(wire::parse_document(response.body)) };
 }
 
 Result<wire::Document> Client::post(const std::string& path, const wire::Document& body, const Query& query) {
@@ -167,9 +175,11 @@ Result<std::string> read_small_file(const std::string& path) {
   }
   if (!file.is_open() || file.bad()) {
     int reason = errno;
-    return failure(reason == ENOENT ? Code::not_found : Code::io, cat("can not read ", path, ": ", std::generic_category().message(reason)));
+    return failure(reason == ENOENT ? Code::not_found : Code::io,
+                   cat("can not read ", path, ": ", std::generic_category().message(reason)));
   }
-  if (text.size() > largest_small_file) return failure(Code::invalid, cat(path, " is larger than ", largest_small_file, " bytes"));
+  if (text.size() > largest_small_file)
+    return failure(Code::invalid, cat(path, " is larger than ", largest_small_file, " bytes"));
   return text;
 }
 

@@ -40,7 +40,8 @@ class Client {
   // All pages as one: {"items": [...], "next": null} and what else the first page says.
   [[nodiscard]] Result<wire::Document> list(const std::string& path, Query query = {});
   [[nodiscard]] Result<Written> put(const std::string& path, const Query& query, std::string body);
-  [[nodiscard]] Result<wire::Document> post(const std::string& path, const wire::Document& body, const Query& query = {});
+  [[nodiscard]] Result<wire::Document> post(const std::string& path, const wire::Document& body,
+                                            const Query& query = {});
   [[nodiscard]] Result<wire::Document> remove(const std::string& path, const Query& query = {});
   // The body of a GET, piece by piece.
   [[nodiscard]] Status download(const std::string& path, const std::function<bool(std::string_view)>& on_chunk);

@@ -27,18 +27,26 @@ _mien() {
 compdef _mien mien
 )";
 
-constexpr std::string_view fish_script = R"(complete -c mien -a '(mien __complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
+constexpr std::string_view fish_script =
+    R"(complete -c mien -a '(mien __complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
 )";
 
 // Verbs whose first word is a kind, and those whose word is a name of one kind.
 constexpr std::array<std::string_view, 3> take_kind{"get", "describe", "delete"};
-constexpr std::array<std::string_view, 9> kinds{"personas", "instances", "pools", "policies", "signals", "revisions", "findings", "decisions", "actions"};
+constexpr std::array<std::string_view, 9> kinds{"personas",  "instances", "pools",     "policies", "signals",
+                                                "revisions", "findings",  "decisions", "actions"};
 struct NameOf {
   std::string_view verb;
   std::string_view collection;
 };
-constexpr std::array<NameOf, 9> take_name{{{"diff", "personas"}, {"rollback", "personas"}, {"activate", "personas"}, {"deactivate", "personas"},
-                                           {"drift", "instances"}, {"why", "instances"}, {"ack", "findings"}, {"explain", "findings"},
+constexpr std::array<NameOf, 9> take_name{{{"diff", "personas"},
+                                           {"rollback", "personas"},
+                                           {"activate", "personas"},
+                                           {"deactivate", "personas"},
+                                           {"drift", "instances"},
+                                           {"why", "instances"},
+                                           {"ack", "findings"},
+                                           {"explain", "findings"},
                                            {"explain", "instances"}}};
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -125,7 +133,8 @@ std::vector<std::string> ask_names(Session& session, const std::string& kind) {
 
 }  // namespace
 
-std::vector<std::string> complete(const CLI::App& program, const std::vector<std::string>& words, const NamesOf& names_of) {
+std::vector<std::string> complete(const CLI::App& program, const std::vector<std::string>& words,
+                                  const NamesOf& names_of) {
   std::string begun = words.empty() ? std::string{} : words.back();
   Typed typed = understand(program, words);
   std::vector<std::string> candidates;
@@ -155,7 +164,8 @@ std::string_view completion_script(std::string_view shell) {
 
 void add_completion_verb(CLI::App& program, Session& session) {
   auto shell = std::make_shared<std::string>();
-  CLI::App* verb = add_verb(program, "completion", "Print what a shell needs to complete verbs, options and names", "The program");
+  CLI::App* verb =
+      add_verb(program, "completion", "Print what a shell needs to complete verbs, options and names", "The program");
   verb->add_option("SHELL", *shell, "bash, zsh or fish")->required();
   on_chosen(verb, session, [shell](Session& s) -> Status {
     std::string_view script = completion_script(*shell);
@@ -168,7 +178,9 @@ void add_completion_verb(CLI::App& program, Session& session) {
   CLI::App* ask = add_verb(program, "__complete", "What may stand at the cursor", "");
   ask->add_option("WORD", *words, "The words after `mien`");
   on_chosen(ask, session, [words, &program](Session& s) -> Status {
-    for (const std::string& word : complete(program, *words, [&s](const std::string& kind) { return ask_names(s, kind); })) s.out << word << "\n";
+    for (const std::string& word :
+         complete(program, *words, [&s](const std::string& kind) { return ask_names(s, kind); }))
+      s.out << word << "\n";
     return {};
   });
 }

@@ -15,7 +15,8 @@ namespace mien::app {
 using NamesOf = std::function<std::vector<std::string>(const std::string& collection)>;
 
 // What may replace the last of `words` (the words after `mien`, the last one as far as it is typed).
-[[nodiscard]] std::vector<std::string> complete(const CLI::App& program, const std::vector<std::string>& words, const NamesOf& names_of);
+[[nodiscard]] std::vector<std::string> complete(const CLI::App& program, const std::vector<std::string>& words,
+                                                const NamesOf& names_of);
 // The script for "bash", "zsh" or "fish"; empty for another shell.
 [[nodiscard]] std::string_view completion_script(std::string_view shell);
 

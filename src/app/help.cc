@@ -17,7 +17,8 @@ struct Example {
 constexpr Example examples[] = {
     {"up", "mien up", "this host and its services, on http://127.0.0.1:7070"},
     {"up", "mien up --data /srv/mien", "everything it keeps under /srv/mien"},
-    {"manager", "mien manager --config /etc/mien/mien.yaml --check-config", "say whether the settings are right, and stop"},
+    {"manager", "mien manager --config /etc/mien/mien.yaml --check-config",
+     "say whether the settings are right, and stop"},
     {"agent", "mien agent --manager https://mien:7070 --token-file /etc/mien/token", "an agent that has joined"},
     {"enroll", "mien enroll --ttl 15m", "print the line with which one agent joins within 15 minutes"},
     {"apply", "mien apply -f web.yaml", "write what the file says; unchanged resources stay as they are"},
@@ -51,9 +52,11 @@ constexpr Example examples[] = {
     {"audit", "mien audit --since 1h", "who did what in the last hour"},
     {"audit", "mien audit --verify", "whether the chain is whole; the first broken link is named, exit 1"},
     {"backup", "mien backup /var/backups/mien-monday", "the ledger and the keys, while it runs"},
-    {"restore", "mien restore /var/backups/mien-monday --data /var/lib/mien", "into an empty place, with no manager running"},
+    {"restore", "mien restore /var/backups/mien-monday --data /var/lib/mien",
+     "into an empty place, with no manager running"},
     {"score", "mien score --input metrics.csv --output scores.csv", "a file, without a server"},
-    {"score", "mien score --input metrics.csv --train-rows 1000 --output -", "the first thousand rows are known history"},
+    {"score", "mien score --input metrics.csv --train-rows 1000 --output -",
+     "the first thousand rows are known history"},
     {"doctor", "mien doctor", "what works on this host, and what to install for the rest"},
     {"completion", "mien completion bash > /etc/bash_completion.d/mien", "for every shell of this host"},
     {"completion", "mien completion fish > ~/.config/fish/completions/mien.fish", "for yours"},
@@ -84,7 +87,8 @@ struct OptionLine {
 std::vector<OptionLine> options_of(const CLI::App& app) {
   std::vector<OptionLine> lines;
   std::vector<const CLI::Option*> options = app.get_options([](const CLI::Option*) { return true; });
-  std::stable_partition(options.begin(), options.end(), [](const CLI::Option* option) { return option->get_positional(); });
+  std::stable_partition(options.begin(), options.end(),
+                        [](const CLI::Option* option) { return option->get_positional(); });
   for (const CLI::Option* option : options) {
     if (option->get_group().empty()) continue;
     std::string name = option->get_positional() ? option->get_name(true) : option->get_name(false, true);
@@ -99,7 +103,8 @@ std::string lined_up(const std::vector<OptionLine>& lines) {
   std::size_t width = 0;
   for (const OptionLine& line : lines) width = std::max(width, line.name.size());
   std::string out;
-  for (const OptionLine& line : lines) out += cat("  ", line.name, std::string(width + 2 - line.name.size(), ' '), line.text, "\n");
+  for (const OptionLine& line : lines)
+    out += cat("  ", line.name, std::string(width + 2 - line.name.size(), ' '), line.text, "\n");
   return out;
 }
 
@@ -118,7 +123,8 @@ std::string usage_of(const CLI::App& verb) {
 std::string examples_of(std::string_view verb) {
   std::string out;
   for (const Example& example : examples) {
-    if (example.verb == verb) out += cat(out.empty() ? "Examples:\n" : "", "  ", example.line, "\n      ", example.says, "\n");
+    if (example.verb == verb)
+      out += cat(out.empty() ? "Examples:\n" : "", "  ", example.line, "\n      ", example.says, "\n");
   }
   return out;
 }
@@ -130,12 +136,14 @@ std::vector<std::string> verb_names(const CLI::App& program) {
 }
 
 const CLI::App* find_verb(const CLI::App& program, std::string_view name) {
-  std::vector<const CLI::App*> verbs = program.get_subcommands([name](const CLI::App* verb) { return verb->get_name() == name; });
+  std::vector<const CLI::App*> verbs =
+      program.get_subcommands([name](const CLI::App* verb) { return verb->get_name() == name; });
   return verbs.empty() ? nullptr : verbs.front();
 }
 
 std::string overview(const CLI::App& program) {
-  std::string out = cat(program.get_description(), "\n\nUsage: mien VERB [options]; options may stand before the verb too\n");
+  std::string out =
+      cat(program.get_description(), "\n\nUsage: mien VERB [options]; options may stand before the verb too\n");
   for (const std::string& group : groups_of(program)) {
     out += cat("\n", group, "\n");
     std::vector<OptionLine> lines;
@@ -144,7 +152,8 @@ std::string overview(const CLI::App& program) {
     }
     out += lined_up(lines);
   }
-  return cat(out, "\nEvery verb takes\n", lined_up(options_of(program)), "\nmien help VERB has its options and examples.\n");
+  return cat(out, "\nEvery verb takes\n", lined_up(options_of(program)),
+             "\nmien help VERB has its options and examples.\n");
 }
 
 std::string verb_help(const CLI::App& verb) {
@@ -154,14 +163,17 @@ std::string verb_help(const CLI::App& verb) {
 }
 
 std::string reference_markdown(const CLI::App& program) {
-  std::string out = "# The command line\n\nMade by `mien help --markdown`; exit codes: 0 done, 1 the operation failed, 2 wrong usage or invalid input, "
-                    "3 not found,\n4 refused by a guard or policy, 5 server unreachable.\n\n## Options of every verb\n\n";
+  std::string out =
+      "# The command line\n\nMade by `mien help --markdown`; exit codes: 0 done, 1 the operation failed, 2 wrong usage "
+      "or invalid input, "
+      "3 not found,\n4 refused by a guard or policy, 5 server unreachable.\n\n## Options of every verb\n\n";
   for (const OptionLine& line : options_of(program)) out += cat("* `", line.name, "`: ", line.text, "\n");
   for (const std::string& group : groups_of(program)) {
     out += cat("\n## ", group, "\n");
     for (const CLI::App* verb : verbs_of(program)) {
       if (verb->get_group() != group) continue;
-      out += cat("\n### ", verb->get_name(), "\n\n", verb->get_description(), ".\n\n```\n", usage_of(*verb), "\n", lined_up(options_of(*verb)));
+      out += cat("\n### ", verb->get_name(), "\n\n", verb->get_description(), ".\n\n```\n", usage_of(*verb), "\n",
+                 lined_up(options_of(*verb)));
       std::string footer = verb->get_footer();
       out += cat(footer.empty() ? "" : "\n", footer, "```\n");
     }
@@ -194,8 +206,10 @@ void add_help_verb(CLI::App& program, Session& session) {
     std::vector<std::string_view> known(names.begin(), names.end());
     auto near = nearest(arguments->verb, known);
     return Error{.code = Code::not_found,
-                 .message = cat("there is no verb `", arguments->verb, "`", near ? cat("; did you mean `", *near, "`?") : std::string{}),
-                 .where = {}, .cause = {}};
+                 .message = cat("there is no verb `", arguments->verb, "`",
+                                near ? cat("; did you mean `", *near, "`?") : std::string{}),
+                 .where = {},
+                 .cause = {}};
   });
 }
 

@@ -10,7 +10,8 @@
 
 namespace mien::app {
 
-[[nodiscard]] std::vector<std::string> verb_names(const CLI::App& program);  // in order of registration, hidden ones left out
+[[nodiscard]] std::vector<std::string> verb_names(
+    const CLI::App& program);  // in order of registration, hidden ones left out
 [[nodiscard]] const CLI::App* find_verb(const CLI::App& program, std::string_view name);  // nullptr: there is none
 [[nodiscard]] std::string overview(const CLI::App& program);
 [[nodiscard]] std::string verb_help(const CLI::App& verb);

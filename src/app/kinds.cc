@@ -24,7 +24,8 @@ constexpr std::array<std::array<std::string_view, 3>, 4> made_kinds{{{"Revision"
                                                                      {"Finding", "finding", "findings"},
                                                                      {"Decision", "decision", "decisions"},
                                                                      {"Action", "action", "actions"}}};
-constexpr std::array<std::string_view, 9> known_words{"persona", "instance", "pool", "policy", "signal", "revision", "finding", "decision", "action"};
+constexpr std::array<std::string_view, 9> known_words{"persona",  "instance", "pool",     "policy", "signal",
+                                                      "revision", "finding",  "decision", "action"};
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -39,7 +40,8 @@ Result<std::string> read_stream(std::istream& in, const std::string& name) {
   std::array<char, 65536> chunk{};
   while (in.read(chunk.data(), chunk.size()) || in.gcount() > 0) {
     text.append(chunk.data(), static_cast<std::size_t>(in.gcount()));
-    if (text.size() > wire::limits::file_bytes) return failure(Code::invalid, cat(name, " is larger than ", wire::limits::file_bytes, " bytes"));
+    if (text.size() > wire::limits::file_bytes)
+      return failure(Code::invalid, cat(name, " is larger than ", wire::limits::file_bytes, " bytes"));
   }
   if (in.bad()) return failure(Code::io, cat("can not read ", name));
   return text;
@@ -89,17 +91,21 @@ std::vector<std::string> extended_by(const model::Resource& persona) {
 }  // namespace
 
 Result<Kind> parse_kind(std::string_view text) {
-  if (auto kind = model::parse_resource_kind(text)) return Kind{.name = std::string(to_text(*kind)), .collection = std::string(collection_of(*kind))};
+  if (auto kind = model::parse_resource_kind(text))
+    return Kind{.name = std::string(to_text(*kind)), .collection = std::string(collection_of(*kind))};
   std::string word = lower(text);
   for (const auto& [name, singular, plural] : made_kinds) {
     if (word == singular || word == plural) return Kind{.name = std::string(name), .collection = std::string(plural)};
   }
   auto near = nearest(word, known_words);
-  return failure(Code::invalid, cat("there is no kind `", text, "`", near ? cat("; did you mean `", *near, "`?") : std::string{},
-                                    " Kinds: persona, instance, pool, policy, signal, revision, finding, decision, action"));
+  return failure(Code::invalid,
+                 cat("there is no kind `", text, "`", near ? cat("; did you mean `", *near, "`?") : std::string{},
+                     " Kinds: persona, instance, pool, policy, signal, revision, finding, decision, action"));
 }
 
-std::string label_of(const model::Resource& resource) { return cat(lower(to_text(resource.kind)), '/', resource.metadata.name); }
+std::string label_of(const model::Resource& resource) {
+  return cat(lower(to_text(resource.kind)), '/', resource.metadata.name);
+}
 
 std::string path_of(const model::Resource& resource) {
   return cat("/api/v1/", collection_of(resource.kind), '/', resource.metadata.name);
@@ -141,7 +147,9 @@ void order_for_writing(std::vector<wire::SourcedResource>& resources) {
     auto end = resources.begin() + static_cast<std::ptrdiff_t>(count);
     auto next = std::find_if(begin, end, [&](const auto& each) {
       std::vector<std::string> bases = extended_by(each.resource);
-      return std::none_of(bases.begin(), bases.end(), [&](const std::string& base) { return base != each.resource.metadata.name && waiting.contains(base); });
+      return std::none_of(bases.begin(), bases.end(), [&](const std::string& base) {
+        return base != each.resource.metadata.name && waiting.contains(base);
+      });
     });
     if (next == end) return;
     waiting.erase(next->resource.metadata.name);

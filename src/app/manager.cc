@@ -101,7 +101,8 @@ class ManagerProcess {
       api_->tick();
       if (!loopback_ && edge::mono_now() >= renew_at) {
         renew_at = edge::mono_now() + renew_every;
-        if (Result<edge::TlsIdentity> identity = authority_->server_identity(names(), edge::wall_now()); identity) TRY(server_->renew(*identity));
+        if (Result<edge::TlsIdentity> identity = authority_->server_identity(names(), edge::wall_now()); identity)
+          TRY(server_->renew(*identity));
       }
     }
     return close();
@@ -119,8 +120,10 @@ class ManagerProcess {
       write_paths.push_back(directory);
       if (::access(directory.c_str(), W_OK) == 0) break;
     }
-    edge::Confinement confinement = TRY(edge::confine_manager(
-        {.data_directory = arguments_.settings.data, .read_paths = {}, .write_paths = std::move(write_paths), .user = {}}));
+    edge::Confinement confinement = TRY(edge::confine_manager({.data_directory = arguments_.settings.data,
+                                                               .read_paths = {},
+                                                               .write_paths = std::move(write_paths),
+                                                               .user = {}}));
     for (const std::string& lack : confinement.lacking) report(lack);
     return {};
   }
@@ -132,7 +135,11 @@ class ManagerProcess {
         .version = std::string(program_version),
         .store_limit = arguments_.settings.store_limit,
         .keep_log = arguments_.settings.retention,
-        .on_fatal = [this](const Error& error) { fatal_ = error; flag_.stop(); },
+        .on_fatal =
+            [this](const Error& error) {
+              fatal_ = error;
+              flag_.stop();
+            },
         .report = [this](std::string_view line) { report(line); },
     }));
     return {};
@@ -159,10 +166,11 @@ class ManagerProcess {
       options.tls = TRY(authority_->server_identity(names(), edge::wall_now()));
     }
     // The port is known only once the server listens, so what arrives before the API is made waits for it.
-    server_ = TRY(edge::HttpServer::start(options, [this](edge::HttpRequest request, std::shared_ptr<edge::Responder> responder) {
-      opened_.wait(false);
-      if (api_) api_->handle(std::move(request), std::move(responder));
-    }));
+    server_ = TRY(
+        edge::HttpServer::start(options, [this](edge::HttpRequest request, std::shared_ptr<edge::Responder> responder) {
+          opened_.wait(false);
+          if (api_) api_->handle(std::move(request), std::move(responder));
+        }));
     token_ = TRY(edge::write_local_token(server_->port()));
     bool v6 = host_.find(':') != std::string::npos;
     std::string name = loopback_ ? host_ : public_name();
@@ -170,8 +178,8 @@ class ManagerProcess {
     api_ = std::make_unique<edge::Api>(api_options(edge::make_authorize(rules(false)), url_));
     if (arguments_.socket.empty()) return {};
     local_server_ = TRY(edge::HttpServer::start(
-        {.unix_path = arguments_.socket},
-        [this, local = edge::make_authorize(rules(true))](edge::HttpRequest request, std::shared_ptr<edge::Responder> responder) {
+        {.unix_path = arguments_.socket}, [this, local = edge::make_authorize(rules(true))](
+                                              edge::HttpRequest request, std::shared_ptr<edge::Responder> responder) {
           api_->handle(std::move(request), std::move(responder), local);
         }));
     return {};
@@ -189,7 +197,11 @@ class ManagerProcess {
     rules.port = server_->port();
     rules.hosts = names();
     if (!socket) return rules;
-    rules.unix_caller = edge::Caller{.role = node::Role::agent, .actor = cat("agent ", arguments_.local_agent), .agent = arguments_.local_agent, .selector = {}, .blanked = false};
+    rules.unix_caller = edge::Caller{.role = node::Role::agent,
+                                     .actor = cat("agent ", arguments_.local_agent),
+                                     .agent = arguments_.local_agent,
+                                     .selector = {},
+                                     .blanked = false};
     rules.unix_uids = {static_cast<unsigned>(::geteuid())};
     return rules;
   }
@@ -201,7 +213,8 @@ class ManagerProcess {
     options.authorize = std::move(authorize);
     options.ready = [this] { return runtime_->ready(); };
     options.version = program_version;
-    options.verify_signature = [key = runtime_->signing_key().public_key()](std::string_view bytes, std::string_view signature) {
+    options.verify_signature = [key = runtime_->signing_key().public_key()](std::string_view bytes,
+                                                                            std::string_view signature) {
       return edge::verify_ed25519(key, bytes, signature);
     };
     options.url = url;
@@ -209,7 +222,9 @@ class ManagerProcess {
       options.ca_pem = authority_->certificate_pem();
       options.ca_fingerprint = authority_->fingerprint();
     }
-    options.backup = [this](const std::function<bool(std::string_view)>& sink) { return stream_backup(runtime_->paths(), sink); };
+    options.backup = [this](const std::function<bool(std::string_view)>& sink) {
+      return stream_backup(runtime_->paths(), sink);
+    };
     return options;
   }
 
@@ -247,7 +262,9 @@ class ManagerProcess {
 
 }  // namespace
 
-Status run_manager(Session& session, const ManagerArguments& arguments) { return ManagerProcess(session, arguments).run(); }
+Status run_manager(Session& session, const ManagerArguments& arguments) {
+  return ManagerProcess(session, arguments).run();
+}
 
 void add_manager_verb(CLI::App& program, Session& session) {
   struct Given {
@@ -260,11 +277,15 @@ void add_manager_verb(CLI::App& program, Session& session) {
   verb->add_option("--config", given->config, "Settings")->type_name("FILE");
   verb->add_flag("--check-config", given->check, "Only say whether the settings are right");
   verb->add_option("--data", given->data, "Where everything is kept (instead of the settings')")->type_name("DIR");
-  verb->add_option("--listen", given->listen, "Address to serve on; on any but loopback, TLS and tokens are required")->type_name("HOST:PORT");
+  verb->add_option("--listen", given->listen, "Address to serve on; on any but loopback, TLS and tokens are required")
+      ->type_name("HOST:PORT");
   verb->add_option("--socket", given->socket)->group("");
   verb->add_option("--local-agent", given->local_agent)->group("");
   on_chosen(verb, session, [given](Session& s) -> Status {
-    ManagerArguments arguments{.settings = TRY(load_settings(given->config)), .socket = given->socket, .local_agent = given->local_agent};
+    ManagerArguments arguments {
+      .settings = TRY(load_settings(given->config))
+      , .socket = given->socket, .local_agent = given->local_agent
+    };
     if (!given->listen.empty()) arguments.settings.listen = given->listen;
     if (!given->data.empty()) arguments.settings.data = given->data;
     TRY(edge::parse_host_port(arguments.settings.listen));

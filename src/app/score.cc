@@ -35,9 +35,9 @@ struct StoredState {
   WallTime last;
   model::Behavior behavior;
   std::string watch;
-  static constexpr auto fields =
-      std::tuple{field("columns", &StoredState::columns), field("rows", &StoredState::rows), field("last", &StoredState::last),
-                 field("behavior", &StoredState::behavior), field("watch", &StoredState::watch)};
+  static constexpr auto fields = std::tuple{
+      field("columns", &StoredState::columns), field("rows", &StoredState::rows), field("last", &StoredState::last),
+      field("behavior", &StoredState::behavior), field("watch", &StoredState::watch)};
 };
 
 bool ends_with(std::string_view text, std::string_view end) {
@@ -76,8 +76,9 @@ void explain_changes(std::ostream& err, const Scorer::Line& line) {
     bool opened = change.what == drift::EpisodeChange::What::opened;
     const model::Finding& finding = change.finding;
     WallTime at = finding.updated_at;
-    err << to_rfc3339(at) << (opened ? " opened " : " closed ") << change.episode << ' ' << to_text(finding.severity) << ' ' << finding.summary
-        << ", score " << to_text(finding.score, 3) << ", confidence " << to_text(finding.confidence, 3) << '\n';
+    err << to_rfc3339(at) << (opened ? " opened " : " closed ") << change.episode << ' ' << to_text(finding.severity)
+        << ' ' << finding.summary << ", score " << to_text(finding.score, 3) << ", confidence "
+        << to_text(finding.confidence, 3) << '\n';
   }
 }
 
@@ -88,7 +89,8 @@ Scorer::Scorer(std::vector<std::string> columns, std::uint64_t train_rows, doubl
   expectation_.false_alarms_per_week = false_alarms_per_week;
   batch_.times.resize(1);
   for (std::uint32_t i = 0; i < columns_.size(); ++i) {
-    series_.push_back({.metric = MetricName(columns_[i]), .attributes = {}, .unit = {}, .kind = model::SeriesKind::gauge});
+    series_.push_back(
+        {.metric = MetricName(columns_[i]), .attributes = {}, .unit = {}, .kind = model::SeriesKind::gauge});
     batch_.series.push_back(i);
   }
 }
@@ -126,14 +128,16 @@ std::string Scorer::encode() const {
 }
 
 Status Scorer::restore(std::string_view bytes) {
-  if (bytes.substr(0, state_magic.size()) != state_magic) return failure(Code::invalid, "is not a state that `mien score --state-out` wrote");
+  if (bytes.substr(0, state_magic.size()) != state_magic)
+    return failure(Code::invalid, "is not a state that `mien score --state-out` wrote");
   Decoder decoder{bytes.substr(state_magic.size())};
   std::uint32_t version = 0;
   std::uint64_t size = 0;
   decoder.get(version);
   decoder.get(size);
   if (decoder.failed()) return failure(Code::corrupt, "is cut short");
-  if (version != state_version) return failure(Code::unsupported, cat("has version ", version, "; this program reads version ", state_version));
+  if (version != state_version)
+    return failure(Code::unsupported, cat("has version ", version, "; this program reads version ", state_version));
   std::string_view rest = decoder.rest();
   if (size > rest.size()) return failure(Code::corrupt, "is cut short");
   std::string_view payload = rest.substr(0, size);
@@ -143,7 +147,8 @@ Status Scorer::restore(std::string_view bytes) {
   if (Status status = tail.finish("state"); !status) return status;
   if (checksum != checksum_of(payload)) return failure(Code::corrupt, "is damaged: the checksum does not fit");
   StoredState state = TRY(decode<StoredState>(payload, "state"));
-  if (state.columns != columns_) return failure(Code::invalid, "was written for other columns; a state belongs to the columns it was made from");
+  if (state.columns != columns_)
+    return failure(Code::invalid, "was written for other columns; a state belongs to the columns it was made from");
   if (state.behavior.series.size() > columns_.size()) return failure(Code::corrupt, "knows more series than columns");
   watch_ = TRY(drift::Watch::decode(state.watch));
   behavior_ = std::move(state.behavior);
@@ -157,8 +162,9 @@ std::string score_line(std::string_view stamp, const Scorer::Line& line, std::st
   auto end = std::to_chars(score.data(), score.data() + score.size(), line.score, std::chars_format::fixed, 6).ptr;
   bool quoted = metric.find(',') != std::string_view::npos;
   std::string_view quote = quoted ? "\"" : "";
-  return cat(stamp, ',', std::string_view(score.data(), static_cast<std::size_t>(end - score.data())), ',', line.alert ? '1' : '0', ',',
-             model::to_text(line.alert ? line.kind : model::FindingKind::none), ',', quote, metric, quote, '\n');
+  return cat(stamp, ',', std::string_view(score.data(), static_cast<std::size_t>(end - score.data())), ',',
+             line.alert ? '1' : '0', ',', model::to_text(line.alert ? line.kind : model::FindingKind::none), ',', quote,
+             metric, quote, '\n');
 }
 
 std::optional<double> parse_false_alarms(std::string_view text) {
@@ -173,7 +179,8 @@ std::optional<double> parse_false_alarms(std::string_view text) {
 
 Status run_score(const ScoreOptions& options, std::ostream& out, std::ostream& err) {
   if (!options.plot.empty() && !ends_with(options.plot, ".svg")) {
-    return failure(Code::invalid, cat("--plot ", options.plot, ": this build draws SVG only; give a name that ends in .svg"));
+    return failure(Code::invalid,
+                   cat("--plot ", options.plot, ": this build draws SVG only; give a name that ends in .svg"));
   }
   std::string text = TRY(read_all(options.input));
   wire::CsvReader reader = TRY(wire::CsvReader::open(text, options.input == "-" ? "standard input" : options.input));
@@ -196,7 +203,11 @@ Status run_score(const ScoreOptions& options, std::ostream& out, std::ostream& e
     lines << score_line(row.stamp, line, scorer.columns()[line.column]);
     if (options.explain) explain_changes(err, line);
     if (!options.plot.empty()) {
-      plotted.push_back({.time = row.time, .value = row.values.front(), .score = line.score, .alarm_level = line.alarm_level, .alert = line.alert});
+      plotted.push_back({.time = row.time,
+                         .value = row.values.front(),
+                         .score = line.score,
+                         .alarm_level = line.alarm_level,
+                         .alert = line.alert});
     }
   }
   lines.flush();
@@ -204,7 +215,8 @@ Status run_score(const ScoreOptions& options, std::ostream& out, std::ostream& e
   if (!options.state_out.empty()) {
     if (Status status = write_all(options.state_out, scorer.encode()); !status) return status;
   }
-  if (!options.plot.empty()) return write_all(options.plot, plot_svg(plotted, cat(scorer.columns().front(), " of ", options.input)));
+  if (!options.plot.empty())
+    return write_all(options.plot, plot_svg(plotted, cat(scorer.columns().front(), " of ", options.input)));
   return {};
 }
 
@@ -212,7 +224,8 @@ void add_score_verb(CLI::App& program, Session& session) {
   CLI::App* verb = add_verb(program, "score", "score a CSV file, without a server", "Engine");
   auto options = std::make_shared<ScoreOptions>();
   auto alarms = std::make_shared<std::string>("1/week");
-  verb->add_option("--input", options->input, "CSV, first column `timestamp`; .gz is unpacked; - is standard input")->required();
+  verb->add_option("--input", options->input, "CSV, first column `timestamp`; .gz is unpacked; - is standard input")
+      ->required();
   verb->add_option("--output", options->output, "where the scores go; - is standard output")->required();
   verb->add_option("--train-rows", options->train_rows, "the first N rows are known to be healthy");
   verb->add_option("--false-alarms", *alarms, "how many false alarms are affordable: 1/week, 0.5/day");

@@ -1,5 +1,5 @@
-// `mien score`: the engine on a file, without a server. Deterministic: same input, same bytes, also when the input is cut
-// anywhere and the state carried over (docs/formats/score-state.md).
+// `mien score`: the engine on a file, without a server. Deterministic: same input, same bytes, also when the input is
+// cut anywhere and the state carried over (docs/formats/score-state.md).
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,14 @@
 namespace mien::app {
 
 struct ScoreOptions {
-  std::string input = {};     // path, ".gz" is unpacked; "-" is standard input
-  std::string output = {};    // path or "-"
+  std::string input = {};   // path, ".gz" is unpacked; "-" is standard input
+  std::string output = {};  // path or "-"
   std::uint64_t train_rows = 0;
   double false_alarms_per_week = 1;
-  std::string state_in = {};    // empty: start anew
-  std::string state_out = {};    // empty: not kept
-  std::string plot = {};    // empty, or a path that ends in .svg
-  bool explain = false;       // each finding on standard error
+  std::string state_in = {};   // empty: start anew
+  std::string state_out = {};  // empty: not kept
+  std::string plot = {};       // empty, or a path that ends in .svg
+  bool explain = false;        // each finding on standard error
 };
 
 // The engine over the rows of one instance, one row at a time: row i is judged from rows <= i only.

@@ -10,8 +10,8 @@ namespace mien::app {
 namespace {
 
 constexpr double width = 1600;
-constexpr double top_height = 300;   // the metric
-constexpr double low_start = 340;    // the score
+constexpr double top_height = 300;  // the metric
+constexpr double low_start = 340;   // the score
 constexpr double low_height = 160;
 constexpr double full_height = 520;
 
@@ -69,21 +69,26 @@ std::string plot_svg(const std::vector<PlotRow>& rows, std::string_view title) {
     any = true;
   }
   double range = high > low ? high - low : 1;
-  std::string svg = cat("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ", number(width), ' ', number(full_height),
-                        "\" font-family=\"sans-serif\" font-size=\"14\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n");
+  std::string svg =
+      cat("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ", number(width), ' ', number(full_height),
+          "\" font-family=\"sans-serif\" font-size=\"14\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n");
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!rows[i].alert) continue;
     std::size_t first = i;
     while (i + 1 < rows.size() && rows[i + 1].alert) ++i;
     double x = width * static_cast<double>(first) / static_cast<double>(rows.size());
     double w = std::max(1.0, width * static_cast<double>(i + 1 - first) / static_cast<double>(rows.size()));
-    svg += cat("<rect x=\"", number(x), "\" y=\"0\" width=\"", number(w), "\" height=\"", number(full_height), "\" fill=\"#fbd5d5\"/>\n");
+    svg += cat("<rect x=\"", number(x), "\" y=\"0\" width=\"", number(w), "\" height=\"", number(full_height),
+               "\" fill=\"#fbd5d5\"/>\n");
   }
-  svg += path(rows.size(), [&](std::size_t i) { return 30 + top_height * (1 - (rows[i].value - low) / range); }, "#1f4e79");
-  svg += path(rows.size(), [&](std::size_t i) { return low_start + low_height * (1 - rows[i].score); }, "#b02020");
-  svg += path(rows.size(), [&](std::size_t i) { return low_start + low_height * (1 - rows[i].alarm_level); }, "#888888");
-  svg += cat("<text x=\"8\" y=\"20\">", escape(title), ": ", to_text(low, 4), " to ", to_text(high, 4), "</text>\n<text x=\"8\" y=\"",
-             number(low_start + 14), "\">score, alarm level</text>\n</svg>\n");
+  svg += path(
+      rows.size(), [&](std::size_t i) { return 30 + top_height * (1 - (rows[i].value - low) / range); }, "#1f4e79");
+  svg += path(
+      rows.size(), [&](std::size_t i) { return low_start + low_height * (1 - rows[i].score); }, "#b02020");
+  svg += path(
+      rows.size(), [&](std::size_t i) { return low_start + low_height * (1 - rows[i].alarm_level); }, "#888888");
+  svg += cat("<text x=\"8\" y=\"20\">", escape(title), ": ", to_text(low, 4), " to ", to_text(high, 4),
+             "</text>\n<text x=\"8\" y=\"", number(low_start + 14), "\">score, alarm level</text>\n</svg>\n");
   return svg;
 }
 

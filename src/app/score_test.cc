@@ -23,7 +23,9 @@ class ScoreFiles : public ::testing::Test {
   void TearDown() override { std::filesystem::remove_all(home_); }
 
   [[nodiscard]] std::string path(const std::string& name) const { return (home_ / name).string(); }
-  void write(const std::string& name, const std::string& text) const { std::ofstream(path(name), std::ios::binary) << text; }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(path(name), std::ios::binary) << text;
+  }
   [[nodiscard]] std::string read(const std::string& name) const {
     std::ostringstream bytes;
     bytes << std::ifstream(path(name), std::ios::binary).rdbuf();
@@ -84,7 +86,12 @@ TEST_F(ScoreFiles, CutAnywhereTheBytesAreTheSame) {
     write("b.csv", join(lines, cut, lines.size()));
     ASSERT_TRUE(score({.input = path("a.csv"), .output = "-", .train_rows = 300, .state_out = path("cut.state")}).ok());
     std::string first = out_.str();
-    ASSERT_TRUE(score({.input = path("b.csv"), .output = "-", .train_rows = 300, .state_in = path("cut.state"), .state_out = path("end.state")}).ok());
+    ASSERT_TRUE(score({.input = path("b.csv"),
+                       .output = "-",
+                       .train_rows = 300,
+                       .state_in = path("cut.state"),
+                       .state_out = path("end.state")})
+                    .ok());
     std::string second = out_.str();
     EXPECT_EQ(first + second.substr(second.find('\n') + 1), whole) << "cut at " << cut;
     EXPECT_EQ(read("end.state"), read("all.state")) << "cut at " << cut;
@@ -101,9 +108,14 @@ TEST_F(ScoreFiles, BadStatesAndInputsAreRefusedWithTheirName) {
   EXPECT_FALSE(score({.input = path("in.csv"), .output = "-", .state_in = path("damaged")}).ok());
   EXPECT_FALSE(score({.input = path("in.csv"), .output = "-", .state_in = path("short")}).ok());
   EXPECT_FALSE(score({.input = path("in.csv"), .output = "-", .state_in = path("in.csv")}).ok());
-  EXPECT_NE(score({.input = path("other.csv"), .output = "-", .state_in = path("s")}).error().to_string().find("other columns"), std::string::npos);
+  EXPECT_NE(score({.input = path("other.csv"), .output = "-", .state_in = path("s")})
+                .error()
+                .to_string()
+                .find("other columns"),
+            std::string::npos);
   EXPECT_EQ(score({.input = path("none.csv"), .output = "-"}).error().code, Code::invalid);
-  EXPECT_NE(score({.input = path("in.csv"), .output = "-", .plot = path("p.png")}).error().message.find(".svg"), std::string::npos);
+  EXPECT_NE(score({.input = path("in.csv"), .output = "-", .plot = path("p.png")}).error().message.find(".svg"),
+            std::string::npos);
 }
 
 TEST_F(ScoreFiles, RowsThatGoBackInTimeScoreNothing) {

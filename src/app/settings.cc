@@ -28,23 +28,40 @@ struct Key {
 
 const std::array<Key, 5>& keys() {
   static const std::array<Key, 5> all{{
-      {"listen", [](ManagerSettings& s, const model::Value& v) -> Status { s.listen = TRY(text_of(v)); return {}; }},
-      {"data", [](ManagerSettings& s, const model::Value& v) -> Status { s.data = TRY(text_of(v)); return {}; }},
-      {"names", [](ManagerSettings& s, const model::Value& v) -> Status {
-         if (!v.list()) return Error{.code = Code::invalid, .message = "a list of names belongs here, like [mien.example.net]", .where = {}, .cause = {}};
+      {"listen",
+       [](ManagerSettings& s, const model::Value& v) -> Status {
+         s.listen = TRY(text_of(v));
+         return {};
+       }},
+      {"data",
+       [](ManagerSettings& s, const model::Value& v) -> Status {
+         s.data = TRY(text_of(v));
+         return {};
+       }},
+      {"names",
+       [](ManagerSettings& s, const model::Value& v) -> Status {
+         if (!v.list())
+           return Error{.code = Code::invalid,
+                        .message = "a list of names belongs here, like [mien.example.net]",
+                        .where = {},
+                        .cause = {}};
          for (const model::Value& name : *v.list()) s.names.push_back(TRY(text_of(name)));
          return {};
        }},
-      {"store_limit", [](ManagerSettings& s, const model::Value& v) -> Status {
+      {"store_limit",
+       [](ManagerSettings& s, const model::Value& v) -> Status {
          model::TextQuantity bytes = TRY(model::parse_leaf(v, {model::Dimension::bytes}));
          constexpr double smallest = 64e6;
-         if (bytes.value < smallest) return Error{.code = Code::invalid, .message = "at least 64MB", .where = {}, .cause = {}};
+         if (bytes.value < smallest)
+           return Error{.code = Code::invalid, .message = "at least 64MB", .where = {}, .cause = {}};
          s.store_limit = Bytes{static_cast<std::uint64_t>(bytes.value)};
          return {};
        }},
-      {"retention", [](ManagerSettings& s, const model::Value& v) -> Status {
+      {"retention",
+       [](ManagerSettings& s, const model::Value& v) -> Status {
          s.retention = model::to_duration(TRY(model::parse_leaf(v, {model::Dimension::duration})));
-         if (s.retention < 10min) return Error{.code = Code::invalid, .message = "at least 10m", .where = {}, .cause = {}};
+         if (s.retention < 10min)
+           return Error{.code = Code::invalid, .message = "at least 10m", .where = {}, .cause = {}};
          return {};
        }},
   }};
@@ -64,9 +81,12 @@ Result<ManagerSettings> parse_settings(std::string_view text, std::string_view f
     auto key = std::find_if(keys().begin(), keys().end(), [&](const Key& each) { return each.name == name; });
     if (key == keys().end()) {
       auto meant = nearest(name, known);
-      return invalid(file, cat("unknown key `", name, "`", meant ? cat(": did you mean `", *meant, "`?") : cat(": known are listen, data, names, store_limit, retention")));
+      return invalid(file, cat("unknown key `", name, "`",
+                               meant ? cat(": did you mean `", *meant, "`?")
+                                     : cat(": known are listen, data, names, store_limit, retention")));
     }
-    if (Status status = key->read(settings, value); !status) return invalid(file, cat("`", name, "`: ", status.error().message));
+    if (Status status = key->read(settings, value); !status)
+      return invalid(file, cat("`", name, "`: ", status.error().message));
   }
   return settings;
 }

@@ -12,9 +12,9 @@
 namespace mien::app {
 
 struct ManagerSettings {
-  std::string listen = "127.0.0.1:7070";   // HOST:PORT; port 0: any free one
+  std::string listen = "127.0.0.1:7070";  // HOST:PORT; port 0: any free one
   std::string data = "/var/lib/mien";
-  std::vector<std::string> names;          // further names and addresses for the server's certificate
+  std::vector<std::string> names;  // further names and addresses for the server's certificate
   Bytes store_limit{2ULL << 30U};
   Duration retention = std::chrono::hours{48};  // of the log, and with it of exact replay
 };

@@ -90,7 +90,8 @@ std::string printable(std::string_view text) {
   }
   // C1 controls (U+0080 to U+009F) are two bytes, the first of which is 0xc2.
   for (std::size_t i = 0; i + 1 < out.size(); ++i) {
-    if (static_cast<unsigned char>(out[i]) == 0xc2 && static_cast<unsigned char>(out[i + 1]) < 0xa0) out.replace(i, 2, "?");
+    if (static_cast<unsigned char>(out[i]) == 0xc2 && static_cast<unsigned char>(out[i + 1]) < 0xa0)
+      out.replace(i, 2, "?");
   }
   return out;
 }
@@ -254,7 +255,8 @@ std::string render(const Plot& given, const Style& style) {
     double edge = std::isnan(plot.band->second) ? plot.band->first : plot.band->second;
     plot.band = std::isnan(edge) ? std::optional<std::pair<double, double>>{} : std::pair{edge, edge};
   }
-  bool any = std::any_of(plot.points.begin(), plot.points.end(), [](const PlotPoint& point) { return std::isfinite(point.value); });
+  bool any = std::any_of(plot.points.begin(), plot.points.end(),
+                         [](const PlotPoint& point) { return std::isfinite(point.value); });
   if (!any || plot.rows < 2 || plot.columns < 20) return {};
   Range range = range_of(plot);
   Canvas canvas(plot.rows, plot.columns);
@@ -274,7 +276,8 @@ std::string render(const Plot& given, const Style& style) {
   std::string to = clock_of(plot.points.back().at);
   axis.replace(0, from.size(), from);
   axis.replace(plot.columns - to.size(), to.size(), to);
-  if (plot.mark && *plot.mark >= plot.points.front().at && *plot.mark <= plot.points.back().at) axis[column_of(plot, *plot.mark)] = '^';
+  if (plot.mark && *plot.mark >= plot.points.front().at && *plot.mark <= plot.points.back().at)
+    axis[column_of(plot, *plot.mark)] = '^';
   return cat(out, std::string(margin + 4, ' '), axis, "\n");
 }
 

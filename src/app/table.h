@@ -29,14 +29,15 @@ struct Cell {
   std::string text;
   Colour colour = Colour::none;
   Cell() = default;
-  Cell(std::string plain, Colour tint = Colour::none) : text(std::move(plain)), colour(tint) {}  // NOLINT: a text is a cell
-  Cell(const char* plain) : text(plain) {}                                                     // NOLINT
+  Cell(std::string plain, Colour tint = Colour::none)
+      : text(std::move(plain)), colour(tint) {}  // NOLINT: a text is a cell
+  Cell(const char* plain) : text(plain) {}       // NOLINT
 };
 
 struct Column {
   std::string title;
-  bool right = false;      // numbers
-  bool shrinks = false;    // is cut first when the terminal is narrow
+  bool right = false;    // numbers
+  bool shrinks = false;  // is cut first when the terminal is narrow
 };
 
 class Table {
@@ -71,9 +72,9 @@ struct PlotPoint {
 };
 struct Plot {
   std::string title;
-  std::vector<PlotPoint> points;              // ascending times
+  std::vector<PlotPoint> points;                  // ascending times
   std::optional<std::pair<double, double>> band;  // expected: drawn behind the points
-  std::optional<WallTime> mark;               // a moment to point at (an episode opened)
+  std::optional<WallTime> mark;                   // a moment to point at (an episode opened)
   std::size_t rows = 8;
   std::size_t columns = 60;
 };

@@ -43,7 +43,9 @@ TEST(table, colours_do_not_count_as_width) {
 TEST(table, what_comes_from_outside_can_not_draw_on_the_terminal) {
   EXPECT_EQ(printable("a\x1b[2Jb\nc"), "a?[2Jb?c");
   EXPECT_EQ(printable("\xff"), "?");
-  EXPECT_EQ(printable("a\xc2\x9b" "b"), "a?b");
+  EXPECT_EQ(printable("a\xc2\x9b"
+                      "b"),
+            "a?b");
   EXPECT_EQ(printable("größe"), "größe");
 }
 
@@ -64,7 +66,12 @@ TEST(table, sparklines_scale_between_the_smallest_and_the_largest) {
 }
 
 TEST(table, a_plot_shows_points_band_and_moment) {
-  Plot plot{.title = "cpu", .points = {}, .band = std::pair{0.0, 0.5}, .mark = WallTime{1'000'000'000}, .rows = 3, .columns = 20};
+  Plot plot{.title = "cpu",
+            .points = {},
+            .band = std::pair{0.0, 0.5},
+            .mark = WallTime{1'000'000'000},
+            .rows = 3,
+            .columns = 20};
   for (int i = 0; i < 3; ++i) plot.points.push_back({.at = WallTime{i * 1'000'000'000LL}, .value = i * 0.5});
   EXPECT_EQ(render(plot, ascii),
             "cpu\n"

@@ -1,5 +1,5 @@
-// mien up: this process collects, as root where it can; a second one, confined, keeps, judges and answers. They speak the
-// ordinary agent protocol over a unix socket, and either ends when the other is gone.
+// mien up: this process collects, as root where it can; a second one, confined, keeps, judges and answers. They speak
+// the ordinary agent protocol over a unix socket, and either ends when the other is gone.
 #include <sys/stat.h>
 
 #include <condition_variable>
@@ -26,8 +26,11 @@ Result<std::string> socket_path(const std::string& data) {
   constexpr std::size_t longest = 100;
   std::string path = cat(data, "/agent.sock");
   if (path.size() <= longest) return path;
-  return Error{.code = Code::invalid, .message = cat("the data directory's path is too long for a socket in it (", path.size(), " bytes, at most ", longest,
-                                                     "): choose a shorter one with --data"), .where = data, .cause = {}};
+  return Error{.code = Code::invalid,
+               .message = cat("the data directory's path is too long for a socket in it (", path.size(),
+                              " bytes, at most ", longest, "): choose a shorter one with --data"),
+               .where = data,
+               .cause = {}};
 }
 
 Status up(Session& session, const UpArguments& arguments) {
@@ -38,13 +41,16 @@ Status up(Session& session, const UpArguments& arguments) {
   std::error_code failed;
   std::filesystem::create_directories(settings.data, failed);
   if (failed)
-    return Error{.code = Code::io, .message = cat("can not make the data directory: ", failed.message(), "; choose another with --data"),
-                 .where = settings.data, .cause = {}};
+    return Error{.code = Code::io,
+                 .message = cat("can not make the data directory: ", failed.message(), "; choose another with --data"),
+                 .where = settings.data,
+                 .cause = {}};
   settings.data = std::filesystem::canonical(settings.data, failed).string();
   std::string socket = TRY(socket_path(settings.data));
   std::string host = host_name();
 
-  std::vector<std::string> command{"manager", "--data", settings.data, "--listen", settings.listen, "--socket", socket, "--local-agent", host};
+  std::vector<std::string> command{"manager",  "--data", settings.data,   "--listen", settings.listen,
+                                   "--socket", socket,   "--local-agent", host};
   if (arguments.config != default_settings_file) command.insert(command.end(), {"--config", arguments.config});
   std::unique_ptr<edge::Child> manager = TRY(edge::spawn_self({.arguments = std::move(command)}));
 
@@ -61,8 +67,12 @@ Status up(Session& session, const UpArguments& arguments) {
     std::lock_guard lock(report_mutex);
     session.err << "mien agent: " << line << std::endl;
   };
-  AgentArguments agent{.manager = "http://localhost", .socket = socket, .ca_fingerprint = {}, .token = {},
-                       .directory = settings.data + "/agent", .host = host};
+  AgentArguments agent{.manager = "http://localhost",
+                       .socket = socket,
+                       .ca_fingerprint = {},
+                       .token = {},
+                       .directory = settings.data + "/agent",
+                       .host = host};
   std::unique_ptr<edge::AgentRuntime> runtime = TRY(start_agent(agent, report));
   {
     std::unique_lock lock(mutex);
@@ -72,7 +82,10 @@ Status up(Session& session, const UpArguments& arguments) {
   if (!reason->child_ended) return {};
   std::optional<edge::Ending> ending = manager->wait(1s);
   if (ending && ending->signal == 0 && ending->status == 0) return {};
-  return Error{.code = Code::io, .message = cat("the manager ", ending ? ending->to_text() : "is gone", "; its last words are above"), .where = {}, .cause = {}};
+  return Error{.code = Code::io,
+               .message = cat("the manager ", ending ? ending->to_text() : "is gone", "; its last words are above"),
+               .where = {},
+               .cause = {}};
 }
 
 }  // namespace
@@ -81,7 +94,8 @@ void add_up_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<UpArguments>();
   CLI::App* verb = add_verb(program, "up", "Watch this host: agent and manager in one go", "The program");
   verb->add_option("--data", arguments->data, "Keep everything under DIR (default /var/lib/mien)")->type_name("DIR");
-  verb->add_option("--listen", arguments->listen, "Address to serve on (default 127.0.0.1:7070)")->type_name("HOST:PORT");
+  verb->add_option("--listen", arguments->listen, "Address to serve on (default 127.0.0.1:7070)")
+      ->type_name("HOST:PORT");
   verb->add_option("--config", arguments->config, "Settings")->type_name("FILE");
   on_chosen(verb, session, [arguments](Session& s) { return up(s, *arguments); });
 }

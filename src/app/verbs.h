@@ -1,4 +1,5 @@
-// Every verb that asks a manager, by the file that has it. Each adds itself to the program; main.cc calls them one by one.
+// Every verb that asks a manager, by the file that has it. Each adds itself to the program; main.cc calls them one by
+// one.
 #pragma once
 
 #include "app/cli.h"

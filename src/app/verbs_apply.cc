@@ -23,7 +23,9 @@ struct Outcome {
   std::optional<Error> error;
 };
 
-wire::Colour colour_of(const Session& session) { return session.style.colour ? wire::Colour::always : wire::Colour::never; }
+wire::Colour colour_of(const Session& session) {
+  return session.style.colour ? wire::Colour::always : wire::Colour::never;
+}
 
 // All of it is right, or nothing of it is sent.
 Result<std::vector<wire::SourcedResource>> load_checked(Session& session, const std::string& place) {
@@ -73,7 +75,8 @@ void print_outcomes(Session& session, const std::vector<Outcome>& outcomes) {
   for (const Outcome& outcome : outcomes) {
     Colour colour = outcome.error ? Colour::red : outcome.what == "unchanged" ? Colour::grey : Colour::green;
     session.out << printable(outcome.label) << " " << paint(outcome.what, colour, session.style);
-    if (std::string generation = text_at(outcome.document, "/generation"); !generation.empty() && generation != "0") session.out << " (generation " << generation << ")";
+    if (std::string generation = text_at(outcome.document, "/generation"); !generation.empty() && generation != "0")
+      session.out << " (generation " << generation << ")";
     if (!outcome.note.empty() && outcome.note != outcome.what) session.out << ": " << printable(outcome.note);
     session.out << "\n";
   }
@@ -115,7 +118,11 @@ struct DeleteArguments {
 };
 
 Outcome delete_one(Client& client, const std::string& path, std::string label, bool dry_run) {
-  Outcome outcome{.label = std::move(label), .what = dry_run ? "would be deleted" : "deleted", .document = {}, .note = {}, .error = {}};
+  Outcome outcome{.label = std::move(label),
+                  .what = dry_run ? "would be deleted" : "deleted",
+                  .document = {},
+                  .note = {},
+                  .error = {}};
   Query query;
   if (dry_run) query["dry_run"] = "true";
   Result<wire::Document> answer = client.remove(path, query);
@@ -139,8 +146,10 @@ Status delete_resources(Session& session, const DeleteArguments& arguments) {
   } else {
     if (arguments.kind.empty() || arguments.names.empty()) return usage_error("say KIND NAME, or -f FILE");
     Kind kind = TRY(parse_kind(arguments.kind));
-    if (!model::parse_resource_kind(kind.name)) return usage_error(cat("a ", kind.name, " is made by Mien and can not be deleted"));
-    for (const std::string& name : arguments.names) targets.emplace_back(cat("/api/v1/", kind.collection, "/", name), cat(arguments.kind, "/", name));
+    if (!model::parse_resource_kind(kind.name))
+      return usage_error(cat("a ", kind.name, " is made by Mien and can not be deleted"));
+    for (const std::string& name : arguments.names)
+      targets.emplace_back(cat("/api/v1/", kind.collection, "/", name), cat(arguments.kind, "/", name));
   }
   Client* client = TRY(session.manager());
   std::vector<Outcome> outcomes;
@@ -155,15 +164,19 @@ Status delete_resources(Session& session, const DeleteArguments& arguments) {
 
 void add_apply_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<ApplyArguments>();
-  CLI::App* verb = add_verb(program, "apply", "Write resources from files; what is unchanged stays as it is", "Resources");
-  verb->add_option("-f,--file", arguments->place, "A file, a folder, or - for standard input")->required()->type_name("FILE|DIR|-");
+  CLI::App* verb =
+      add_verb(program, "apply", "Write resources from files; what is unchanged stays as it is", "Resources");
+  verb->add_option("-f,--file", arguments->place, "A file, a folder, or - for standard input")
+      ->required()
+      ->type_name("FILE|DIR|-");
   verb->add_flag("--dry-run", arguments->dry_run, "Check with the server and say what would happen");
   on_chosen(verb, session, [arguments](Session& s) { return apply(s, *arguments); });
 }
 
 void add_delete_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<DeleteArguments>();
-  CLI::App* verb = add_verb(program, "delete", "Delete resources by kind and name, or those that a file names", "Resources");
+  CLI::App* verb =
+      add_verb(program, "delete", "Delete resources by kind and name, or those that a file names", "Resources");
   verb->add_option("KIND", arguments->kind, "persona, instance, pool, policy or signal");
   verb->add_option("NAME", arguments->names, "Which ones");
   verb->add_option("-f,--file", arguments->place, "A file, a folder, or - for standard input")->type_name("FILE|DIR|-");

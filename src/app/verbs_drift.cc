@@ -12,9 +12,9 @@ namespace {
 
 constexpr Duration watch_interval = std::chrono::seconds{1};
 constexpr std::size_t bar_width = 12;
-constexpr std::size_t history_kept = 30;      // scores of the sparkline in a live view
-constexpr std::size_t plotted_metrics = 3;    // of one instance
-constexpr double least_surprise = 1;          // bits: less is not worth a word
+constexpr std::size_t history_kept = 30;    // scores of the sparkline in a live view
+constexpr std::size_t plotted_metrics = 3;  // of one instance
+constexpr double least_surprise = 1;        // bits: less is not worth a word
 
 struct DriftArguments {
   std::string instance;
@@ -42,7 +42,8 @@ std::string worst_metric(const wire::Document& drift) {
   const wire::Document& findings = member_at(drift, "/findings");
   std::vector<wire::Document> metrics = by_surprise(member_at(findings.empty() ? drift : findings.front(), "/metrics"));
   if (metrics.empty() || !(number_at(metrics.front(), "/bits") >= least_surprise)) return "";
-  return cat(series_text(metrics.front()), " ", short_number(number_at(metrics.front(), "/observed")), ", expected ", band_text(metrics.front()));
+  return cat(series_text(metrics.front()), " ", short_number(number_at(metrics.front(), "/observed")), ", expected ",
+             band_text(metrics.front()));
 }
 
 std::string quiet_text(const wire::Document& drift) {
@@ -52,8 +53,14 @@ std::string quiet_text(const wire::Document& drift) {
 
 Table drift_table(const Session& session, const wire::Document& list, const Scores& scores) {
   bool live = !scores.empty();
-  std::vector<Column> columns{{.title = "INSTANCE", .shrinks = true}, {.title = "DRIFT"}, {.title = "SCORE", .right = true}, {.title = "ALARM AT", .right = true},
-                              {.title = "STATE"}, {.title = "PERSONA"}, {.title = "OPEN", .right = true}, {.title = "MOST SURPRISING", .shrinks = true}};
+  std::vector<Column> columns{{.title = "INSTANCE", .shrinks = true},
+                              {.title = "DRIFT"},
+                              {.title = "SCORE", .right = true},
+                              {.title = "ALARM AT", .right = true},
+                              {.title = "STATE"},
+                              {.title = "PERSONA"},
+                              {.title = "OPEN", .right = true},
+                              {.title = "MOST SURPRISING", .shrinks = true}};
   if (live) columns.insert(columns.begin() + 1, Column{.title = "LATELY"});
   Table table(columns);
   for (const wire::Document& item : list) {
@@ -61,8 +68,13 @@ Table drift_table(const Session& session, const wire::Document& list, const Scor
     double score = number_at(item, "/score");
     std::string state = text_at(item, "/state");
     std::string worst = worst_metric(item);
-    std::vector<Cell> row{name, Cell{bar(score, bar_width, session.style), colour_of(item)}, score_text(score), score_text(number_at(item, "/alarm_level")),
-                          Cell{state, colour_of_state(state)}, text_at(item, "/persona"), cat(member_at(item, "/findings").size()),
+    std::vector<Cell> row{name,
+                          Cell{bar(score, bar_width, session.style), colour_of(item)},
+                          score_text(score),
+                          score_text(number_at(item, "/alarm_level")),
+                          Cell{state, colour_of_state(state)},
+                          text_at(item, "/persona"),
+                          cat(member_at(item, "/findings").size()),
                           worst.empty() ? quiet_text(item) : worst};
     if (live) {
       auto lately = scores.find(name);
@@ -90,11 +102,16 @@ std::vector<wire::Document> worth_plotting(const wire::Document& drift) {
 }
 
 Plot plot_of(const wire::Document& series, const wire::Document& deviation) {
-  Plot plot{.title = series_text(deviation), .points = {}, .band = std::pair{number_at(deviation, "/low"), number_at(deviation, "/high")}, .mark = {}, .rows = 5};
+  Plot plot{.title = series_text(deviation),
+            .points = {},
+            .band = std::pair{number_at(deviation, "/low"), number_at(deviation, "/high")},
+            .mark = {},
+            .rows = 5};
   const wire::Document& at = member_at(series, "/at");
   const wire::Document& mean = member_at(series, "/mean");
   for (std::size_t i = 0; i < std::min(at.size(), mean.size()); ++i) {
-    if (at[i].is_number() && mean[i].is_number()) plot.points.push_back({.at = WallTime{at[i].get<std::int64_t>() * 1'000'000}, .value = mean[i].get<double>()});
+    if (at[i].is_number() && mean[i].is_number())
+      plot.points.push_back({.at = WallTime{at[i].get<std::int64_t>() * 1'000'000}, .value = mean[i].get<double>()});
   }
   return plot;
 }
@@ -102,8 +119,8 @@ Plot plot_of(const wire::Document& series, const wire::Document& deviation) {
 // The samples of what is open and of what surprises, with the band they are expected in.
 void print_plots(Session& session, Client& client, const wire::Document& drift) {
   for (const wire::Document& deviation : worth_plotting(drift)) {
-    Result<wire::Document> answer =
-        client.get(cat("/api/v1/instances/", text_at(drift, "/instance"), "/series"), {{"metric", text_at(deviation, "/name")}, {"from", "-5m"}});
+    Result<wire::Document> answer = client.get(cat("/api/v1/instances/", text_at(drift, "/instance"), "/series"),
+                                               {{"metric", text_at(deviation, "/name")}, {"from", "-5m"}});
     if (!answer) continue;
     for (const wire::Document& series : member_at(*answer, "/series")) {
       if (member_at(series, "/attributes") != member_at(deviation, "/attributes")) continue;
@@ -116,18 +133,24 @@ void print_plots(Session& session, Client& client, const wire::Document& drift) 
 void print_instance(Session& session, Client& client, const wire::Document& drift, const Scores& scores) {
   std::string state = text_at(drift, "/state");
   session.out << paint(printable(text_at(drift, "/instance")), Colour::bold, session.style) << "  "
-              << paint(bar(number_at(drift, "/score"), bar_width * 2, session.style), colour_of(drift), session.style) << "  score "
-              << score_text(number_at(drift, "/score")) << ", an episode opens at " << score_text(number_at(drift, "/alarm_level")) << ", "
+              << paint(bar(number_at(drift, "/score"), bar_width * 2, session.style), colour_of(drift), session.style)
+              << "  score " << score_text(number_at(drift, "/score")) << ", an episode opens at "
+              << score_text(number_at(drift, "/alarm_level")) << ", "
               << paint(state, colour_of_state(state), session.style) << "\n";
-  if (auto lately = scores.find(text_at(drift, "/instance")); lately != scores.end()) session.out << "lately   " << sparkline(lately->second, session.style) << "\n";
+  if (auto lately = scores.find(text_at(drift, "/instance")); lately != scores.end())
+    session.out << "lately   " << sparkline(lately->second, session.style) << "\n";
   session.out << "persona  " << printable(text_at(drift, "/persona"));
-  if (std::string reason = text_at(drift, "/persona_reason"); !reason.empty()) session.out << " (" << printable(reason) << ")";
-  session.out << "\nseen     " << age_at(session, drift, "/last_seen") << " ago, " << text_at(drift, "/samples") << " samples\n";
+  if (std::string reason = text_at(drift, "/persona_reason"); !reason.empty())
+    session.out << " (" << printable(reason) << ")";
+  session.out << "\nseen     " << age_at(session, drift, "/last_seen") << " ago, " << text_at(drift, "/samples")
+              << " samples\n";
   for (const wire::Document& condition : member_at(drift, "/conditions")) {
     if (condition.is_string()) session.out << "note     " << printable(condition.get<std::string>()) << "\n";
   }
-  if (!member_at(drift, "/findings").empty()) session.out << "\n" << findings_table(session, member_at(drift, "/findings")).render(session.style);
-  if (!member_at(drift, "/metrics").empty()) session.out << "\n" << deviations_table(member_at(drift, "/metrics")).render(session.style);
+  if (!member_at(drift, "/findings").empty())
+    session.out << "\n" << findings_table(session, member_at(drift, "/findings")).render(session.style);
+  if (!member_at(drift, "/metrics").empty())
+    session.out << "\n" << deviations_table(member_at(drift, "/metrics")).render(session.style);
   if (!scores.empty()) return;  // a live view stays on one screen
   print_plots(session, client, drift);
 }
@@ -145,7 +168,8 @@ void remember(const wire::Document& drift, Scores& scores) {
   if (lately.size() > history_kept) lately.erase(lately.begin());
 }
 
-void print(Session& session, Client& client, const DriftArguments& arguments, const wire::Document& answer, const Scores& scores) {
+void print(Session& session, Client& client, const DriftArguments& arguments, const wire::Document& answer,
+           const Scores& scores) {
   if (print_document(session, answer)) return;
   if (!arguments.instance.empty()) return print_instance(session, client, answer, scores);
   const wire::Document& items = member_at(answer, "/items");
@@ -165,7 +189,10 @@ Status watch(Session& session, Client& client, const DriftArguments& arguments) 
     bool redraws = session.terminal && session.options.format == Format::table;
     if (redraws) session.out << "\x1b[H\x1b[J";
     print(session, client, arguments, answer, scores);
-    if (redraws) session.out << "\n" << paint(cat("at ", to_rfc3339(session.now()), ", end with Ctrl-C"), Colour::grey, session.style) << "\n";
+    if (redraws)
+      session.out << "\n"
+                  << paint(cat("at ", to_rfc3339(session.now()), ", end with Ctrl-C"), Colour::grey, session.style)
+                  << "\n";
     session.out.flush();
     if (!session.out || !session.pause(watch_interval)) return {};
   }
@@ -182,7 +209,8 @@ Status drift(Session& session, const DriftArguments& arguments) {
 
 void add_drift_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<DriftArguments>();
-  CLI::App* verb = add_verb(program, "drift", "Show how far each instance is from itself, or one with its reasons", "What is wrong, and why");
+  CLI::App* verb = add_verb(program, "drift", "Show how far each instance is from itself, or one with its reasons",
+                            "What is wrong, and why");
   verb->add_option("INSTANCE", arguments->instance, "One of them");
   verb->add_option("-l,--selector", arguments->selector, "Only those with these labels")->type_name("LABELS");
   verb->add_flag("--watch", arguments->watch, "Go on, once a second");

@@ -35,11 +35,13 @@ void print_plot(Session& session, const wire::Document& series, const wire::Docu
   }
   for (const wire::Document& sample : member_at(series, "/samples")) {
     if (!sample.is_array() || sample.size() != 2 || !sample[0].is_string() || !sample[1].is_number()) continue;
-    if (auto at = parse_time(sample[0].get<std::string>())) plot.points.push_back({.at = *at, .value = sample[1].get<double>()});
+    if (auto at = parse_time(sample[0].get<std::string>()))
+      plot.points.push_back({.at = *at, .value = sample[1].get<double>()});
   }
   if (plot.points.empty()) return;
   const PlotPoint& newest = plot.points.back();
-  plot.title += cat("   newest ", short_number(newest.value), expected.empty() ? std::string{} : cat(", expected ", expected));
+  plot.title +=
+      cat("   newest ", short_number(newest.value), expected.empty() ? std::string{} : cat(", expected ", expected));
   session.out << "\n" << render(plot, session.style);
 }
 
@@ -50,7 +52,8 @@ void print_next_steps(Session& session, const wire::Document& finding) {
   table.add({cat("mien drift ", instance, " --watch"), "is it still so?"});
   table.add({cat("mien why ", instance), "why nothing was done"});
   if (text_at(finding, "/state") == "open") table.add({cat("mien ack ", id, " --comment TEXT"), "say that you know"});
-  if (text_at(finding, "/kind") == "limit") table.add({"mien explain persona.drift.limits", "the limit is declared: change it in the persona if it is wrong"});
+  if (text_at(finding, "/kind") == "limit")
+    table.add({"mien explain persona.drift.limits", "the limit is declared: change it in the persona if it is wrong"});
   session.out << "\n" << table.render(session.style);
 }
 
@@ -65,11 +68,13 @@ void print_walk(Session& session, const wire::Document& answer) {
     if (finding.is_null() && bits < least_surprise) continue;  // of an instance: what is as expected explains nothing
     session.out << " " << ++number << ". " << printable(text_at(step, "/text")) << "\n";
     if (bits >= least_surprise) {
-      session.out << "    surprise " << to_text(bits, 3) << " bits: about one healthy sample in " << short_number(std::exp2(std::min(bits, 1000.0))) << " looks so\n";
+      session.out << "    surprise " << to_text(bits, 3) << " bits: about one healthy sample in "
+                  << short_number(std::exp2(std::min(bits, 1000.0))) << " looks so\n";
     }
   }
   if (finding.is_object()) {
-    session.out << "confidence " << to_text(number_at(finding, "/confidence"), 4) << ", score " << score_text(number_at(finding, "/score")) << "\n";
+    session.out << "confidence " << to_text(number_at(finding, "/confidence"), 4) << ", score "
+                << score_text(number_at(finding, "/score")) << "\n";
   }
   WallTime opened = finding.is_object() ? time_at(finding, "/opened_at") : WallTime{};
   for (const wire::Document& step : walk) {
@@ -81,7 +86,8 @@ void print_walk(Session& session, const wire::Document& answer) {
 Status explain(Session& session, const ExplainArguments& arguments) {
   if (is_schema_path(arguments.subject)) {
     std::string text = TRY(model::explain_schema(arguments.subject));
-    if (!print_document(session, wire::Document{{"subject", arguments.subject}, {"text", text}})) session.out << text << (text.ends_with('\n') ? "" : "\n");
+    if (!print_document(session, wire::Document{{"subject", arguments.subject}, {"text", text}}))
+      session.out << text << (text.ends_with('\n') ? "" : "\n");
     return {};
   }
   Client* client = TRY(session.manager());
@@ -99,12 +105,14 @@ struct WhyArguments {
 
 bool is_about(const wire::Document& event, const std::string& subject, const std::vector<std::string>& findings) {
   std::string whom = text_at(event, "/subject");
-  if (whom.find(subject) != std::string::npos || text_at(event, "/detail").find(subject) != std::string::npos) return true;
+  if (whom.find(subject) != std::string::npos || text_at(event, "/detail").find(subject) != std::string::npos)
+    return true;
   return std::any_of(findings.begin(), findings.end(), [&](const std::string& id) { return whom.ends_with(id); });
 }
 
 // The last lines of the record that speak of it, up to `until`.
-Result<wire::Document> audit_of(Client& client, const std::string& subject, const std::vector<std::string>& findings, WallTime until) {
+Result<wire::Document> audit_of(Client& client, const std::string& subject, const std::vector<std::string>& findings,
+                                WallTime until) {
   WallTime since = until - 24h;
   wire::Document list = TRY(client.list("/api/v1/audit", {{"since", to_rfc3339(since)}}));
   wire::Document kept = wire::Document::array();
@@ -118,9 +126,15 @@ Result<wire::Document> audit_of(Client& client, const std::string& subject, cons
 void print_audit(Session& session, const wire::Document& events) {
   if (events.empty()) return;
   session.out << "\nthe record, newest last\n";
-  Table table({{.title = "AT"}, {.title = "WHO"}, {.title = "WHAT"}, {.title = "TO"}, {.title = "CAUSE"}, {.title = "DETAIL", .shrinks = true}});
+  Table table({{.title = "AT"},
+               {.title = "WHO"},
+               {.title = "WHAT"},
+               {.title = "TO"},
+               {.title = "CAUSE"},
+               {.title = "DETAIL", .shrinks = true}});
   for (const wire::Document& event : events) {
-    table.add({text_at(event, "/at"), text_at(event, "/actor"), text_at(event, "/verb"), text_at(event, "/subject"), text_at(event, "/cause"), text_at(event, "/detail")});
+    table.add({text_at(event, "/at"), text_at(event, "/actor"), text_at(event, "/verb"), text_at(event, "/subject"),
+               text_at(event, "/cause"), text_at(event, "/detail")});
   }
   session.out << table.render(session.style);
 }
@@ -149,11 +163,15 @@ Status why_at(Session& session, Client& client, const WhyArguments& arguments) {
   (void)TRY(client.get(cat("/api/v1/instances/", arguments.subject)));  // is there such an instance at all
   wire::Document open = TRY(open_at(client, arguments.subject, *at));
   wire::Document events = TRY(audit_of(client, arguments.subject, ids_of(open), *at));
-  wire::Document answer{{"subject", "Instance/" + arguments.subject}, {"at", to_rfc3339(*at)}, {"findings", open}, {"audit", events}};
+  wire::Document answer{
+      {"subject", "Instance/" + arguments.subject}, {"at", to_rfc3339(*at)}, {"findings", open}, {"audit", events}};
   if (print_document(session, answer)) return {};
   session.out << paint(cat(printable(arguments.subject), " at ", to_rfc3339(*at)), Colour::bold, session.style) << "\n";
-  if (open.empty()) session.out << "  no finding was open then, so no policy had anything to match and nothing was done\n";
-  else session.out << "  these were open then; no action was recorded, so no policy matched\n" << findings_table(session, open).render(session.style);
+  if (open.empty())
+    session.out << "  no finding was open then, so no policy had anything to match and nothing was done\n";
+  else
+    session.out << "  these were open then; no action was recorded, so no policy matched\n"
+                << findings_table(session, open).render(session.style);
   print_audit(session, events);
   return {};
 }
@@ -162,16 +180,20 @@ Status why(Session& session, const WhyArguments& arguments) {
   Client* client = TRY(session.manager());
   if (!arguments.at.empty()) return why_at(session, *client, arguments);
   wire::Document answer = TRY(client->get("/api/v1/why/" + arguments.subject));
-  Result<wire::Document> events = audit_of(*client, arguments.subject, ids_of(member_at(answer, "/drift/findings")), session.now());
+  Result<wire::Document> events =
+      audit_of(*client, arguments.subject, ids_of(member_at(answer, "/drift/findings")), session.now());
   answer["audit"] = events ? *events : wire::Document::array();
   if (print_document(session, answer)) return {};
   session.out << paint(printable(text_at(answer, "/subject")), Colour::bold, session.style)
               << (member_at(answer, "/done").empty() ? ": nothing was done, because" : ": this was done") << "\n";
-  for (const wire::Document& done : member_at(answer, "/done")) session.out << "  - " << printable(done.is_string() ? done.get<std::string>() : wire::dump(done)) << "\n";
+  for (const wire::Document& done : member_at(answer, "/done"))
+    session.out << "  - " << printable(done.is_string() ? done.get<std::string>() : wire::dump(done)) << "\n";
   for (const wire::Document& reason : member_at(answer, "/reasons")) {
-    if (reason.is_string() && !reason.get<std::string>().empty()) session.out << "  - " << printable(reason.get<std::string>()) << "\n";
+    if (reason.is_string() && !reason.get<std::string>().empty())
+      session.out << "  - " << printable(reason.get<std::string>()) << "\n";
   }
-  if (!member_at(answer, "/drift/findings").empty()) session.out << "\n" << findings_table(session, member_at(answer, "/drift/findings")).render(session.style);
+  if (!member_at(answer, "/drift/findings").empty())
+    session.out << "\n" << findings_table(session, member_at(answer, "/drift/findings")).render(session.style);
   print_audit(session, answer["audit"]);
   if (!events) session.err << "the record could not be read: " << printable(events.error().to_string()) << "\n";
   return {};
@@ -181,7 +203,9 @@ Status why(Session& session, const WhyArguments& arguments) {
 
 void add_explain_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<ExplainArguments>();
-  CLI::App* verb = add_verb(program, "explain", "Walk from a finding or an instance back to the samples, or describe a kind", "What is wrong, and why");
+  CLI::App* verb =
+      add_verb(program, "explain", "Walk from a finding or an instance back to the samples, or describe a kind",
+               "What is wrong, and why");
   verb->add_option("SUBJECT", arguments->subject, "FINDING, INSTANCE or KIND[.path]")->required();
   on_chosen(verb, session, [arguments](Session& s) { return explain(s, *arguments); });
 }

@@ -33,7 +33,8 @@ struct AckArguments {
 
 Status acknowledge(Session& session, const AckArguments& arguments) {
   Client* client = TRY(session.manager());
-  wire::Document answer = TRY(client->post(cat("/api/v1/findings/", arguments.finding, "/ack"), {{"comment", arguments.comment}}));
+  wire::Document answer =
+      TRY(client->post(cat("/api/v1/findings/", arguments.finding, "/ack"), {{"comment", arguments.comment}}));
   if (!print_document(session, answer)) session.out << printable(arguments.finding) << " acknowledged\n";
   return {};
 }

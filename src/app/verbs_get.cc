@@ -20,7 +20,8 @@ struct GetArguments {
 
 std::string labels_of(const wire::Document& item) {
   std::string out;
-  for (const auto& [key, value] : member_at(item, "/metadata/labels").items()) out += cat(out.empty() ? "" : ",", key, "=", value.is_string() ? value.get<std::string>() : "");
+  for (const auto& [key, value] : member_at(item, "/metadata/labels").items())
+    out += cat(out.empty() ? "" : ",", key, "=", value.is_string() ? value.get<std::string>() : "");
   return out;
 }
 
@@ -31,31 +32,49 @@ Colour colour_of_score(const wire::Document& item, std::string_view score, std::
 }
 
 Table instances_table(const Session& session, const wire::Document& list) {
-  Table table({{.title = "NAME", .shrinks = true}, {.title = "TYPE"}, {.title = "PERSONA"}, {.title = "STATE"}, {.title = "SCORE", .right = true},
-               {.title = "FINDINGS", .right = true}, {.title = "SEEN"}, {.title = "LABELS", .shrinks = true}});
+  Table table({{.title = "NAME", .shrinks = true},
+               {.title = "TYPE"},
+               {.title = "PERSONA"},
+               {.title = "STATE"},
+               {.title = "SCORE", .right = true},
+               {.title = "FINDINGS", .right = true},
+               {.title = "SEEN"},
+               {.title = "LABELS", .shrinks = true}});
   for (const wire::Document& item : list) {
-    table.add({text_at(item, "/metadata/name"), text_at(item, "/status/type"), text_at(item, "/status/persona"), text_at(item, "/status/state"),
-               Cell{score_text(number_at(item, "/status/score")), colour_of_score(item, "/status/score", "/status/alarm_level")},
-               cat(member_at(item, "/status/findings").size()), age_at(session, item, "/status/last_seen"), labels_of(item)});
+    table.add({text_at(item, "/metadata/name"), text_at(item, "/status/type"), text_at(item, "/status/persona"),
+               text_at(item, "/status/state"),
+               Cell{score_text(number_at(item, "/status/score")),
+                    colour_of_score(item, "/status/score", "/status/alarm_level")},
+               cat(member_at(item, "/status/findings").size()), age_at(session, item, "/status/last_seen"),
+               labels_of(item)});
   }
   return table;
 }
 
 Table resources_table(const Session& session, const wire::Document& list) {
-  Table table({{.title = "NAME"}, {.title = "GENERATION", .right = true}, {.title = "CHANGED"}, {.title = "MANAGED BY"}, {.title = "LABELS", .shrinks = true},
+  Table table({{.title = "NAME"},
+               {.title = "GENERATION", .right = true},
+               {.title = "CHANGED"},
+               {.title = "MANAGED BY"},
+               {.title = "LABELS", .shrinks = true},
                {.title = "DESCRIPTION", .shrinks = true}});
   for (const wire::Document& item : list) {
-    table.add({text_at(item, "/metadata/name"), text_at(item, "/metadata/generation"), age_at(session, item, "/metadata/updated_at"),
-               text_at(item, "/metadata/managed_by"), labels_of(item), text_at(item, "/metadata/annotations/description")});
+    table.add({text_at(item, "/metadata/name"), text_at(item, "/metadata/generation"),
+               age_at(session, item, "/metadata/updated_at"), text_at(item, "/metadata/managed_by"), labels_of(item),
+               text_at(item, "/metadata/annotations/description")});
   }
   return table;
 }
 
 Table revisions_table(const Session& session, const wire::Document& list) {
-  Table table({{.title = "NAME"}, {.title = "GENERATION", .right = true}, {.title = "SAMPLES", .right = true}, {.title = "SERIES", .right = true}, {.title = "AGE"}});
+  Table table({{.title = "NAME"},
+               {.title = "GENERATION", .right = true},
+               {.title = "SAMPLES", .right = true},
+               {.title = "SERIES", .right = true},
+               {.title = "AGE"}});
   for (const wire::Document& item : list) {
-    table.add({text_at(item, "/name"), text_at(item, "/generation"), text_at(item, "/samples"), cat(member_at(item, "/series").size()),
-               age_at(session, item, "/created_at")});
+    table.add({text_at(item, "/name"), text_at(item, "/generation"), text_at(item, "/samples"),
+               cat(member_at(item, "/series").size()), age_at(session, item, "/created_at")});
   }
   return table;
 }
@@ -110,7 +129,8 @@ Status watch(Session& session, Client& client, const Kind& kind, const GetArgume
       before = std::move(text);
     }
     if (session.options.format == Format::table) {
-      if (session.terminal) session.out << "\x1b[H\x1b[J" << table_of(session, kind, member_at(list, "/items")).render(session.style);
+      if (session.terminal)
+        session.out << "\x1b[H\x1b[J" << table_of(session, kind, member_at(list, "/items")).render(session.style);
       else if (!changed.empty()) session.out << table_of(session, kind, changed).render(session.style);
     } else {
       for (const wire::Document& item : changed) {
@@ -133,7 +153,9 @@ Status get(Session& session, const GetArguments& arguments) {
   wire::Document list = one ? as_list(std::move(answer)) : std::move(answer);
   Table table = table_of(session, kind, member_at(list, "/items"));
   if (table.size() > 0) session.out << table.render(session.style);
-  else session.err << "there are no " << kind.collection << (arguments.selector.empty() ? "" : " with these labels") << "\n";
+  else
+    session.err << "there are no " << kind.collection << (arguments.selector.empty() ? "" : " with these labels")
+                << "\n";
   return {};
 }
 
@@ -143,7 +165,9 @@ Status get(Session& session, const GetArguments& arguments) {
 void print_members(Session& session, const wire::Document& document, std::size_t indent) {
   std::string space(indent * 2, ' ');
   for (const auto& [key, value] : document.items()) {
-    if (value.is_null() || (value.is_structured() && value.empty()) || (value.is_string() && value.get<std::string>().empty())) continue;
+    if (value.is_null() || (value.is_structured() && value.empty()) ||
+        (value.is_string() && value.get<std::string>().empty()))
+      continue;
     std::string title = paint(printable(key), Colour::grey, session.style);
     if (value.is_object()) {
       session.out << space << title << ":\n";
@@ -151,10 +175,12 @@ void print_members(Session& session, const wire::Document& document, std::size_t
     } else if (value.is_array()) {
       session.out << space << title << ":\n";
       for (const wire::Document& item : value) {
-        session.out << space << "  - " << printable(item.is_string() ? item.get<std::string>() : wire::dump(item)) << "\n";
+        session.out << space << "  - " << printable(item.is_string() ? item.get<std::string>() : wire::dump(item))
+                    << "\n";
       }
     } else {
-      session.out << space << title << ": " << printable(value.is_string() ? value.get<std::string>() : wire::dump(value)) << "\n";
+      session.out << space << title << ": "
+                  << printable(value.is_string() ? value.get<std::string>() : wire::dump(value)) << "\n";
     }
   }
 }
@@ -165,7 +191,8 @@ Status describe_instance(Session& session, Client& client, const wire::Document&
   Result<wire::Document> drift = client.get(cat("/api/v1/instances/", name, "/drift"));
   if (!drift) return {};  // nothing was heard of it yet
   session.out << "\n" << deviations_table(member_at(*drift, "/metrics")).render(session.style);
-  if (!member_at(*drift, "/findings").empty()) session.out << "\n" << findings_table(session, member_at(*drift, "/findings")).render(session.style);
+  if (!member_at(*drift, "/findings").empty())
+    session.out << "\n" << findings_table(session, member_at(*drift, "/findings")).render(session.style);
   return {};
 }
 
@@ -174,7 +201,8 @@ Status describe_persona(Session& session, Client& client, const wire::Document& 
   std::string name = text_at(persona, "/metadata/name");
   wire::Document revisions = TRY(client.list("/api/v1/revisions", {{"persona", name}}));
   if (!member_at(revisions, "/items").empty()) {
-    session.out << "\nlearned by its instances\n" << revisions_table(session, member_at(revisions, "/items")).render(session.style);
+    session.out << "\nlearned by its instances\n"
+                << revisions_table(session, member_at(revisions, "/items")).render(session.style);
   }
   return {};
 }
@@ -193,7 +221,9 @@ Status describe(Session& session, const GetArguments& arguments) {
   wire::Document metrics = member_at(answer, "/metrics");
   answer.erase("metrics");
   print_members(session, answer, 0);
-  session.out << "\n" << deviations_table(metrics).render(session.style) << "\nmien explain " << printable(arguments.name) << " walks back to the samples\n";
+  session.out << "\n"
+              << deviations_table(metrics).render(session.style) << "\nmien explain " << printable(arguments.name)
+              << " walks back to the samples\n";
   return {};
 }
 
@@ -201,10 +231,14 @@ Status describe(Session& session, const GetArguments& arguments) {
 
 void add_get_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<GetArguments>();
-  CLI::App* verb = add_verb(program, "get", "List resources, instances, revisions and findings, or show one", "Resources");
-  verb->add_option("KIND", arguments->kind, "persona, instance, pool, policy, signal, revision, finding, decision, action")->required();
+  CLI::App* verb =
+      add_verb(program, "get", "List resources, instances, revisions and findings, or show one", "Resources");
+  verb->add_option("KIND", arguments->kind,
+                   "persona, instance, pool, policy, signal, revision, finding, decision, action")
+      ->required();
   verb->add_option("NAME", arguments->name, "One of them");
-  verb->add_option("-l,--selector", arguments->selector, "Only what has these labels: role=web,tier!=back")->type_name("LABELS");
+  verb->add_option("-l,--selector", arguments->selector, "Only what has these labels: role=web,tier!=back")
+      ->type_name("LABELS");
   verb->add_flag("-w,--watch", arguments->watch, "Go on, and show what changes");
   on_chosen(verb, session, [arguments](Session& s) { return get(s, *arguments); });
 }

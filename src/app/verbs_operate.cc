@@ -32,11 +32,14 @@ Status verify(Session& session, Client& client) {
   wire::Document answer = TRY(client.get("/api/v1/audit/verify"));
   bool whole = member_at(answer, "/ok").is_boolean() && member_at(answer, "/ok").get<bool>();
   bool printed = print_document(session, answer);
-  if (!whole) return failure(Code::corrupt, cat("the audit is broken after ", text_at(answer, "/rows"), " whole links: ", text_at(answer, "/broken")));
+  if (!whole)
+    return failure(Code::corrupt, cat("the audit is broken after ", text_at(answer, "/rows"),
+                                      " whole links: ", text_at(answer, "/broken")));
   if (printed) return {};
   session.out << "the chain is whole: " << text_at(answer, "/rows") << " links";
   if (member_at(answer, "/head").is_object()) {
-    session.out << ", signed head " << printable(text_at(answer, "/head/hash")) << " at " << text_at(answer, "/head/sequence") << " of " << text_at(answer, "/head/at");
+    session.out << ", signed head " << printable(text_at(answer, "/head/hash")) << " at "
+                << text_at(answer, "/head/sequence") << " of " << text_at(answer, "/head/at");
   }
   session.out << "\n";
   return {};
@@ -49,10 +52,16 @@ Status audit(Session& session, const AuditArguments& arguments) {
   if (!arguments.since.empty()) query["since"] = arguments.since;
   wire::Document list = TRY(client->list("/api/v1/audit", query));
   if (print_list(session, list)) return {};
-  Table table({{.title = "LINK", .right = true}, {.title = "AT"}, {.title = "WHO"}, {.title = "WHAT"}, {.title = "TO"}, {.title = "CAUSE"}, {.title = "DETAIL", .shrinks = true}});
+  Table table({{.title = "LINK", .right = true},
+               {.title = "AT"},
+               {.title = "WHO"},
+               {.title = "WHAT"},
+               {.title = "TO"},
+               {.title = "CAUSE"},
+               {.title = "DETAIL", .shrinks = true}});
   for (const wire::Document& event : member_at(list, "/items")) {
-    table.add({text_at(event, "/sequence"), text_at(event, "/at"), text_at(event, "/actor"), text_at(event, "/verb"), text_at(event, "/subject"), text_at(event, "/cause"),
-               text_at(event, "/detail")});
+    table.add({text_at(event, "/sequence"), text_at(event, "/at"), text_at(event, "/actor"), text_at(event, "/verb"),
+               text_at(event, "/subject"), text_at(event, "/cause"), text_at(event, "/detail")});
   }
   session.out << table.render(session.style);
   return {};
@@ -113,12 +122,16 @@ struct BackupArguments {
 
 // Whether what came is a whole backup: a server that fails in the middle can only say so by ending early.
 Status check_whole(const std::string& head, std::uint64_t size, edge::Sha256Stream& hash) {
-  if (head.size() < head_size || !head.starts_with(magic)) return failure(Code::corrupt, "what the server sent is no backup; is it of another version?");
+  if (head.size() < head_size || !head.starts_with(magic))
+    return failure(Code::corrupt, "what the server sent is no backup; is it of another version?");
   std::uint64_t length = 0;
   std::memcpy(&length, head.data() + 16, sizeof length);  // little-endian, as this machine
-  if (size != head_size + length) return failure(Code::unknown, cat("the backup ended early, after ", size, " of ", head_size + length, " bytes: try again"));
+  if (size != head_size + length)
+    return failure(Code::unknown,
+                   cat("the backup ended early, after ", size, " of ", head_size + length, " bytes: try again"));
   store::Hash whole = hash.finish();
-  if (std::memcmp(whole.data(), head.data() + 24, whole.size()) != 0) return failure(Code::corrupt, "the backup was damaged on its way: try again");
+  if (std::memcmp(whole.data(), head.data() + 24, whole.size()) != 0)
+    return failure(Code::corrupt, "the backup was damaged on its way: try again");
   return {};
 }
 
@@ -145,7 +158,9 @@ Status backup(Session& session, const BackupArguments& arguments) {
   TRY(check_whole(head, size, hash));
   TRY(file.keep());
   wire::Document answer{{"file", arguments.file}, {"bytes", size}};
-  if (!print_document(session, answer)) session.out << printable(arguments.file) << ": " << size << " bytes, the ledger and the keys; keep it as secret as the keys\n";
+  if (!print_document(session, answer))
+    session.out << printable(arguments.file) << ": " << size
+                << " bytes, the ledger and the keys; keep it as secret as the keys\n";
   return {};
 }
 
@@ -156,9 +171,12 @@ struct RestoreArguments {
 };
 
 Status restore(Session& session, const RestoreArguments& arguments) {
-  TRY(edge::restore(arguments.file, arguments.data, arguments.force ? edge::IfPresent::replace : edge::IfPresent::refuse));
+  TRY(edge::restore(arguments.file, arguments.data,
+                    arguments.force ? edge::IfPresent::replace : edge::IfPresent::refuse));
   wire::Document answer{{"file", arguments.file}, {"data", arguments.data}};
-  if (!print_document(session, answer)) session.out << "restored into " << printable(arguments.data) << "; start it with `mien up --data " << printable(arguments.data) << "`\n";
+  if (!print_document(session, answer))
+    session.out << "restored into " << printable(arguments.data) << "; start it with `mien up --data "
+                << printable(arguments.data) << "`\n";
   return {};
 }
 
@@ -175,7 +193,8 @@ Status enroll(Session& session, const EnrollArguments& arguments) {
   wire::Document answer = TRY(client->post("/api/v1/enrollments", body));
   if (print_document(session, answer)) return {};
   session.out << printable(text_at(answer, "/join")) << "\n";
-  session.err << "run this line as root on the machine that joins, once, before " << printable(text_at(answer, "/expires_at")) << "\n";
+  session.err << "run this line as root on the machine that joins, once, before "
+              << printable(text_at(answer, "/expires_at")) << "\n";
   return {};
 }
 
@@ -183,22 +202,26 @@ Status enroll(Session& session, const EnrollArguments& arguments) {
 
 void add_audit_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<AuditArguments>();
-  CLI::App* verb = add_verb(program, "audit", "Show the record of what was done, or check that it is whole", "What is wrong, and why");
+  CLI::App* verb = add_verb(program, "audit", "Show the record of what was done, or check that it is whole",
+                            "What is wrong, and why");
   verb->add_option("--since", arguments->since, "A time, or how long ago: 2026-11-22T09:00:00Z, 1h")->type_name("TIME");
-  verb->add_flag("--verify", arguments->verify, "Check every link and the signed head; exit 1 at the first that is broken");
+  verb->add_flag("--verify", arguments->verify,
+                 "Check every link and the signed head; exit 1 at the first that is broken");
   on_chosen(verb, session, [arguments](Session& s) { return audit(s, *arguments); });
 }
 
 void add_backup_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<BackupArguments>();
-  CLI::App* verb = add_verb(program, "backup", "Write the ledger and the keys into one file, while the manager runs", "The manager");
+  CLI::App* verb =
+      add_verb(program, "backup", "Write the ledger and the keys into one file, while the manager runs", "The manager");
   verb->add_option("FILE", arguments->file, "Replaced whole or not at all")->required();
   on_chosen(verb, session, [arguments](Session& s) { return backup(s, *arguments); });
 }
 
 void add_restore_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<RestoreArguments>();
-  CLI::App* verb = add_verb(program, "restore", "Make a data directory from a backup, with no manager running on it", "The manager");
+  CLI::App* verb =
+      add_verb(program, "restore", "Make a data directory from a backup, with no manager running on it", "The manager");
   verb->add_option("FILE", arguments->file, "What `mien backup` wrote")->required();
   verb->add_option("--data", arguments->data, "The data directory")->type_name("DIR");
   verb->add_flag("--force", arguments->force, "Move what is there aside, into DIR/replaced-N/");

@@ -30,12 +30,16 @@ Subject parse_subject(const std::string& text) {
 
 Result<model::Value> value_of(const wire::Document& document) { return wire::parse_json(wire::dump(document)); }
 
-std::string shown(const model::Value& value) { return value.is_null() ? "(not there)" : printable(wire::dump(wire::to_document(value))); }
+std::string shown(const model::Value& value) {
+  return value.is_null() ? "(not there)" : printable(wire::dump(wire::to_document(value)));
+}
 
 wire::Document document_of(const std::vector<model::Difference>& differences) {
   wire::Document list = wire::Document::array();
   for (const model::Difference& each : differences) {
-    list.push_back({{"pointer", each.pointer}, {"before", wire::to_document(each.before)}, {"after", wire::to_document(each.after)}});
+    list.push_back({{"pointer", each.pointer},
+                    {"before", wire::to_document(each.before)},
+                    {"after", wire::to_document(each.after)}});
   }
   return list;
 }
@@ -44,9 +48,14 @@ wire::Document document_of(const std::vector<model::Difference>& differences) {
 void print_differences(Session& session, const std::vector<model::Difference>& differences) {
   for (const model::Difference& each : differences) {
     std::string pointer = printable(each.pointer);
-    if (each.before.is_null()) session.out << paint(cat("+ ", pointer, ": ", shown(each.after)), Colour::green, session.style) << "\n";
-    else if (each.after.is_null()) session.out << paint(cat("- ", pointer, ": ", shown(each.before)), Colour::red, session.style) << "\n";
-    else session.out << paint(cat("~ ", pointer, ": ", shown(each.before), " -> ", shown(each.after)), Colour::yellow, session.style) << "\n";
+    if (each.before.is_null())
+      session.out << paint(cat("+ ", pointer, ": ", shown(each.after)), Colour::green, session.style) << "\n";
+    else if (each.after.is_null())
+      session.out << paint(cat("- ", pointer, ": ", shown(each.before)), Colour::red, session.style) << "\n";
+    else
+      session.out << paint(cat("~ ", pointer, ": ", shown(each.before), " -> ", shown(each.after)), Colour::yellow,
+                           session.style)
+                  << "\n";
   }
 }
 
@@ -61,12 +70,15 @@ void print_comparison(Session& session, const Comparison& comparison) {
     session.out << printable(comparison.before) << " and " << printable(comparison.after) << " say the same\n";
     return;
   }
-  session.out << paint(cat("from ", printable(comparison.before), " to ", printable(comparison.after)), Colour::bold, session.style) << "\n";
+  session.out << paint(cat("from ", printable(comparison.before), " to ", printable(comparison.after)), Colour::bold,
+                       session.style)
+              << "\n";
   print_differences(session, comparison.differences);
 }
 
 Status show(Session& session, const Comparison& comparison) {
-  wire::Document document{{"from", comparison.before}, {"to", comparison.after}, {"differences", document_of(comparison.differences)}};
+  wire::Document document{
+      {"from", comparison.before}, {"to", comparison.after}, {"differences", document_of(comparison.differences)}};
   if (!print_document(session, document)) print_comparison(session, comparison);
   return {};
 }
@@ -77,7 +89,8 @@ Result<model::Value> generation_spec(Client& client, const std::string& persona,
 }
 
 // The two that are compared when nobody says: the newest and the one before.
-Result<std::pair<std::uint64_t, std::uint64_t>> choose(std::vector<std::uint64_t> numbers, const DiffArguments& arguments, std::string_view what) {
+Result<std::pair<std::uint64_t, std::uint64_t>> choose(std::vector<std::uint64_t> numbers,
+                                                       const DiffArguments& arguments, std::string_view what) {
   std::sort(numbers.begin(), numbers.end());
   std::uint64_t to = arguments.to != 0 ? arguments.to : numbers.empty() ? 0 : numbers.back();
   std::uint64_t from = arguments.from;
@@ -86,8 +99,10 @@ Result<std::pair<std::uint64_t, std::uint64_t>> choose(std::vector<std::uint64_t
   }
   if (from != 0 && to != 0) return std::pair{from, to};
   return Error{.code = Code::not_found,
-               .message = cat("there are not two ", what, " to compare: ", numbers.size(), numbers.size() == 1 ? " is kept" : " are kept"),
-               .where = {}, .cause = {}};
+               .message = cat("there are not two ", what, " to compare: ", numbers.size(),
+                              numbers.size() == 1 ? " is kept" : " are kept"),
+               .where = {},
+               .cause = {}};
 }
 
 std::vector<std::uint64_t> numbers_of(const wire::Document& list, std::string_view pointer) {
@@ -101,11 +116,13 @@ std::vector<std::uint64_t> numbers_of(const wire::Document& list, std::string_vi
 
 Status diff_generations(Session& session, Client& client, const DiffArguments& arguments) {
   wire::Document list = TRY(client.list(cat("/api/v1/personas/", arguments.subject, "/generations")));
-  if (member_at(list, "/items").empty()) (void)TRY(client.get("/api/v1/personas/" + arguments.subject));  // 404 with its own words
+  if (member_at(list, "/items").empty())
+    (void)TRY(client.get("/api/v1/personas/" + arguments.subject));  // 404 with its own words
   auto [from, to] = TRY(choose(numbers_of(list, "/metadata/generation"), arguments, "generations"));
   model::Value before = TRY(generation_spec(client, arguments.subject, from));
   model::Value after = TRY(generation_spec(client, arguments.subject, to));
-  return show(session, {.before = cat(arguments.subject, " generation ", from), .after = cat(arguments.subject, " generation ", to),
+  return show(session, {.before = cat(arguments.subject, " generation ", from),
+                        .after = cat(arguments.subject, " generation ", to),
                         .differences = model::diff(before, after)});
 }
 
@@ -125,7 +142,8 @@ Result<model::Value> revision_value(Client& client, const std::string& name) {
 
 Status diff_revisions(Session& session, Client& client, const DiffArguments& arguments) {
   Subject subject = parse_subject(arguments.subject);
-  wire::Document list = TRY(client.list("/api/v1/revisions", {{"persona", subject.persona}, {"instance", subject.instance}}));
+  wire::Document list =
+      TRY(client.list("/api/v1/revisions", {{"persona", subject.persona}, {"instance", subject.instance}}));
   auto [from, to] = TRY(choose(numbers_of(list, "/number"), arguments, "revisions"));
   std::string before_name = cat(arguments.subject, "/", from);
   std::string after_name = cat(arguments.subject, "/", to);
@@ -146,18 +164,23 @@ Result<model::Value> intent_of(const wire::Document& resource) {
 
 Status diff_files(Session& session, const DiffArguments& arguments) {
   wire::ParsedResources parsed = TRY(load_resources(arguments.place));
-  if (!parsed.diagnostics.empty()) session.err << wire::render(parsed.diagnostics, session.style.colour ? wire::Colour::always : wire::Colour::never);
+  if (!parsed.diagnostics.empty())
+    session.err << wire::render(parsed.diagnostics, session.style.colour ? wire::Colour::always : wire::Colour::never);
   if (!parsed.ok()) return usage_error(cat(arguments.place, " has errors"));
   Client* client = TRY(session.manager());
   wire::Document all = wire::Document::array();
   for (const wire::SourcedResource& each : parsed.resources) {
     Result<wire::Document> present = client->get(path_of(each.resource));
     if (!present && present.error().code != Code::not_found) return std::move(present).error();
-    Comparison comparison{.before = cat(label_of(each.resource), present ? " on the server" : " (not on the server)"), .after = each.file, .differences = {}};
+    Comparison comparison{.before = cat(label_of(each.resource), present ? " on the server" : " (not on the server)"),
+                          .after = each.file,
+                          .differences = {}};
     model::Value before = present ? TRY(intent_of(*present)) : model::Value{model::Value::Map{}};
     model::Value after = TRY(intent_of(wire::to_document(each.resource)));
     comparison.differences = model::diff(before, after);
-    all.push_back({{"resource", label_of(each.resource)}, {"present", present.ok()}, {"differences", document_of(comparison.differences)}});
+    all.push_back({{"resource", label_of(each.resource)},
+                   {"present", present.ok()},
+                   {"differences", document_of(comparison.differences)}});
     if (session.options.format == Format::table) print_comparison(session, comparison);
   }
   (void)print_document(session, wire::Document{{"items", std::move(all)}});
@@ -165,10 +188,12 @@ Status diff_files(Session& session, const DiffArguments& arguments) {
 }
 
 Status diff(Session& session, const DiffArguments& arguments) {
-  if (arguments.place.empty() == arguments.subject.empty()) return usage_error("say either NAME, PERSONA@INSTANCE or -f FILE");
+  if (arguments.place.empty() == arguments.subject.empty())
+    return usage_error("say either NAME, PERSONA@INSTANCE or -f FILE");
   if (!arguments.place.empty()) return diff_files(session, arguments);
   Client* client = TRY(session.manager());
-  return arguments.subject.find('@') == std::string::npos ? diff_generations(session, *client, arguments) : diff_revisions(session, *client, arguments);
+  return arguments.subject.find('@') == std::string::npos ? diff_generations(session, *client, arguments)
+                                                          : diff_revisions(session, *client, arguments);
 }
 
 struct RollbackArguments {
@@ -192,9 +217,11 @@ Status rollback(Session& session, const RollbackArguments& arguments) {
   }
   wire::Document answer = TRY(client->post(path, body, query));
   if (print_document(session, answer)) return {};
-  session.out << printable(arguments.subject) << (arguments.dry_run ? " would go back to " : " went back to ") << (subject.instance.empty() ? "generation " : "revision ")
-              << arguments.to;
-  if (std::string written = text_at(answer, "/generation"); subject.instance.empty() && !arguments.dry_run && !written.empty()) session.out << ", as generation " << written;
+  session.out << printable(arguments.subject) << (arguments.dry_run ? " would go back to " : " went back to ")
+              << (subject.instance.empty() ? "generation " : "revision ") << arguments.to;
+  if (std::string written = text_at(answer, "/generation");
+      subject.instance.empty() && !arguments.dry_run && !written.empty())
+    session.out << ", as generation " << written;
   std::string note = text_at(answer, "/note");
   session.out << (note.empty() || note == "rolled back" ? "" : "; " + printable(note)) << "\n";
   return {};
@@ -204,17 +231,21 @@ Status rollback(Session& session, const RollbackArguments& arguments) {
 
 void add_diff_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<DiffArguments>();
-  CLI::App* verb = add_verb(program, "diff", "Compare generations of a persona, revisions of an instance, or a file with the server", "Resources");
+  CLI::App* verb =
+      add_verb(program, "diff", "Compare generations of a persona, revisions of an instance, or a file with the server",
+               "Resources");
   verb->add_option("NAME", arguments->subject, "PERSONA, or PERSONA@INSTANCE");
   verb->add_option("--from", arguments->from, "The older one; the one before when not said")->type_name("NUMBER");
   verb->add_option("--to", arguments->to, "The newer one; the newest when not said")->type_name("NUMBER");
-  verb->add_option("-f,--file", arguments->place, "A file, a folder, or -: compare it with the server")->type_name("FILE|DIR|-");
+  verb->add_option("-f,--file", arguments->place, "A file, a folder, or -: compare it with the server")
+      ->type_name("FILE|DIR|-");
   on_chosen(verb, session, [arguments](Session& s) { return diff(s, *arguments); });
 }
 
 void add_rollback_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<RollbackArguments>();
-  CLI::App* verb = add_verb(program, "rollback", "Return to a generation of a persona, or to a revision of one instance", "Resources");
+  CLI::App* verb = add_verb(program, "rollback",
+                            "Return to a generation of a persona, or to a revision of one instance", "Resources");
   verb->add_option("NAME", arguments->subject, "PERSONA, or PERSONA@INSTANCE")->required();
   verb->add_option("--to", arguments->to, "Which generation or revision")->required()->type_name("NUMBER");
   verb->add_flag("--dry-run", arguments->dry_run, "Say what would happen");

@@ -23,7 +23,9 @@ Status activate(Session& session, const ActivateArguments& arguments) {
   wire::Document answer = TRY(client->post(cat("/api/v1/instances/", arguments.instance, "/activate"), body));
   if (print_document(session, answer)) return {};
   session.out << printable(arguments.persona) << " is active on " << printable(arguments.instance)
-              << (arguments.lasting.empty() ? std::string{" until it is deactivated"} : cat(" for ", printable(arguments.lasting))) << note_of(answer) << "\n";
+              << (arguments.lasting.empty() ? std::string{" until it is deactivated"}
+                                            : cat(" for ", printable(arguments.lasting)))
+              << note_of(answer) << "\n";
   return {};
 }
 

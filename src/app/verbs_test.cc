@@ -31,7 +31,8 @@ spec:
 
 TEST_F(Verbs, without_a_server_the_exit_code_is_5_and_the_error_says_what_to_do) {
   reachable = false;
-  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{{"drift"}, {"get", "personas"}, {"backup", directory.path() + "/b"}}) {
+  for (const std::vector<std::string>& line :
+       std::vector<std::vector<std::string>>{{"drift"}, {"get", "personas"}, {"backup", directory.path() + "/b"}}) {
     Ran ran = run(line);
     EXPECT_EQ(ran.exit, 5) << line.front();
     EXPECT_EQ(ran.out, "");
@@ -89,7 +90,8 @@ TEST_F(Verbs, apply_sends_each_resource_and_says_what_became_of_it) {
 }
 
 TEST_F(Verbs, apply_with_an_error_sends_nothing_and_points_at_the_line) {
-  std::string text = cat(web_persona, "---\napiVersion: mien.dev/v1\nkind: Persona\nmetadata: {name: db}\nspec: {behaviour: {}}\n");
+  std::string text =
+      cat(web_persona, "---\napiVersion: mien.dev/v1\nkind: Persona\nmetadata: {name: db}\nspec: {behaviour: {}}\n");
   Ran ran = run({"apply", "-f", file("web.yaml", text)});
   EXPECT_EQ(ran.exit, 2);
   EXPECT_THAT(ran.err, HasSubstr("web.yaml:11:"));
@@ -175,7 +177,8 @@ TEST(kinds, personas_are_written_after_those_they_extend) {
   std::string text;
   for (const char* line : {"c: [b]", "a: []", "b: [a]"}) {
     std::string_view name(line, 1);
-    text += cat("---\napiVersion: mien.dev/v1\nkind: Persona\nmetadata: {name: ", name, "}\nspec: {extends: ", std::string_view(line).substr(3), "}\n");
+    text += cat("---\napiVersion: mien.dev/v1\nkind: Persona\nmetadata: {name: ", name,
+                "}\nspec: {extends: ", std::string_view(line).substr(3), "}\n");
   }
   text += "---\napiVersion: mien.dev/v1\nkind: Pool\nmetadata: {name: p}\nspec: {selector: {role: web}}\n";
   wire::ParsedResources parsed = wire::parse_resources(text, "x.yaml");

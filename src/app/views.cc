@@ -15,15 +15,22 @@ std::string age_at(const Session& session, const wire::Document& item, std::stri
 std::string score_text(double score) { return std::isnan(score) ? "-" : to_text(std::round(score * 1000) / 1000); }
 
 Table findings_table(const Session& session, const wire::Document& list) {
-  Table table({{.title = "ID"}, {.title = "SEVERITY"}, {.title = "KIND"}, {.title = "INSTANCE", .shrinks = true}, {.title = "STATE"}, {.title = "SINCE"},
-               {.title = "SCORE", .right = true}, {.title = "WHAT", .shrinks = true}});
+  Table table({{.title = "ID"},
+               {.title = "SEVERITY"},
+               {.title = "KIND"},
+               {.title = "INSTANCE", .shrinks = true},
+               {.title = "STATE"},
+               {.title = "SINCE"},
+               {.title = "SCORE", .right = true},
+               {.title = "WHAT", .shrinks = true}});
   for (const wire::Document& item : list) {
     std::string severity = text_at(item, "/severity");
     std::string what = text_at(item, "/summary");
     if (what.empty()) what = text_at(item, "/first_mover");
-    table.add({text_at(item, "/id"), Cell{severity, colour_of_severity(severity)}, text_at(item, "/kind"), text_at(item, "/instance"),
-               Cell{text_at(item, "/state"), text_at(item, "/state") == "resolved" ? Colour::grey : Colour::none}, age_at(session, item, "/opened_at"),
-               score_text(number_at(item, "/score")), what});
+    table.add({text_at(item, "/id"), Cell{severity, colour_of_severity(severity)}, text_at(item, "/kind"),
+               text_at(item, "/instance"),
+               Cell{text_at(item, "/state"), text_at(item, "/state") == "resolved" ? Colour::grey : Colour::none},
+               age_at(session, item, "/opened_at"), score_text(number_at(item, "/score")), what});
   }
   return table;
 }
@@ -32,7 +39,8 @@ std::string series_text(const wire::Document& deviation) {
   model::Series series;
   series.metric = MetricName{text_at(deviation, "/name")};
   if (series.metric.empty()) series.metric = MetricName{text_at(deviation, "/metric")};
-  for (const auto& [key, value] : member_at(deviation, "/attributes").items()) series.attributes[key] = value.is_string() ? value.get<std::string>() : wire::dump(value);
+  for (const auto& [key, value] : member_at(deviation, "/attributes").items())
+    series.attributes[key] = value.is_string() ? value.get<std::string>() : wire::dump(value);
   return model::to_text(series);
 }
 
@@ -56,13 +64,16 @@ std::string band_text(const wire::Document& deviation) {
 }
 
 Table deviations_table(const wire::Document& list) {
-  Table table({{.title = "METRIC", .shrinks = true}, {.title = "OBSERVED", .right = true}, {.title = "EXPECTED", .right = true}, {.title = "BAND", .right = true},
+  Table table({{.title = "METRIC", .shrinks = true},
+               {.title = "OBSERVED", .right = true},
+               {.title = "EXPECTED", .right = true},
+               {.title = "BAND", .right = true},
                {.title = "BITS", .right = true}});
   for (const wire::Document& item : by_surprise(list)) {
     double bits = number_at(item, "/bits");
     Colour colour = bits >= 10 ? Colour::red : bits >= 5 ? Colour::yellow : Colour::none;
-    table.add({series_text(item), Cell{short_number(number_at(item, "/observed")), colour}, short_number(number_at(item, "/expected")),
-               band_text(item), Cell{to_text(bits, 2), colour}});
+    table.add({series_text(item), Cell{short_number(number_at(item, "/observed")), colour},
+               short_number(number_at(item, "/expected")), band_text(item), Cell{to_text(bits, 2), colour}});
   }
   return table;
 }

@@ -16,8 +16,8 @@ constexpr double continued = 0.8;         // share of g(E) while the same streng
 constexpr double clearly_stronger = 0.4;  // above what is held: a new onset
 constexpr double held_blocks = 170;
 constexpr double bump_from = 2;
-constexpr double bump_ends = 4;           // quiet blocks
-constexpr double step = 0.25;             // of Alarm::past
+constexpr double bump_ends = 4;  // quiet blocks
+constexpr double step = 0.25;    // of Alarm::past
 constexpr double forget = 8 * week;
 constexpr double unseen_week = 1.2;
 constexpr double episode_step = 0.3;
@@ -61,7 +61,8 @@ Verdict sound(Alarm& alarm, double surprise, WallTime t, double elapsed, double 
   verdict.level = alarm_level(alarm, budget);
   verdict.fresh = surprise;
   if (surprise > bump_from) verdict.fresh -= 2 * math::log10(1 + times_before(alarm, surprise));
-  bool goes_on = alarm.held > std::min(verdict.level, 3.0 - 0.7 * math::log2(std::clamp(budget, 0.01, 1000.0))) && surprise <= alarm.held + clearly_stronger;
+  bool goes_on = alarm.held > std::min(verdict.level, 3.0 - 0.7 * math::log2(std::clamp(budget, 0.01, 1000.0))) &&
+                 surprise <= alarm.held + clearly_stronger;
   double strength = continued * score_of(surprise);
   verdict.score = goes_on ? strength : std::max(score_of(verdict.fresh), strength);
   verdict.fires = !goes_on && verdict.fresh >= verdict.level;

@@ -24,7 +24,7 @@ struct Verdict {
   double surprise = 0;  // E
   double fresh = 0;     // E', less what has happened before
   double level = 0;
-  bool fires = false;   // an episode opens here, if none is open
+  bool fires = false;  // an episode opens here, if none is open
 };
 
 // One row: `elapsed` seconds after the one before it (0: the first, or after a gap), at blocks of `block` seconds.

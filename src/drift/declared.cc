@@ -12,11 +12,11 @@ namespace {
 using model::DeclaredDistribution;
 using model::DistributionKind;
 
-constexpr double most_evidence = 3;      // of one sample
-constexpr double allowance = 1;          // taken off each sample: healthy ones average 0.43
-constexpr double slow_series = 15;       // seconds between samples
+constexpr double most_evidence = 3;  // of one sample
+constexpr double allowance = 1;      // taken off each sample: healthy ones average 0.43
+constexpr double slow_series = 15;   // seconds between samples
 constexpr double impossible = 16;
-constexpr double plausible = 2;          // p >= 0.01
+constexpr double plausible = 2;  // p >= 0.01
 
 double surprise_of(double p) { return p > 1e-16 ? std::max(0.0, -math::log10(p)) : impossible; }
 
@@ -55,10 +55,12 @@ DeclaredBand band_of(const DeclaredDistribution& declared) {
   switch (declared.kind) {
     case DistributionKind::normal: return {.expected = declared.a, .low = declared.a - half, .high = declared.a + half};
     case DistributionKind::lognormal:
-      return {.expected = math::exp(declared.a), .low = math::exp(declared.a - half), .high = math::exp(declared.a + half)};
+      return {
+          .expected = math::exp(declared.a), .low = math::exp(declared.a - half), .high = math::exp(declared.a + half)};
     case DistributionKind::exponential:
       return {.expected = declared.a, .low = declared.a * 0.005012541823544286, .high = declared.a * 5.298317366548036};
-    case DistributionKind::uniform: return {.expected = 0.5 * (declared.a + declared.b), .low = declared.a, .high = declared.b};
+    case DistributionKind::uniform:
+      return {.expected = 0.5 * (declared.a + declared.b), .low = declared.a, .high = declared.b};
     case DistributionKind::constant: break;
   }
   return {.expected = declared.a, .low = declared.a, .high = declared.a};
@@ -92,7 +94,8 @@ bool judge_declared(const model::DeclaredMetric& declared, SeriesWatch& watch, d
     if (declared.peak && x > *declared.peak) e = std::max(e, most_evidence);
     accumulate(watch.declared, e, watch.interval);
   }
-  if (declared.limit) accumulate(watch.limit, breaks_limit(*declared.limit, watch, x, t) ? most_evidence : 0, watch.interval);
+  if (declared.limit)
+    accumulate(watch.limit, breaks_limit(*declared.limit, watch, x, t) ? most_evidence : 0, watch.interval);
   return is_plausible;
 }
 

@@ -20,10 +20,11 @@ using model::Evidence;
 using model::RowEvidence;
 using model::SampleEvidence;
 
-constexpr double gate_all_for = 3600;   // seconds that a declared departure keeps the whole instance from learning
+constexpr double gate_all_for = 3600;  // seconds that a declared departure keeps the whole instance from learning
 constexpr double most_combined = 20;
-constexpr double combined_empirical = 0.5;  // weight of the empirical tail: the combination of many is smoother than one statistic
-constexpr double gone_after = 600;      // seconds, and ten intervals, without a sample: a declared episode ends
+constexpr double combined_empirical =
+    0.5;  // weight of the empirical tail: the combination of many is smoother than one statistic
+constexpr double gone_after = 600;  // seconds, and ten intervals, without a sample: a declared episode ends
 const model::Baseline unknown{};
 
 // The weight of the longest declared prefix of a metric's name ("system.disk" covers "system.disk.io").
@@ -40,8 +41,9 @@ double weight_of(const model::Expectation& expectation, const std::string& metri
 // What is declared of a metric is meant of its total: of the series without attributes where there is one, else of all.
 bool is_meant(const std::vector<model::Series>& series, const model::Series& one) {
   if (one.attributes.empty()) return true;
-  return std::none_of(series.begin(), series.end(),
-                      [&](const model::Series& other) { return other.metric == one.metric && other.attributes.empty(); });
+  return std::none_of(series.begin(), series.end(), [&](const model::Series& other) {
+    return other.metric == one.metric && other.attributes.empty();
+  });
 }
 
 void make_plan(Watch::State& state, const model::Expectation& expectation, const std::vector<model::Series>& series,
@@ -63,10 +65,12 @@ void make_plan(Watch::State& state, const model::Expectation& expectation, const
     if (episode.source == EpisodeSource::learned) continue;
     std::uint32_t blamed = episode.blamed.front().series;
     const model::DeclaredMetric* declared = blamed < state.plan.size() ? state.plan[blamed].declared : nullptr;
-    bool stands = declared != nullptr && (episode.source == EpisodeSource::limit ? declared->limit.has_value()
-                                                                                  : declared->distribution || declared->peak);
+    bool stands =
+        declared != nullptr && (episode.source == EpisodeSource::limit ? declared->limit.has_value()
+                                                                       : declared->distribution || declared->peak);
     if (stands) continue;
-    if (blamed < state.series.size()) (episode.source == EpisodeSource::limit ? state.series[blamed].limit : state.series[blamed].declared) = 0;
+    if (blamed < state.series.size())
+      (episode.source == EpisodeSource::limit ? state.series[blamed].limit : state.series[blamed].declared) = 0;
     changes.push_back(drop_episode(state, i, now));
   }
 }
@@ -80,12 +84,15 @@ struct Strongest {
     if (values[2] > values[1]) std::swap(values[2], values[1]);
     if (values[1] > values[0]) std::swap(values[1], values[0]);
   }
-  [[nodiscard]] double length() const { return std::sqrt(values[0] * values[0] + values[1] * values[1] + values[2] * values[2]); }
+  [[nodiscard]] double length() const {
+    return std::sqrt(values[0] * values[0] + values[1] * values[1] + values[2] * values[2]);
+  }
 };
 
 class Assessor {
  public:
-  Assessor(const Behavior& behavior, Watch::State& state, const std::vector<model::Series>& series, const model::Batch& batch, Assessment& out)
+  Assessor(const Behavior& behavior, Watch::State& state, const std::vector<model::Series>& series,
+           const model::Batch& batch, Assessment& out)
       : behavior_(behavior), state_(state), series_(series), batch_(batch), out_(out) {
     for (const model::Baseline& baseline : behavior.series) ready_ += baseline.ready() ? 1 : 0;
     for (const model::Baseline& baseline : behavior.series) known_ += baseline.anchor.n > 0 ? 1 : 0;
@@ -109,7 +116,8 @@ class Assessor {
     close_gone(scene);
     RowEvidence& evidence = out_.evidence.rows[index];
     double surprise = combine(now, gated, evidence);
-    Verdict verdict = sound(state_.alarm, surprise, now, judges() ? elapsed : 0, block_seconds(state_.interval), budget());
+    Verdict verdict =
+        sound(state_.alarm, surprise, now, judges() ? elapsed : 0, block_seconds(state_.interval), budget());
     if (judges()) follow_learned(scene, verdict);
     evidence.teaches = !gated;
     finish(verdict, out_.rows[index]);
@@ -140,7 +148,9 @@ class Assessor {
  private:
   [[nodiscard]] double budget() const { return state_.expectation.false_alarms_per_week; }
   // A single series is its own whole; more are judged against the healthy history of their combination.
-  [[nodiscard]] bool judges() const { return ready_ > 0 && 2 * ready_ >= known_ && (known_ <= 1 || behavior_.combined.speaks()); }
+  [[nodiscard]] bool judges() const {
+    return ready_ > 0 && 2 * ready_ >= known_ && (known_ <= 1 || behavior_.combined.speaks());
+  }
 
   [[nodiscard]] bool is_fresh(std::uint32_t s, WallTime now) const {
     const SeriesWatch& watch = state_.series[s];
@@ -295,7 +305,8 @@ Result<Watch> Watch::decode(std::string_view bytes) {
   decoder.get(version);
   if (!decoder.failed() && version != State::version) {
     return Error{.code = Code::unsupported,
-                 .message = "watch: version " + std::to_string(version) + " was written by another release; this one reads version 1",
+                 .message = "watch: version " + std::to_string(version) +
+                            " was written by another release; this one reads version 1",
                  .where = {},
                  .cause = {}};
   }
@@ -305,13 +316,17 @@ Result<Watch> Watch::decode(std::string_view bytes) {
   for (const Episode& episode : watch.state_->episodes) {
     bool known = !episode.blamed.empty() && episode.first_mover < watch.state_->series.size();
     for (const Blamed& blamed : episode.blamed) known = known && blamed.series < watch.state_->series.size();
-    if (!known) return Error{.code = Code::corrupt, .message = "watch: an episode names a series that is not there", .where = {}, .cause = {}};
+    if (!known)
+      return Error{.code = Code::corrupt,
+                   .message = "watch: an episode names a series that is not there",
+                   .where = {},
+                   .cause = {}};
   }
   return watch;
 }
 
-Assessment assess(const model::Expectation& expectation, const Behavior& behavior, Watch& watch, const std::vector<model::Series>& series,
-                  const model::Batch& batch) {
+Assessment assess(const model::Expectation& expectation, const Behavior& behavior, Watch& watch,
+                  const std::vector<model::Series>& series, const model::Batch& batch) {
   Assessment out;
   Watch::State& state = watch.state();
   if (batch.times.empty()) {
@@ -323,7 +338,8 @@ Assessment assess(const model::Expectation& expectation, const Behavior& behavio
   state.series.resize(std::min(series.size(), Behavior::max_series));
   std::erase_if(state.episodes, [&](const Episode& episode) {
     return episode.first_mover >= state.series.size() ||
-           std::any_of(episode.blamed.begin(), episode.blamed.end(), [&](const Blamed& b) { return b.series >= state.series.size(); });
+           std::any_of(episode.blamed.begin(), episode.blamed.end(),
+                       [&](const Blamed& b) { return b.series >= state.series.size(); });
   });
   make_plan(state, expectation, series, out.changes, batch.times.front());
   Assessor assessor(behavior, state, series, batch, out);

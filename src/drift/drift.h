@@ -53,16 +53,16 @@ struct EpisodeChange {
 // One row, for `mien score`.
 struct RowVerdict {
   double score = 0;
-  bool alert = false;                                      // an episode is open
-  model::FindingKind kind = model::FindingKind::none;      // of the episode, else what the row looks most like
-  std::uint32_t series = 0;                                // the most to blame
+  bool alert = false;                                  // an episode is open
+  model::FindingKind kind = model::FindingKind::none;  // of the episode, else what the row looks most like
+  std::uint32_t series = 0;                            // the most to blame
 };
 
 struct Assessment {
-  model::DriftScore score;               // of the batch's last row
-  model::Evidence evidence;              // per row and series: what learn::update needs
-  std::vector<EpisodeChange> changes;    // in order of time
-  std::vector<RowVerdict> rows;          // one per row of the batch
+  model::DriftScore score;             // of the batch's last row
+  model::Evidence evidence;            // per row and series: what learn::update needs
+  std::vector<EpisodeChange> changes;  // in order of time
+  std::vector<RowVerdict> rows;        // one per row of the batch
 };
 
 // `series[i]` describes the batch's SeriesIndex i (all series of the instance so far). Values are what the persona

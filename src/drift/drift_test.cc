@@ -26,11 +26,17 @@ struct Fresh {
 
   Fresh() { declare_series("system.cpu.utilization"); }
   void declare_series(std::string name, model::Attributes attributes = {}) {
-    series.push_back({.metric = MetricName(std::move(name)), .attributes = std::move(attributes), .unit = "1", .kind = model::SeriesKind::gauge});
+    series.push_back({.metric = MetricName(std::move(name)),
+                      .attributes = std::move(attributes),
+                      .unit = "1",
+                      .kind = model::SeriesKind::gauge});
   }
-  model::DeclaredMetric& declared(const std::string& name = "system.cpu.utilization") { return expectation.metrics[name]; }
+  model::DeclaredMetric& declared(const std::string& name = "system.cpu.utilization") {
+    return expectation.metrics[name];
+  }
   void declare_normal(double mean, double deviation) {
-    declared().distribution = model::DeclaredDistribution{.kind = model::DistributionKind::normal, .a = mean, .b = deviation};
+    declared().distribution =
+        model::DeclaredDistribution{.kind = model::DistributionKind::normal, .a = mean, .b = deviation};
   }
 
   void feed(std::vector<double> values) {
@@ -51,7 +57,8 @@ struct Fresh {
     return 0;
   }
   [[nodiscard]] int count(What what) const {
-    return static_cast<int>(std::count_if(changes.begin(), changes.end(), [&](const EpisodeChange& c) { return c.what == what; }));
+    return static_cast<int>(
+        std::count_if(changes.begin(), changes.end(), [&](const EpisodeChange& c) { return c.what == what; }));
   }
   [[nodiscard]] int opened() const { return count(What::opened); }
 };
@@ -212,7 +219,8 @@ TEST(Watch, EncodingRoundTripsAndDamageIsRefused) {
   Result<Watch> again = Watch::decode(bytes);
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(again->encode(), bytes);
-  for (std::size_t cut = 0; cut < bytes.size(); ++cut) EXPECT_FALSE(Watch::decode(std::string_view(bytes).substr(0, cut)).ok());
+  for (std::size_t cut = 0; cut < bytes.size(); ++cut)
+    EXPECT_FALSE(Watch::decode(std::string_view(bytes).substr(0, cut)).ok());
   std::string newer = bytes;
   newer[0] = 9;
   EXPECT_EQ(Watch::decode(newer).error().code, Code::unsupported);
@@ -233,7 +241,8 @@ TEST(Watch, AtMostEightEpisodesAreOpenAndCloseAllClosesThem) {
 TEST(Assess, HugeAndMissingValuesAreHarmless) {
   Fresh host;
   host.declare_series("b");
-  for (int i = 0; i < 50; ++i) host.feed({i % 2 == 0 ? std::numeric_limits<double>::max() : -std::numeric_limits<double>::max(), model::missing});
+  for (int i = 0; i < 50; ++i)
+    host.feed({i % 2 == 0 ? std::numeric_limits<double>::max() : -std::numeric_limits<double>::max(), model::missing});
   EXPECT_GE(host.last.score.score, 0);
   EXPECT_LE(host.last.score.score, 1);
   EXPECT_EQ(host.opened(), 0);

@@ -15,13 +15,13 @@ using model::FindingKind;
 using model::Severity;
 
 constexpr double bits_per_decade = 3.321928094887362;
-constexpr double quiet_share = 0.5;           // of the alarm level: below, the episode is quiet
-constexpr double quiet_seconds = 60;          // and 8 rows, before it closes
+constexpr double quiet_share = 0.5;   // of the alarm level: below, the episode is quiet
+constexpr double quiet_seconds = 60;  // and 8 rows, before it closes
 constexpr double quiet_rows = 8;
-constexpr double told_every = 60;             // seconds between reports of an episode that only goes on
-constexpr double clear_jump = 3;              // surprise of the spike group
+constexpr double told_every = 60;  // seconds between reports of an episode that only goes on
+constexpr double clear_jump = 3;   // surprise of the spike group
 constexpr double outside_z = 3;
-constexpr std::uint64_t naming_rows = 32;     // after these the kind stands
+constexpr std::uint64_t naming_rows = 32;  // after these the kind stands
 
 double seconds_since(const Scene& scene, WallTime t) { return to_seconds(scene.now - t); }
 
@@ -58,13 +58,16 @@ Severity severity_of(const Scene& scene, const Episode& episode) {
 double confidence_of(const Episode& episode) {
   if (episode.source == EpisodeSource::limit) return 0.99;
   if (episode.source == EpisodeSource::declared) return 1 - math::exp(-episode.peak / 2.5);
-  // At the alarm level a healthy instance is expected to show one in the budget's period, each decade above a tenth of it.
+  // At the alarm level a healthy instance is expected to show one in the budget's period, each decade above a tenth of
+  // it.
   return math::exp(-math::pow(10.0, -episode.margin));
 }
 
 std::string summary_of(const Scene& scene, const Episode& episode, const model::Deviation& first) {
   std::string name = model::to_text(scene.series[episode.blamed.front().series]);
-  std::string_view verb = episode.direction == Direction::up ? " rose to " : episode.direction == Direction::down ? " fell to " : " is ";
+  std::string_view verb = episode.direction == Direction::up     ? " rose to "
+                          : episode.direction == Direction::down ? " fell to "
+                                                                 : " is ";
   if (episode.source == EpisodeSource::limit) {
     const model::Limit& limit = *scene.state.plan[episode.blamed.front().series].declared->limit;
     std::string allowed = limit.max && first.observed > *limit.max   ? cat("at most ", to_text(*limit.max, 4))
@@ -72,9 +75,11 @@ std::string summary_of(const Scene& scene, const Episode& episode, const model::
                                                                      : "a smaller change";
     return cat("limit: ", name, verb, to_text(first.observed, 4), " (allowed is ", allowed, ")");
   }
-  std::string text = cat(model::to_text(episode.kind), ": ", name, verb, to_text(first.observed, 4), " (expected ", to_text(first.expected, 4),
-                         ", usually ", to_text(first.low, 4), " to ", to_text(first.high, 4), ")");
-  if (episode.first_mover != episode.blamed.front().series) text += cat("; first to move: ", model::to_text(scene.series[episode.first_mover]));
+  std::string text =
+      cat(model::to_text(episode.kind), ": ", name, verb, to_text(first.observed, 4), " (expected ",
+          to_text(first.expected, 4), ", usually ", to_text(first.low, 4), " to ", to_text(first.high, 4), ")");
+  if (episode.first_mover != episode.blamed.front().series)
+    text += cat("; first to move: ", model::to_text(scene.series[episode.first_mover]));
   return text;
 }
 
@@ -121,7 +126,8 @@ void tell(Scene& scene, Episode& episode, EpisodeChange::What what) {
 }
 
 void blame(Episode& episode, std::uint32_t series, double surprise, double observed) {
-  auto known = std::find_if(episode.blamed.begin(), episode.blamed.end(), [&](const Blamed& b) { return b.series == series; });
+  auto known =
+      std::find_if(episode.blamed.begin(), episode.blamed.end(), [&](const Blamed& b) { return b.series == series; });
   if (known == episode.blamed.end()) {
     if (episode.blamed.size() == max_blamed) {
       if (episode.blamed.back().surprise >= surprise) return;
@@ -133,8 +139,9 @@ void blame(Episode& episode, std::uint32_t series, double surprise, double obser
   } else {
     return;
   }
-  std::sort(episode.blamed.begin(), episode.blamed.end(),
-            [](const Blamed& a, const Blamed& b) { return a.surprise != b.surprise ? a.surprise > b.surprise : a.series < b.series; });
+  std::sort(episode.blamed.begin(), episode.blamed.end(), [](const Blamed& a, const Blamed& b) {
+    return a.surprise != b.surprise ? a.surprise > b.surprise : a.series < b.series;
+  });
 }
 
 Direction direction_of(double z) { return z > 0 ? Direction::up : z < 0 ? Direction::down : Direction::none; }
@@ -156,7 +163,8 @@ void take_row(Scene& scene, Episode& episode, const Verdict& verdict) {
   if (std::fabs(static_cast<double>(worst.z)) > outside_z) ++episode.rows_outside;
   if (episode.rows <= naming_rows) {
     for (std::size_t g = 0; g < episode.groups.size(); ++g) episode.groups[g] += static_cast<double>(worst.group[g]);
-    if (static_cast<double>(worst.group[static_cast<std::size_t>(model::ExpertGroup::spike)]) > clear_jump) episode.had_jump = true;
+    if (static_cast<double>(worst.group[static_cast<std::size_t>(model::ExpertGroup::spike)]) > clear_jump)
+      episode.had_jump = true;
   }
 }
 
@@ -208,7 +216,8 @@ bool blames_what_is_declared(const Scene& scene) {
   for (std::uint32_t i = 1; i < scene.state.series.size(); ++i) {
     if (scene.state.series[i].surprise > scene.state.series[worst].surprise) worst = i;
   }
-  return has_episode(scene.state, EpisodeSource::declared, worst) || has_episode(scene.state, EpisodeSource::limit, worst);
+  return has_episode(scene.state, EpisodeSource::declared, worst) ||
+         has_episode(scene.state, EpisodeSource::limit, worst);
 }
 
 void follow_one_declared(Scene& scene, std::uint32_t series, EpisodeSource source, double evidence) {
@@ -267,7 +276,8 @@ model::Deviation deviation_of(const Scene& scene, std::uint32_t index, double ob
   const model::Baseline* baseline = index < scene.behavior.series.size() ? &scene.behavior.series[index] : nullptr;
   if (baseline != nullptr && baseline->ready()) {
     const model::SeasonCell* season = baseline->season_at(model::season_cell_of(scene.now));
-    deviation.expected = season != nullptr && season->visits >= 3 ? static_cast<double>(season->level) : baseline->anchor.location;
+    deviation.expected =
+        season != nullptr && season->visits >= 3 ? static_cast<double>(season->level) : baseline->anchor.location;
     deviation.low = baseline->band_low;
     deviation.high = baseline->band_high;
   } else if (plan.declared != nullptr && plan.declared->distribution) {
@@ -289,7 +299,8 @@ model::Deviation deviation_of(const Scene& scene, std::uint32_t index, double ob
 
 void follow_learned(Scene& scene, const Verdict& verdict) {
   std::vector<Episode>& episodes = scene.state.episodes;
-  auto known = std::find_if(episodes.begin(), episodes.end(), [](const Episode& e) { return e.source == EpisodeSource::learned; });
+  auto known = std::find_if(episodes.begin(), episodes.end(),
+                            [](const Episode& e) { return e.source == EpisodeSource::learned; });
   if (known == episodes.end()) {
     if (!verdict.fires || scene.state.known_healthy || blames_what_is_declared(scene)) return;
     Episode* episode = open_episode(scene, EpisodeSource::learned);
@@ -318,7 +329,8 @@ void follow_learned(Scene& scene, const Verdict& verdict) {
 void follow_declared(Scene& scene, std::uint32_t series) {
   const SeriesWatch& watch = scene.state.series[series];
   const model::DeclaredMetric& declared = *scene.state.plan[series].declared;
-  if (declared.distribution || declared.peak) follow_one_declared(scene, series, EpisodeSource::declared, watch.declared);
+  if (declared.distribution || declared.peak)
+    follow_one_declared(scene, series, EpisodeSource::declared, watch.declared);
   if (declared.limit) follow_one_declared(scene, series, EpisodeSource::limit, watch.limit);
 }
 

@@ -15,15 +15,15 @@ using model::SampleEvidence;
 using stats::clip;
 using stats::warm_rate;
 
-constexpr double far = 16;               // scales from the level at which one sample stops counting for more
-constexpr double gap_in_intervals = 5;   // a longer step is a gap: what is fast starts anew
-constexpr double rare_surprise = 4;      // p < 1e-4: teaches the tails with weight 1/4
-constexpr double left_surprise = 2;      // out of the ordinary: the series has left
+constexpr double far = 16;              // scales from the level at which one sample stops counting for more
+constexpr double gap_in_intervals = 5;  // a longer step is a gap: what is fast starts anew
+constexpr double rare_surprise = 4;     // p < 1e-4: teaches the tails with weight 1/4
+constexpr double left_surprise = 2;     // out of the ordinary: the series has left
 constexpr double forecast_gain = 0.02;
-constexpr double largest_value = 1e100;   // larger ones are judged as this, so that no sum overflows
+constexpr double largest_value = 1e100;  // larger ones are judged as this, so that no sum overflows
 constexpr float largest_statistic = 1e9F;
-constexpr float silent = -1;              // the expert has nothing to say: neither judged nor learned
-constexpr double season_speaks = 86400;   // seconds of its own past that an expert on the season needs
+constexpr float silent = -1;             // the expert has nothing to say: neither judged nor learned
+constexpr double season_speaks = 86400;  // seconds of its own past that an expert on the season needs
 
 using Statistics = std::array<float, expert_count>;
 
@@ -72,7 +72,8 @@ void season_statistics(const Baseline& baseline, SeriesWatch& watch, double x, s
   double r = (x - static_cast<double>(season->level)) / scale;
   watch.season_level += warm_rate(watch.n, 1.0 / 8) * (clip(r, far) - watch.season_level);
   at(u, Expert::off_season) = static_cast<float>(std::fabs(r));
-  at(u, Expert::off_season_spread) = static_cast<float>(std::fabs(r) / std::max(static_cast<double>(season->spread), 0.05));
+  at(u, Expert::off_season_spread) =
+      static_cast<float>(std::fabs(r) / std::max(static_cast<double>(season->spread), 0.05));
   at(u, Expert::off_season_level) = static_cast<float>(4 * std::fabs(watch.season_level));
 }
 
@@ -162,8 +163,9 @@ void judge(const Baseline& baseline, SeriesWatch& watch, double x, WallTime t, b
     watch.left_at = t;
   }
 
-  out.flags = static_cast<std::uint8_t>(SampleEvidence::present | (gated ? 0 : SampleEvidence::teaches) |
-                                        (follows ? SampleEvidence::has_jump : 0) | (changed ? SampleEvidence::changed : 0));
+  out.flags =
+      static_cast<std::uint8_t>(SampleEvidence::present | (gated ? 0 : SampleEvidence::teaches) |
+                                (follows ? SampleEvidence::has_jump : 0) | (changed ? SampleEvidence::changed : 0));
   out.season_cell = static_cast<std::uint8_t>(cell);
   out.interval = static_cast<float>(interval);
   out.jump = d;

@@ -8,13 +8,16 @@
 namespace mien::drift {
 
 constexpr double shortest_block = 10;  // seconds
-[[nodiscard]] constexpr double block_seconds(double interval) { return interval > shortest_block ? interval : shortest_block; }
+[[nodiscard]] constexpr double block_seconds(double interval) {
+  return interval > shortest_block ? interval : shortest_block;
+}
 
 // Follows the median of the steps between samples: each step pulls by at most 5 %.
 void follow_interval(double& interval, double step);
 
-// Judges `x` (finite) at `t`, moves the series' fast state and fills `out`. Afterwards watch.group, watch.surprise, watch.z
-// and watch.left_at tell the result. `gated`: an episode is open, so nothing but the tails may learn.
-void judge(const model::Baseline& baseline, SeriesWatch& watch, double x, WallTime t, bool gated, model::SampleEvidence& out);
+// Judges `x` (finite) at `t`, moves the series' fast state and fills `out`. Afterwards watch.group, watch.surprise,
+// watch.z and watch.left_at tell the result. `gated`: an episode is open, so nothing but the tails may learn.
+void judge(const model::Baseline& baseline, SeriesWatch& watch, double x, WallTime t, bool gated,
+           model::SampleEvidence& out);
 
 }  // namespace mien::drift

@@ -28,14 +28,14 @@ struct TimedValue {
 struct SeriesWatch {
   double last = model::missing;
   WallTime last_at;
-  double interval = 0;        // seconds; follows the median of the steps
-  std::uint64_t n = 0;        // samples since the start or the last gap
-  double smooth = 0;          // EW(0.8)
-  double level = 0;           // EW(1/8) of clipped z
-  double ramp = 0;            // EW(1/64 blocks) of clipped z
-  double season_level = 0;    // EW(1/8) of clipped r
-  double volatility = 1;      // EW(1/32) of the clipped jump
-  double run = 1;             // length of the run of identical values
+  double interval = 0;      // seconds; follows the median of the steps
+  std::uint64_t n = 0;      // samples since the start or the last gap
+  double smooth = 0;        // EW(0.8)
+  double level = 0;         // EW(1/8) of clipped z
+  double ramp = 0;          // EW(1/64 blocks) of clipped z
+  double season_level = 0;  // EW(1/8) of clipped r
+  double volatility = 1;    // EW(1/32) of the clipped jump
+  double run = 1;           // length of the run of identical values
   std::array<double, forecast_order> past{};
   std::array<double, forecast_order> weights{};
   WallTime block_started;
@@ -43,30 +43,44 @@ struct SeriesWatch {
   std::uint16_t block_rare = 0;
   bool block_open = false;
   std::array<float, model::group_count> group{};  // newest surprise by group
-  float surprise = 0;          // newest, all groups together
+  float surprise = 0;                             // newest, all groups together
   float z = 0;
-  WallTime left_at;            // since when its surprise is out of the ordinary; 0 = it is not
-  double declared = 0;         // evidence against the declared distribution or peak
-  double limit = 0;            // evidence against the limit
+  WallTime left_at;                // since when its surprise is out of the ordinary; 0 = it is not
+  double declared = 0;             // evidence against the declared distribution or peak
+  double limit = 0;                // evidence against the limit
   std::vector<TimedValue> change;  // oldest first
 
-  static constexpr auto fields = std::tuple{
-      field("last", &SeriesWatch::last), field("last_at", &SeriesWatch::last_at), field("interval", &SeriesWatch::interval),
-      field("n", &SeriesWatch::n), field("smooth", &SeriesWatch::smooth), field("level", &SeriesWatch::level),
-      field("ramp", &SeriesWatch::ramp), field("season_level", &SeriesWatch::season_level), field("volatility", &SeriesWatch::volatility),
-      field("run", &SeriesWatch::run), field("past", &SeriesWatch::past), field("weights", &SeriesWatch::weights),
-      field("block_started", &SeriesWatch::block_started), field("block_u", &SeriesWatch::block_u),
-      field("block_rare", &SeriesWatch::block_rare), field("block_open", &SeriesWatch::block_open), field("group", &SeriesWatch::group),
-      field("surprise", &SeriesWatch::surprise), field("z", &SeriesWatch::z), field("left_at", &SeriesWatch::left_at),
-      field("declared", &SeriesWatch::declared), field("limit", &SeriesWatch::limit), field("change", &SeriesWatch::change)};
+  static constexpr auto fields = std::tuple{field("last", &SeriesWatch::last),
+                                            field("last_at", &SeriesWatch::last_at),
+                                            field("interval", &SeriesWatch::interval),
+                                            field("n", &SeriesWatch::n),
+                                            field("smooth", &SeriesWatch::smooth),
+                                            field("level", &SeriesWatch::level),
+                                            field("ramp", &SeriesWatch::ramp),
+                                            field("season_level", &SeriesWatch::season_level),
+                                            field("volatility", &SeriesWatch::volatility),
+                                            field("run", &SeriesWatch::run),
+                                            field("past", &SeriesWatch::past),
+                                            field("weights", &SeriesWatch::weights),
+                                            field("block_started", &SeriesWatch::block_started),
+                                            field("block_u", &SeriesWatch::block_u),
+                                            field("block_rare", &SeriesWatch::block_rare),
+                                            field("block_open", &SeriesWatch::block_open),
+                                            field("group", &SeriesWatch::group),
+                                            field("surprise", &SeriesWatch::surprise),
+                                            field("z", &SeriesWatch::z),
+                                            field("left_at", &SeriesWatch::left_at),
+                                            field("declared", &SeriesWatch::declared),
+                                            field("limit", &SeriesWatch::limit),
+                                            field("change", &SeriesWatch::change)};
 };
 
 struct Blamed {
   std::uint32_t series = 0;
   double surprise = 0;  // the largest of the episode, -log10 p
   double observed = 0;  // when it was largest
-  static constexpr auto fields =
-      std::tuple{field("series", &Blamed::series), field("surprise", &Blamed::surprise), field("observed", &Blamed::observed)};
+  static constexpr auto fields = std::tuple{field("series", &Blamed::series), field("surprise", &Blamed::surprise),
+                                            field("observed", &Blamed::observed)};
 };
 
 enum class EpisodeSource : std::uint8_t { learned, declared, limit };
@@ -91,27 +105,31 @@ struct Episode {
   std::vector<Blamed> blamed;                       // most first
   model::Finding told;                              // as last reported
   static constexpr auto fields =
-      std::tuple{field("number", &Episode::number), field("source", &Episode::source), field("kind", &Episode::kind),
-                 field("severity", &Episode::severity), field("direction", &Episode::direction), field("first_mover", &Episode::first_mover),
-                 field("opened_at", &Episode::opened_at), field("quiet_since", &Episode::quiet_since), field("told_at", &Episode::told_at),
-                 field("peak", &Episode::peak), field("margin", &Episode::margin), field("score", &Episode::score), field("rows", &Episode::rows),
-                 field("rows_outside", &Episode::rows_outside), field("had_jump", &Episode::had_jump), field("groups", &Episode::groups),
-                 field("blamed", &Episode::blamed), field("told", &Episode::told)};
+      std::tuple{field("number", &Episode::number),       field("source", &Episode::source),
+                 field("kind", &Episode::kind),           field("severity", &Episode::severity),
+                 field("direction", &Episode::direction), field("first_mover", &Episode::first_mover),
+                 field("opened_at", &Episode::opened_at), field("quiet_since", &Episode::quiet_since),
+                 field("told_at", &Episode::told_at),     field("peak", &Episode::peak),
+                 field("margin", &Episode::margin),       field("score", &Episode::score),
+                 field("rows", &Episode::rows),           field("rows_outside", &Episode::rows_outside),
+                 field("had_jump", &Episode::had_jump),   field("groups", &Episode::groups),
+                 field("blamed", &Episode::blamed),       field("told", &Episode::told)};
 };
 
 // The alarm of one instance (alarm.h).
 struct Alarm {
   static constexpr std::size_t strengths = 40;  // of 0.25 each, from 2 on
-  double held = 0;       // H: the strongest surprise of late, decaying
-  double offset = 0;     // of the controller
-  double seen = 0;       // seconds judged since ready
-  bool bump = false;     // surprise is above 2, or was a few blocks ago
+  double held = 0;                              // H: the strongest surprise of late, decaying
+  double offset = 0;                            // of the controller
+  double seen = 0;                              // seconds judged since ready
+  bool bump = false;                            // surprise is above 2, or was a few blocks ago
   double bump_peak = 0;
-  double quiet = 0;      // blocks since it last was
-  WallTime forgot_at;    // when `past` was last decayed
+  double quiet = 0;                     // blocks since it last was
+  WallTime forgot_at;                   // when `past` was last decayed
   std::array<float, strengths> past{};  // decayed count of past bumps by peak
-  static constexpr auto fields = std::tuple{field("held", &Alarm::held), field("offset", &Alarm::offset), field("seen", &Alarm::seen),
-                                            field("bump", &Alarm::bump), field("bump_peak", &Alarm::bump_peak), field("quiet", &Alarm::quiet),
+  static constexpr auto fields = std::tuple{field("held", &Alarm::held),           field("offset", &Alarm::offset),
+                                            field("seen", &Alarm::seen),           field("bump", &Alarm::bump),
+                                            field("bump_peak", &Alarm::bump_peak), field("quiet", &Alarm::quiet),
                                             field("forgot_at", &Alarm::forgot_at), field("past", &Alarm::past)};
 };
 
@@ -142,12 +160,18 @@ struct Watch::State {
   model::Expectation expectation;
   std::vector<SeriesPlan> plan;
 
-  static constexpr auto fields =
-      std::tuple{field("series", &State::series), field("alarm", &State::alarm), field("episodes", &State::episodes),
-                 field("next_episode", &State::next_episode), field("refused_episodes", &State::refused_episodes),
-                 field("last_at", &State::last_at), field("interval", &State::interval), field("block_started", &State::block_started),
-                 field("block_open", &State::block_open), field("block_u", &State::block_u), field("block_rare", &State::block_rare),
-                 field("known_healthy", &State::known_healthy)};
+  static constexpr auto fields = std::tuple{field("series", &State::series),
+                                            field("alarm", &State::alarm),
+                                            field("episodes", &State::episodes),
+                                            field("next_episode", &State::next_episode),
+                                            field("refused_episodes", &State::refused_episodes),
+                                            field("last_at", &State::last_at),
+                                            field("interval", &State::interval),
+                                            field("block_started", &State::block_started),
+                                            field("block_open", &State::block_open),
+                                            field("block_u", &State::block_u),
+                                            field("block_rare", &State::block_rare),
+                                            field("known_healthy", &State::known_healthy)};
 };
 
 }  // namespace mien::drift

@@ -12,7 +12,7 @@ using model::SampleEvidence;
 using stats::clip;
 using stats::warm_rate;
 
-constexpr double shortest_block = 10;      // seconds (drift/judge.h judges by the same blocks)
+constexpr double shortest_block = 10;  // seconds (drift/judge.h judges by the same blocks)
 constexpr double anchor_blocks = 4000;
 constexpr double anchor_least = 86400;     // seconds: the anchor remembers at least about a day
 constexpr double recent_blocks = 360;      // an hour at 1 s
@@ -82,7 +82,8 @@ void learn_sample(Baseline& baseline, double x, WallTime t, const SampleEvidence
     baseline.change_rate += warm_rate(baseline.anchor.n, rate) * (changed - baseline.change_rate);
   }
   if (baseline.anchor.n >= stats::RobustLocation::warm_up) {
-    baseline.forecast_scale += warm_rate(baseline.anchor.n - stats::RobustLocation::warm_up, rate) * (evidence.forecast - baseline.forecast_scale);
+    baseline.forecast_scale += warm_rate(baseline.anchor.n - stats::RobustLocation::warm_up, rate) *
+                               (evidence.forecast - baseline.forecast_scale);
   }
   learn_season(baseline, x, t, evidence, rate);
   baseline.anchor.add(x, rate);
@@ -108,7 +109,8 @@ void learn_block(Baseline& baseline, double x, const SampleEvidence& evidence, b
 
 }  // namespace
 
-void update(Behavior& behavior, const std::vector<model::Series>& series, const model::Batch& batch, const model::Evidence& evidence) {
+void update(Behavior& behavior, const std::vector<model::Series>& series, const model::Batch& batch,
+            const model::Evidence& evidence) {
   if (batch.times.empty()) return;
   if (evidence.rows.size() != batch.times.size() || evidence.columns != batch.series.size()) return;
   behavior.series.resize(std::max(behavior.series.size(), std::min(series.size(), Behavior::max_series)));
@@ -132,9 +134,13 @@ void update(Behavior& behavior, const std::vector<model::Series>& series, const 
     }
     behavior.samples += taught;
     const model::RowEvidence& whole = evidence.rows[row];
-    if (whole.combined) behavior.combined.add(static_cast<double>(whole.u), whole.combined_rare ? stats::Tail::quarter : stats::Tail::whole);
+    if (whole.combined)
+      behavior.combined.add(static_cast<double>(whole.u),
+                            whole.combined_rare ? stats::Tail::quarter : stats::Tail::whole);
     double step = behavior.last.ns == 0 ? 0 : to_seconds(t - behavior.last);
-    if (step > 0) behavior.interval = behavior.interval <= 0 ? step : behavior.interval + clip(step - behavior.interval, 0.05 * behavior.interval);
+    if (step > 0)
+      behavior.interval =
+          behavior.interval <= 0 ? step : behavior.interval + clip(step - behavior.interval, 0.05 * behavior.interval);
     double rate = std::min(1.0, behavior.interval / (health_blocks * block_seconds(behavior.interval)));
     behavior.health += rate * ((taught > 0 ? 1 : 0) - behavior.health);
     behavior.last = t;

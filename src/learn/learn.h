@@ -24,8 +24,10 @@ void update(model::Behavior& behavior, const std::vector<model::Series>& series,
 
 // Whether a new immutable revision is due: at first readiness, then when the behaviour moved by more than a bit or a
 // day passed. A revision with less evidence than the newest is never due.
-[[nodiscard]] bool revision_due(const model::Behavior& behavior, const std::optional<model::PersonaRevision>& newest, WallTime now);
-[[nodiscard]] model::PersonaRevision make_revision(const model::Behavior& behavior, const std::vector<model::Series>& series, WallTime now);
+[[nodiscard]] bool revision_due(const model::Behavior& behavior, const std::optional<model::PersonaRevision>& newest,
+                                WallTime now);
+[[nodiscard]] model::PersonaRevision make_revision(const model::Behavior& behavior,
+                                                   const std::vector<model::Series>& series, WallTime now);
 // The behaviour as it was at a revision (rollback).
 [[nodiscard]] model::Behavior behavior_of(const model::PersonaRevision& revision);
 // What changed between two revisions, most first: for people and `diff`.
@@ -35,6 +37,7 @@ struct BehaviorChange {
   double location_before = 0, location_after = 0;
   double scale_before = 0, scale_after = 0;
 };
-[[nodiscard]] std::vector<BehaviorChange> diff(const model::PersonaRevision& before, const model::PersonaRevision& after);
+[[nodiscard]] std::vector<BehaviorChange> diff(const model::PersonaRevision& before,
+                                               const model::PersonaRevision& after);
 
 }  // namespace mien::learn

@@ -76,12 +76,15 @@ PackedSeries pack_series(const Baseline& baseline, bool with_season) {
                       .season = {},
                       .season_state = {}};
   for (std::size_t i = 0; i < model::expert_count; ++i) packed.tails[i] = pack_tail(baseline.tails[i]);
-  bool visited = std::any_of(baseline.season.begin(), baseline.season.end(), [](const model::SeasonCell& cell) { return cell.visits > 0; });
+  bool visited = std::any_of(baseline.season.begin(), baseline.season.end(),
+                             [](const model::SeasonCell& cell) { return cell.visits > 0; });
   if (!with_season || !visited) return packed;
   double unit = season_unit(packed.season_scale, static_cast<float>(baseline.anchor.scale));
   for (const model::SeasonCell& cell : baseline.season) {
-    double steps = (static_cast<double>(cell.level) - static_cast<double>(static_cast<float>(baseline.anchor.location))) / unit;
-    packed.season.push_back(cell.visits == 0 ? std::int8_t{0} : static_cast<std::int8_t>(std::floor(stats::clip(steps, 127) + 0.5)));
+    double steps =
+        (static_cast<double>(cell.level) - static_cast<double>(static_cast<float>(baseline.anchor.location))) / unit;
+    packed.season.push_back(cell.visits == 0 ? std::int8_t{0}
+                                             : static_cast<std::int8_t>(std::floor(stats::clip(steps, 127) + 0.5)));
     double octaves = cell.spread > 0 ? math::log2(static_cast<double>(cell.spread)) : 0;
     auto spread = static_cast<unsigned>(std::clamp(std::floor(2 * (octaves + 4) + 0.5), 0.0, 15.0));
     packed.season_state.push_back(static_cast<std::uint8_t>(std::min<unsigned>(cell.visits, 7U) + 8 * spread));
@@ -130,7 +133,8 @@ std::string pack(const Behavior& behavior, std::size_t with_season) {
   }
   Encoder payload;
   payload.put(head);
-  for (std::size_t i = 0; i < behavior.series.size(); ++i) payload.put(pack_series(behavior.series[i], i < with_season));
+  for (std::size_t i = 0; i < behavior.series.size(); ++i)
+    payload.put(pack_series(behavior.series[i], i < with_season));
   Encoder out;
   out.put(packed_version);
   out.put(checksum_of(payload.bytes()));
@@ -145,10 +149,14 @@ Result<Behavior> unpack(std::string_view bytes) {
   decoder.get(version);
   decoder.get(checksum);
   if (!decoder.failed() && version != packed_version) {
-    return Error{.code = Code::unsupported, .message = "revision: packed by another release, version " + std::to_string(version), .where = {}, .cause = {}};
+    return Error{.code = Code::unsupported,
+                 .message = "revision: packed by another release, version " + std::to_string(version),
+                 .where = {},
+                 .cause = {}};
   }
   if (!decoder.failed() && checksum_of(decoder.rest()) != checksum) {
-    return Error{.code = Code::corrupt, .message = "revision: the checksum does not fit the bytes", .where = {}, .cause = {}};
+    return Error{
+        .code = Code::corrupt, .message = "revision: the checksum does not fit the bytes", .where = {}, .cause = {}};
   }
   PackedHead head;
   decoder.get(head);

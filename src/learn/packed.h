@@ -19,13 +19,14 @@ struct PackedPlace {
   float location = 0;
   float scale = 0;
   std::uint64_t samples = 0;
-  static constexpr auto fields = std::tuple{field("location", &PackedPlace::location), field("scale", &PackedPlace::scale),
-                                            field("samples", &PackedPlace::samples)};
+  static constexpr auto fields =
+      std::tuple{field("location", &PackedPlace::location), field("scale", &PackedPlace::scale),
+                 field("samples", &PackedPlace::samples)};
 };
 
 struct PackedTail {
-  std::uint8_t first = 0;            // bin of codes[1]; codes[0] is everything below it
-  std::vector<std::uint8_t> codes;   // 0 = none, else 1 + 4 log2(count), rounded
+  std::uint8_t first = 0;           // bin of codes[1]; codes[0] is everything below it
+  std::vector<std::uint8_t> codes;  // 0 = none, else 1 + 4 log2(count), rounded
   static constexpr auto fields = std::tuple{field("first", &PackedTail::first), field("codes", &PackedTail::codes)};
 };
 
@@ -41,12 +42,17 @@ struct PackedSeries {
   std::array<PackedTail, model::expert_count> tails;
   std::vector<std::int8_t> season;         // level: eighths of a scale from the location; empty or 48
   std::vector<std::uint8_t> season_state;  // visits up to 7, and 8 * spread in half octaves from 2^-4
-  static constexpr auto fields =
-      std::tuple{field("jump_scale", &PackedSeries::jump_scale), field("season_scale", &PackedSeries::season_scale),
-                 field("forecast_scale", &PackedSeries::forecast_scale), field("change_rate", &PackedSeries::change_rate),
-                 field("band_low", &PackedSeries::band_low), field("band_high", &PackedSeries::band_high),
-                 field("interval", &PackedSeries::interval), field("blocks", &PackedSeries::blocks), field("tails", &PackedSeries::tails),
-                 field("season", &PackedSeries::season), field("season_state", &PackedSeries::season_state)};
+  static constexpr auto fields = std::tuple{field("jump_scale", &PackedSeries::jump_scale),
+                                            field("season_scale", &PackedSeries::season_scale),
+                                            field("forecast_scale", &PackedSeries::forecast_scale),
+                                            field("change_rate", &PackedSeries::change_rate),
+                                            field("band_low", &PackedSeries::band_low),
+                                            field("band_high", &PackedSeries::band_high),
+                                            field("interval", &PackedSeries::interval),
+                                            field("blocks", &PackedSeries::blocks),
+                                            field("tails", &PackedSeries::tails),
+                                            field("season", &PackedSeries::season),
+                                            field("season_state", &PackedSeries::season_state)};
 };
 
 struct PackedHead {
@@ -57,8 +63,9 @@ struct PackedHead {
   PackedTail combined;
   std::vector<PackedPlace> places;
   static constexpr auto fields =
-      std::tuple{field("samples", &PackedHead::samples), field("interval", &PackedHead::interval), field("first", &PackedHead::first),
-                 field("last", &PackedHead::last), field("combined", &PackedHead::combined), field("places", &PackedHead::places)};
+      std::tuple{field("samples", &PackedHead::samples),   field("interval", &PackedHead::interval),
+                 field("first", &PackedHead::first),       field("last", &PackedHead::last),
+                 field("combined", &PackedHead::combined), field("places", &PackedHead::places)};
 };
 
 // `with_season`: how many series keep their season, from the first on (the others learn it anew).

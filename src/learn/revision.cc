@@ -15,16 +15,17 @@ using model::PersonaRevision;
 constexpr std::size_t counted_series = 200;
 constexpr std::size_t counted_size = 64 * 1024;  // of the first 200 series; 512 B for each beyond
 constexpr std::size_t size_beyond = 512;
-constexpr double due_after = 86400;     // seconds
-constexpr double settle = 3600;         // seconds between revisions, at least
+constexpr double due_after = 86400;  // seconds
+constexpr double settle = 3600;      // seconds between revisions, at least
 constexpr double due_bits = 1;
-constexpr double most_bits = 8;         // that one series adds to the mean
+constexpr double most_bits = 8;  // that one series adds to the mean
 
 // How far two robust locations are apart, in bits: the divergence of one normal from the other, both ways averaged.
 double divergence_bits(const PackedPlace& a, const PackedPlace& b) {
   constexpr double deviation_per_scale = 1.2533141373155003;  // normal: standard deviation over mean absolute deviation
   auto width = [](const PackedPlace& place) {
-    return static_cast<double>(place.scale) * deviation_per_scale + 1e-6 * std::fabs(static_cast<double>(place.location)) + 1e-9;
+    return static_cast<double>(place.scale) * deviation_per_scale +
+           1e-6 * std::fabs(static_cast<double>(place.location)) + 1e-9;
   };
   double distance = static_cast<double>(a.location) - static_cast<double>(b.location);
   double wa = width(a) * width(a);
@@ -39,7 +40,9 @@ double mean_bits(const Behavior& behavior, const std::vector<PackedPlace>& place
   for (std::size_t i = 0; i < behavior.series.size() && i < places.size(); ++i) {
     const stats::RobustLocation& anchor = behavior.series[i].anchor;
     if (anchor.n == 0 || places[i].samples == 0) continue;
-    PackedPlace now{.location = static_cast<float>(anchor.location), .scale = static_cast<float>(anchor.scale), .samples = anchor.n};
+    PackedPlace now{.location = static_cast<float>(anchor.location),
+                    .scale = static_cast<float>(anchor.scale),
+                    .samples = anchor.n};
     sum += std::min(most_bits, divergence_bits(now, places[i]));
     ++count;
   }
@@ -66,7 +69,8 @@ PersonaRevision make_revision(const Behavior& behavior, const std::vector<model:
   PersonaRevision revision;
   revision.created_at = now;
   revision.samples = behavior.samples;
-  revision.series.assign(series.begin(), series.begin() + static_cast<std::ptrdiff_t>(std::min(series.size(), behavior.series.size())));
+  revision.series.assign(series.begin(),
+                         series.begin() + static_cast<std::ptrdiff_t>(std::min(series.size(), behavior.series.size())));
   // Too large (long names, rich tails): the series declared last give up their season first.
   std::size_t with_season = behavior.series.size();
   revision.behavior = pack(behavior, with_season);
@@ -90,7 +94,8 @@ std::vector<BehaviorChange> diff(const PersonaRevision& before, const PersonaRev
   for (std::size_t i = 0; i < after.series.size() && i < new_places.size(); ++i) {
     auto same = std::find(before.series.begin(), before.series.end(), after.series[i]);
     auto old_index = static_cast<std::size_t>(same - before.series.begin());
-    PackedPlace old_place = same != before.series.end() && old_index < old_places.size() ? old_places[old_index] : PackedPlace{};
+    PackedPlace old_place =
+        same != before.series.end() && old_index < old_places.size() ? old_places[old_index] : PackedPlace{};
     if (old_place.samples == 0 && new_places[i].samples == 0) continue;
     double bits = old_place.samples == 0 || new_places[i].samples == 0 ? 0 : divergence_bits(old_place, new_places[i]);
     if (bits < 0.01 && old_place.samples > 0) continue;
@@ -101,7 +106,8 @@ std::vector<BehaviorChange> diff(const PersonaRevision& before, const PersonaRev
                        .scale_before = old_place.scale,
                        .scale_after = new_places[i].scale});
   }
-  std::stable_sort(changes.begin(), changes.end(), [](const BehaviorChange& a, const BehaviorChange& b) { return a.bits > b.bits; });
+  std::stable_sort(changes.begin(), changes.end(),
+                   [](const BehaviorChange& a, const BehaviorChange& b) { return a.bits > b.bits; });
   return changes;
 }
 

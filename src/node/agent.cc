@@ -13,6 +13,7 @@ namespace {
 constexpr Duration first_back_off = 500ms;
 constexpr Duration longest_back_off = 15s;
 constexpr std::size_t old_backlog_per_tick = 8;
+constexpr std::uint32_t reported_failures = 3;  // a manager that is just starting is no news
 
 }  // namespace
 
@@ -88,7 +89,7 @@ bool Agent::backlog_is_old(WallTime now) const { return spool_oldest_ && now - s
 // While a young backlog waits in the spool, or nobody takes anything, new requests queue behind it on disk; beside an
 // old backlog that is going out they stay in memory and overtake it.
 void Agent::keep(AgentRequest request, Effects& out) {
-  bool behind = !reachable_ || (spool_waiting_ && !backlog_is_old(request.at));
+  bool behind = failures_ > 0 || (spool_waiting_ && !backlog_is_old(request.at));
   if (behind || waiting_.size() >= options_.memory_requests) {
     // Everything older in memory goes first, so that the spool stays in order.
     while (!waiting_.empty() && waiting_.front().number != in_flight_) {
@@ -135,9 +136,8 @@ void Agent::on(const AgentNow& now, const UploadAnswered& answered, Effects& out
   in_flight_.reset();
   if (answered.outcome == UploadOutcome::later) {
     ++counters_.retries;
-    if (reachable_)
+    if (++failures_ == reported_failures)
       out.push_back(Report{cat("the manager does not take telemetry: ", answered.why, "; keeping it until it does")});
-    reachable_ = false;
     back_off_ = std::min<Duration>(back_off_ == Duration{0} ? first_back_off : 2 * back_off_, longest_back_off);
     Duration jittered{static_cast<std::int64_t>(static_cast<double>(back_off_.count()) * (0.5 + prng_.uniform() / 2))};
     retry_at_ = now.mono + std::max(jittered, answered.retry_after);
@@ -148,9 +148,9 @@ void Agent::on(const AgentNow& now, const UploadAnswered& answered, Effects& out
     out.push_back(Report{cat("the manager refused a request and it is dropped: ", answered.why)});
   } else {
     ++counters_.taken;
-    if (!reachable_) out.push_back(Report{"the manager takes telemetry again"});
+    if (failures_ >= reported_failures) out.push_back(Report{"the manager takes telemetry again"});
   }
-  reachable_ = true;
+  failures_ = 0;
   back_off_ = Duration{0};
   if (in_flight_from_spool_) {
     out.push_back(DropSpool{answered.number});

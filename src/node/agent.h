@@ -135,7 +135,7 @@ class Agent {
   std::size_t backlog_turns_ = 0;  // requests that an old backlog may still send in this tick
   Duration back_off_{};
   MonoTime retry_at_;
-  bool reachable_ = true;
+  std::uint32_t failures_ = 0;  // since the last request that was taken
 };
 
 }  // namespace mien::node

@@ -212,8 +212,7 @@ void Instance::open_finding(const Step& step, std::uint64_t episode, model::Find
   finding.revision = state_.revision_numbers[state_.assignment.persona];
   finding.state = model::FindingState::open;
   persist(finding, out);
-  out.audit.push_back(audit_of(step, "finding.opened", finding,
-                               cat(state_.name.value, ": ", finding.summary)));
+  out.audit.push_back(audit_of(step, "finding.opened", finding, cat(state_.name.value, ": ", finding.summary)));
   publish("finding.opened", step, finding, out);
   state_.open.push_back({.episode = episode, .finding = std::move(finding), .written_at = step.now});
 }

@@ -80,7 +80,7 @@ class ManagerDriver {
   std::optional<store::AuditChain> chain_;
   std::optional<store::AuditHead> head_;
   bool head_contradicted_ = false;  // the chain as found is not the one that head_ was signed for
-  std::optional<Group> waiting_;  // folded, not committed yet
+  std::optional<Group> waiting_;    // folded, not committed yet
   std::shared_ptr<const View> view_;
   WallTime folded_at_;
 };

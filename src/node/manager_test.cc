@@ -349,7 +349,8 @@ TEST(Manager, WhatHistoryLostInAPowerCutIsWrittenAgain) {
   World world;
   for (int i = 0; i < 30; ++i) world.second(0.1);
   ASSERT_TRUE(world.put(persona("web", *declared_cpu().map())).status.ok());
-  ASSERT_TRUE(world.give(Activate{.persona = PersonaName{"web"}, .instance = InstanceName{"web-01"}, .lasting = {}}).status.ok());
+  ASSERT_TRUE(world.give(Activate{.persona = PersonaName{"web"}, .instance = InstanceName{"web-01"}, .lasting = {}})
+                  .status.ok());
   // The snapshot of the activation is the newest when the first two minutes are full and go to history.
   for (int i = 0; i < 95; ++i) world.second(0.1);
   ASSERT_EQ(world.history.blocks().size(), 1U);

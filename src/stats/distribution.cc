@@ -21,7 +21,8 @@ double erf_series(double x) {
   return 2.0 * inverse_sqrt_pi * math::exp(-x * x) * sum;
 }
 
-// erfc(x) = e^{-x^2} / sqrt(pi) / (x + 1/2/(x + 2/2/(x + 3/2/(x + ...)))) (Abramowitz & Stegun 7.1.14), from the far end.
+// erfc(x) = e^{-x^2} / sqrt(pi) / (x + 1/2/(x + 2/2/(x + 3/2/(x + ...)))) (Abramowitz & Stegun 7.1.14), from the far
+// end.
 double erfc_fraction(double x) {
   double fraction = x;
   for (int k = 80; k >= 1; --k) fraction = x + 0.5 * k / fraction;

@@ -1,7 +1,7 @@
 // A decaying, robust location and scale: exponential means of the winsorised value and of its absolute deviation.
 //
-// EW(a) uses the weight max(1/(n+1), a), so that the start is a plain mean. After a short warm-up one value can move the
-// location by at most `clip * a * scale`: outliers bend it, they do not break it. 24 bytes, about 3 ns a value.
+// EW(a) uses the weight max(1/(n+1), a), so that the start is a plain mean. After a short warm-up one value can move
+// the location by at most `clip * a * scale`: outliers bend it, they do not break it. 24 bytes, about 3 ns a value.
 #pragma once
 
 #include <cmath>
@@ -45,8 +45,8 @@ struct RobustLocation {
     ++n;
   }
   friend bool operator==(const RobustLocation&, const RobustLocation&) = default;
-  static constexpr auto fields = std::tuple{field("location", &RobustLocation::location), field("scale", &RobustLocation::scale),
-                                            field("n", &RobustLocation::n)};
+  static constexpr auto fields = std::tuple{field("location", &RobustLocation::location),
+                                            field("scale", &RobustLocation::scale), field("n", &RobustLocation::n)};
 };
 
 }  // namespace mien::stats

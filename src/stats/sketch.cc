@@ -36,7 +36,8 @@ std::int32_t key_of(double x, std::uint32_t level) {
 }  // namespace
 
 void QuantileSketch::add_key(std::int32_t key, std::uint32_t count) {
-  auto place = std::lower_bound(buckets_.begin(), buckets_.end(), key, [](const Bucket& b, std::int32_t k) { return b.key < k; });
+  auto place = std::lower_bound(buckets_.begin(), buckets_.end(), key,
+                                [](const Bucket& b, std::int32_t k) { return b.key < k; });
   if (place != buckets_.end() && place->key == key) {
     place->count += count;
   } else {

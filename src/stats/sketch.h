@@ -1,11 +1,11 @@
 // A mergeable, decaying sketch of a distribution's quantiles with a relative error bound that it knows.
 //
-// Buckets are geometric (DDSketch, Masson, Rim & Lee 2019), each value within a factor of its bucket's centre. When more
-// than `max_buckets` would be used, neighbouring buckets fold in pairs everywhere (UDDSketch, Epicoco et al. 2020): the
-// error grows, the bound stays true. Because folding depends on the set of values alone, merging is associative and
-// commutative, bit for bit. Decay halves counts; a bucket that falls to nothing goes.
-// Bound: quantile(q) lies within relative_error() of the value of rank floor(q (n - 1)), for |x| >= 1e-9; smaller
-// values count as 0. Starts at 1 %; values over k decades end near 1.8 % * k at 64 buckets. At most 64 * 8 bytes.
+// Buckets are geometric (DDSketch, Masson, Rim & Lee 2019), each value within a factor of its bucket's centre. When
+// more than `max_buckets` would be used, neighbouring buckets fold in pairs everywhere (UDDSketch, Epicoco et al.
+// 2020): the error grows, the bound stays true. Because folding depends on the set of values alone, merging is
+// associative and commutative, bit for bit. Decay halves counts; a bucket that falls to nothing goes. Bound:
+// quantile(q) lies within relative_error() of the value of rank floor(q (n - 1)), for |x| >= 1e-9; smaller values count
+// as 0. Starts at 1 %; values over k decades end near 1.8 % * k at 64 buckets. At most 64 * 8 bytes.
 #pragma once
 
 #include <cstdint>
@@ -50,8 +50,9 @@ class QuantileSketch {
   std::vector<Bucket> buckets_;
 
  public:
-  static constexpr auto fields = std::tuple{field("level", &QuantileSketch::level_), field("total", &QuantileSketch::total_),
-                                            field("buckets", &QuantileSketch::buckets_)};
+  static constexpr auto fields =
+      std::tuple{field("level", &QuantileSketch::level_), field("total", &QuantileSketch::total_),
+                 field("buckets", &QuantileSketch::buckets_)};
 };
 
 }  // namespace mien::stats

@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint32_t halve_at = 60'000 * Tail::whole;
 constexpr std::uint32_t summarise_every = 16;
 constexpr double prior_index = 0.30;
-constexpr double prior_weight = 20;  // values that the prior index is worth
+constexpr double prior_weight = 20;                           // values that the prior index is worth
 constexpr std::uint64_t sqrt2_mantissa = 0x6a09e667f3bcdULL;  // mantissa bits of sqrt(2), rounded up
 
 }  // namespace
@@ -91,7 +91,8 @@ double Tail::surprise(double u, double empirical_weight) const {
   double low = edge(b);
   double width = low * (b % 2 == 0 ? 0.41421356237309515 : 0.41421356237309492);
   double inside = std::clamp((u - low) / width, 0.0, 1.0);
-  double reached = static_cast<double>(above) + (1 - inside) * static_cast<double>(counts_[static_cast<std::size_t>(b)]);
+  double reached =
+      static_cast<double>(above) + (1 - inside) * static_cast<double>(counts_[static_cast<std::size_t>(b)]);
   double empirical = -math::log10((reached + 0.5 * whole) / (static_cast<double>(total_) + whole));
   if (b < knee_) return empirical;
   std::uint64_t at_knee = above;

@@ -18,8 +18,8 @@ namespace mien::stats {
 class Tail {
  public:
   static constexpr int bins = 32;
-  static constexpr std::uint32_t whole = 4;          // one value, in quarters
-  static constexpr std::uint32_t quarter = 1;        // a doubtful value
+  static constexpr std::uint32_t whole = 4;           // one value, in quarters
+  static constexpr std::uint32_t quarter = 1;         // a doubtful value
   static constexpr std::uint32_t silent_below = 100;  // values; with fewer the tail says nothing
 
   // The bin of u: 0 for everything below 2^-4 (and NaN), 31 for everything from 2^11.5 on.
@@ -50,9 +50,9 @@ class Tail {
   float index_ = 0.3F;               // tail index
 
  public:
-  static constexpr auto fields =
-      std::tuple{field("counts", &Tail::counts_), field("total", &Tail::total_), field("since_summary", &Tail::since_summary_),
-                 field("mark", &Tail::mark_), field("knee", &Tail::knee_), field("index", &Tail::index_)};
+  static constexpr auto fields = std::tuple{
+      field("counts", &Tail::counts_), field("total", &Tail::total_), field("since_summary", &Tail::since_summary_),
+      field("mark", &Tail::mark_),     field("knee", &Tail::knee_),   field("index", &Tail::index_)};
 };
 
 }  // namespace mien::stats

@@ -46,7 +46,7 @@ class Step(NamedTuple):
 
 class Scenario(NamedTuple):
     preface: list            # lines before the first command
-    server: Optional[list]   # arguments after `mien up`, or None
+    server: Optional[list]   # options of `mien up`, or None
     steps: list
 
 
@@ -109,10 +109,12 @@ class Server:
 
     def __init__(self, home: pathlib.Path, arguments: list, environment: dict):
         self.log = home / "server.log"
-        self.process = subprocess.Popen(
-            ["mien", "up", "--data", str(home / "data"), "--listen", "127.0.0.1:0", *arguments],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=open(self.log, "wb"), env=environment,
-            start_new_session=True)
+        self.arguments = arguments
+        where = [] if "--listen" in arguments else ["--listen", "127.0.0.1:0"]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                ["mien", "up", "--data", str(home / "data"), *where, *arguments],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment, start_new_session=True)
         self.printed = b""
         self.url = self.wait_until_ready()
 
@@ -124,7 +126,7 @@ class Server:
             if chunk == b"":
                 break
             self.printed += chunk or b""
-            address = re.search(rb"https?://127\.0\.0\.1:\d+", self.printed)
+            address = re.search(rb"https?://[\w.-]+:\d+(?=[/\s])", self.printed)
             if address:
                 return address.group(0).decode()
         self.stop()
@@ -143,16 +145,73 @@ class Server:
             self.process.wait()
             raise RuntimeError("`mien up` did not stop on SIGTERM:\n" + self.output())
 
+    def kill(self) -> None:
+        """SIGKILL for the agent's half, which `mien up` itself is; returns when the manager's half has ended too."""
+        self.process.kill()
+        deadline = time.monotonic() + HUNG_AFTER_SECONDS
+        while self.process.stdout.read(65536):  # both halves hold the other end of this pipe
+            if time.monotonic() > deadline:
+                raise RuntimeError("the manager outlives a killed `mien up`")
+        self.process.wait()
+
+
+class Customer:
+    """Who types the commands: in one directory, with one server at most. `server stop`, `server kill` (SIGKILL) and
+    `server start [OPTIONS]` (on the same data) are his too."""
+
+    def __init__(self, scenario: Scenario, home: pathlib.Path, environment: dict):
+        self.home, self.environment = home, environment
+        self.server = None
+        if scenario.server is not None:
+            self.start(scenario.server)
+
+    def start(self, arguments: list) -> None:
+        self.server = Server(self.home, arguments, self.environment)
+        self.environment["MIEN_SERVER"] = self.server.url
+        self.environment["MIEN_PORT"] = self.server.url.rsplit(":", 1)[1]
+
+    def stop(self) -> str:
+        """What is to be said about how it ended; nothing when it ended well."""
+        server, self.server = self.server, None
+        if server is None:
+            return ""
+        server.stop()
+        return f"[mien up exited with {server.process.returncode}]\n{server.output()}" if server.process.returncode != 0 else ""
+
+    def type(self, command: str) -> str:
+        words = command.split()
+        if words[:2] == ["server", "stop"]:
+            return self.stop()
+        if words[:2] == ["server", "kill"]:
+            self.server.kill()
+            return ""
+        if words[:2] == ["server", "start"]:
+            self.start(words[2:] or (self.server.arguments if self.server else []))
+            return ""
+        return run_step(command, self.home, self.environment)
+
+
+def end_session(leader: int) -> None:
+    """What a command left running ends with it."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
 
 def run_step(command: str, home: pathlib.Path, environment: dict) -> str:
+    shell = subprocess.Popen(["bash", "-c", PRELUDE + command], cwd=home, env=environment, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
     try:
-        done = subprocess.run(["bash", "-c", PRELUDE + command], cwd=home, env=environment, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=HUNG_AFTER_SECONDS)
-    except subprocess.TimeoutExpired as hung:
-        return (hung.stdout or b"").decode(errors="replace") + f"\n[hung after {HUNG_AFTER_SECONDS} s]\n"
-    text = done.stdout.decode(errors="replace")
-    if done.returncode != 0:
-        text += ("" if not text or text.endswith("\n") else "\n") + f"[exit {done.returncode}]\n"
+        output, _ = shell.communicate(timeout=HUNG_AFTER_SECONDS)
+    except subprocess.TimeoutExpired:
+        end_session(shell.pid)
+        output, _ = shell.communicate()
+        return output.decode(errors="replace") + f"\n[hung after {HUNG_AFTER_SECONDS} s]\n"
+    end_session(shell.pid)
+    text = output.decode(errors="replace")
+    if shell.returncode != 0:
+        text += ("" if not text or text.endswith("\n") else "\n") + f"[exit {shell.returncode}]\n"
     return text
 
 
@@ -164,24 +223,21 @@ def run_scenario(path: pathlib.Path, program: pathlib.Path) -> list:
     (home / "bin/mien").symlink_to(program.resolve())
     (home / "run").mkdir(mode=0o700)
     environment = {"PATH": f"{home}/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(home), "LC_ALL": "C.UTF-8", "TZ": "UTC",
-                   "XDG_RUNTIME_DIR": str(home / "run"), "TESTS": str(path.parent.resolve()), "MIEN_SERVER": "http://127.0.0.1:9"}
-    server = None
+                   "XDG_RUNTIME_DIR": str(home / "run"), "TESTS": str(path.parent.resolve()), "MIEN_SERVER": "http://127.0.0.1:9", "HOST": os.uname().nodename}
     came_out = []
+    customer = None
     try:
-        if scenario.server is not None:
-            server = Server(home, scenario.server, environment)
-            environment["MIEN_SERVER"] = server.url
+        customer = Customer(scenario, home, environment)
         replacements = {str(home): "<dir>", os.uname().nodename: "<host>"}
         for step in scenario.steps:
-            actual = normalise(run_step(step.command, home, environment), replacements)
+            actual = normalise(customer.type(step.command), replacements)
             came_out.append(step if matches(step.expected, actual) else Step(step.lines, step.command, actual))
-        if server:
-            server.stop()
-            if server.process.returncode != 0:
-                came_out.append(Step([], "", [f"[mien up exited with {server.process.returncode}]", *server.output().splitlines()]))
+        ending = customer.stop()
+        if ending:
+            came_out.append(Step([], "", ending.splitlines()))
     finally:
-        if server and server.process.poll() is None:
-            server.stop()
+        if customer and customer.server and customer.server.process.poll() is None:
+            customer.server.stop()
         shutil.rmtree(home, ignore_errors=True)
     return came_out
 
