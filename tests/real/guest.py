@@ -21,7 +21,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,24 +133,36 @@ def fetch_kernel(work: Path) -> Path:
     if kept and time.time() - kept[-1].parents[1].stat().st_mtime < 86400:
         return kept[-1].parents[1]
     try:
-        depends = checked(["apt-cache", "depends", "linux-image-cloud-amd64"])
-        package = re.search(r"Depends: (linux-image-\S+-cloud-amd64)", depends)
-        if not package:
-            raise RuntimeError("apt names no cloud kernel: run apt-get update; is this Debian?")
-        folder = work / "kernel" / package[1]
-        if not folder.is_dir():
-            download = Path(tempfile.mkdtemp(prefix="kernel-", dir=work))
-            checked(["apt-get", "download", package[1]], cwd=download)
-            checked(["dpkg", "-x", next(download.glob("*.deb")), download / "root"])
-            folder.parent.mkdir(exist_ok=True)
-            (download / "root").rename(folder)
-            shutil.rmtree(download)
+        try:
+            folder = download_kernel(work)
+        except RuntimeError:
+            checked(["apt-get", "-q", "update"])  # its lists are missing, or name a version that is gone
+            folder = download_kernel(work)
         os.utime(folder)
         return folder
     except RuntimeError:
         if kept:
             return kept[-1].parents[1]  # no network now: the last one will do
         raise
+
+
+def download_kernel(work: Path) -> Path:
+    depends = checked(["apt-cache", "depends", "linux-image-cloud-amd64"])
+    package = re.search(r"Depends: (linux-image-\S+-cloud-amd64)", depends)
+    if not package:
+        raise RuntimeError("apt names no cloud kernel: is this Debian on amd64?")
+    folder = work / "kernel" / package[1]
+    if folder.is_dir():
+        return folder
+    download = Path(tempfile.mkdtemp(prefix="kernel-", dir=work))
+    try:
+        checked(["apt-get", "-q", "download", package[1]], cwd=download)
+        checked(["dpkg", "-x", next(download.glob("*.deb")), download / "root"])
+        folder.parent.mkdir(exist_ok=True)
+        (download / "root").rename(folder)
+        return folder
+    finally:
+        shutil.rmtree(download)
 
 
 def libraries_of(program: Path) -> list[Path]:

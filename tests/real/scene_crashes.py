@@ -17,7 +17,6 @@ import urllib.error
 import urllib.request
 
 from harness import Scene, play
-from hung import wait_until
 from web_service import METRIC, SERVICE, await_hog_finding, declare, start_services
 
 KILLS = 25
@@ -31,6 +30,7 @@ class Prober:
         self.manager, self.stopping = manager, threading.Event()
         self.acknowledged: list[int] = []  # times in milliseconds
         self.resent = self.repeated = 0
+        self.refused = ""
         token = manager.ask("POST", "/api/v1/enrollments", {"ttl": "10m"}).json()["token"]
         joined = manager.ask("POST", "/api/v1/enroll", {"token": token, "agent": "probe"}, token=None)
         if joined.status != 201:
@@ -66,9 +66,10 @@ class Prober:
             with urllib.request.urlopen(request, timeout=20, context=self.context) as answer:
                 return answer.status == 200
         except urllib.error.HTTPError as error:
-            if error.code in (429, 503):
-                return False
-            raise AssertionError(f"the prober was refused: {error.code} {error.read()[:300]}") from error
+            if error.code not in (429, 503):  # those say: later
+                self.refused = f"{error.code} {error.read()[:300]}"
+                self.stopping.set()
+            return False
         except OSError:
             return False  # killed under our hands
 
@@ -147,6 +148,7 @@ def main(scene: Scene):
 
     at = [round(t * 1000) for t, _ in manager.points("probe", PROBE_METRIC, began - 300)]
     acknowledged = prober.acknowledged
+    scene.check("the prober was heard all the time", not prober.refused and len(acknowledged) > 100, prober.refused)
     scene.check("every acknowledged sample of the prober is there", set(acknowledged) <= set(at),
                 f"{len(acknowledged)} acknowledged, {prober.resent} sent again unanswered, {prober.repeated} repeated though answered, {len(set(acknowledged) - set(at))} missing")
     scene.check("each once, and nothing else but perhaps the last", len(at) == len(set(at)) and len(set(at) - set(acknowledged)) <= 1,
