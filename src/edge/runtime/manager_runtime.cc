@@ -184,24 +184,24 @@ void ManagerRuntime::fail(const Error& error) {
   options_.on_fatal(error);
 }
 
+// Tells the door which instances are gone. Nearly always they are the same as after the group before.
+void ManagerRuntime::forget_series(const node::View& view) {
+  auto is_of = [](const InstanceName& name, const auto& entry) { return name == entry.first; };
+  if (std::equal(known_instances_.begin(), known_instances_.end(), view.instances.begin(), view.instances.end(), is_of))
+    return;
+  {
+    Lock lock(door_);
+    for (const InstanceName& name : known_instances_)
+      if (!view.instances.contains(name)) series_.forget(name);
+  }
+  known_instances_.clear();
+  for (const auto& [name, instance] : view.instances) known_instances_.push_back(name);
+}
+
 void ManagerRuntime::after_fold(node::ManagerDriver::Sent sent) {
   std::shared_ptr<const node::View> view = driver_->view();
   folded_position_ = view->position;
-  std::vector<InstanceName> forgotten;
-  std::set_difference(known_instances_.begin(), known_instances_.end(), view->instances.begin(), view->instances.end(),
-                      std::back_inserter(forgotten), [](const auto& a, const auto& b) {
-                        auto name = [](const auto& x) -> const InstanceName& {
-                          if constexpr (std::is_same_v<std::decay_t<decltype(x)>, InstanceName>) return x;
-                          else return x.first;
-                        };
-                        return name(a) < name(b);
-                      });
-  known_instances_.clear();
-  for (const auto& [name, instance] : view->instances) known_instances_.push_back(name);
-  if (!forgotten.empty()) {
-    Lock lock(door_);
-    for (const InstanceName& name : forgotten) series_.forget(name);
-  }
+  forget_series(*view);
 
   std::vector<std::pair<Done, node::Answer>> answers;
   std::vector<std::shared_ptr<Subscriber>> subscribers;

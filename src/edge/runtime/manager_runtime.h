@@ -74,6 +74,7 @@ class ManagerRuntime final : public node::ManagerPort {
   void run();
   void fold_all();
   void after_fold(node::ManagerDriver::Sent sent);
+  void forget_series(const node::View& view);
   void house_keeping(WallTime now);
   void fail(const Error& error);
   Result<store::LogPosition> append(const node::Record& record);

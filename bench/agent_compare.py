@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""The agent of `mien up` beside prometheus-node-exporter, collectd and netdata, in one run on one host: CPU share and
+memory of each while all of them collect once a second. What is not installed is left out.
+
+All run on loopback, with configurations and directories of their own; services that run already are not touched.
+node_exporter is scraped each second by this script; collectd sends to a UDP port (plugin network); netdata keeps its
+own store, as it does by default, so its figure stands for collecting and storing: compare it with agent and manager
+together. CPU is the process's own clock, in nanoseconds; PSS shares library pages among those that map them."""
+import argparse
+import http.client
+import os
+import pathlib
+import re
+import shutil
+import socket
+import statistics
+import threading
+import time
+
+import measure
+
+
+def node_exporter(place):
+    port = measure.free_port()
+    process = place.start(["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{port}"], "node_exporter")
+    answer = {}
+
+    def scrape():
+        connection = None
+        while True:
+            try:
+                connection = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
+                answer["bytes"] = len(connection.getresponse().read())
+            except OSError:
+                connection = None
+            time.sleep(1)
+
+    threading.Thread(target=scrape, daemon=True).start()
+    return process
+
+
+def collectd(place):
+    sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sink.bind(("127.0.0.1", 0))
+    place.sink = sink  # kept open, never read: a full buffer drops
+    plugins = "cpu load memory swap vmem disk df interface processes"
+    config = place.path / "collectd.conf"
+    config.write_text(
+        f'Hostname "bench"\nFQDNLookup false\nInterval 1\nBaseDir "{place.path}"\nPIDFile "{place.path}/collectd.pid"\n'
+        + "TypesDB \"/usr/share/collectd/types.db\"\n"
+        + "".join(f"LoadPlugin {name}\n" for name in plugins.split()) + "LoadPlugin network\n"
+        + f'<Plugin network>\n  Server "127.0.0.1" "{sink.getsockname()[1]}"\n</Plugin>\n')
+    return place.start(["collectd", "-f", "-C", str(config)], "collectd")
+
+
+def netdata(place):
+    base = place.path / "netdata"
+    for name in ("etc", "lib", "cache", "log"):
+        (base / name).mkdir(parents=True)
+    config = base / "netdata.conf"
+    config.write_text(f"""[global]
+  run as user = root
+  process scheduling policy = keep
+[db]
+  update every = 1
+[directories]
+  config = {base}/etc
+  lib = {base}/lib
+  cache = {base}/cache
+  log = {base}/log
+[web]
+  bind to = 127.0.0.1
+  default port = {measure.free_port()}
+[plugins]
+  statsd = no
+[registry]
+  enabled = no
+[cloud]
+  enabled = no
+""")
+    (base / "etc/.opt-out-from-anonymous-statistics").touch()
+    return place.start(["netdata", "-D", "-c", str(config)], "netdata")
+
+
+class Watched:
+    def __init__(self, name, pids):
+        self.name, self.pids = name, pids
+        self.cpu, self.rss, self.pss, self.private, self.shares = {}, [], [], [], []
+
+    def sample(self, elapsed):
+        """CPU since the last sample as a share of one core, and memory now."""
+        used = 0.0
+        pids = self.pids()
+        memory = []
+        for pid in pids:
+            cpu = measure.cpu_seconds(pid)
+            try:
+                memory.append(measure.memory_kib(pid))
+            except OSError:
+                continue
+            if cpu is not None:
+                used += cpu - self.cpu.get(pid, 0.0)
+                self.cpu[pid] = cpu
+        if elapsed:
+            self.shares.append(100 * used / elapsed)
+            self.rss.append(sum(m["Rss"] for m in memory) / 1024)
+            self.pss.append(sum(m["Pss"] for m in memory) / 1024)
+            self.private.append(sum(m["Private_Dirty"] for m in memory) / 1024)
+        return used
+
+
+def mappings(pid):
+    """What the resident memory is: [KiB resident, KiB of it our own] by mapping, largest first."""
+    sizes, name = {}, ""
+    for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        if head := re.match(r"[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+\s*(.*)", line):
+            name = os.path.basename(head.group(1)) or "anonymous"
+        elif part := re.match(r"(Rss|Private_Dirty):\s+(\d+)", line):
+            sizes.setdefault(name, [0, 0])[part.group(1) != "Rss"] += int(part.group(2))
+    return sorted(sizes.items(), key=lambda item: -item[1][0])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", default=measure.ROOT / "build/release/mien")
+    parser.add_argument("--seconds", type=int, default=120)
+    parser.add_argument("--settle", type=int, default=20)
+    parser.add_argument("--window", type=int, default=10, help="seconds per CPU sample; the median of these is the figure")
+    arguments = parser.parse_args()
+    with measure.Workplace() as place:
+        mien = measure.Mien(place, arguments.program, place.path / "data")
+        watched = [Watched("mien agent", lambda: [mien.agent]), Watched("mien manager", lambda: [mien.manager])]
+        for name, start in (("prometheus-node-exporter", node_exporter), ("collectd", collectd), ("netdata", netdata)):
+            if shutil.which(name):
+                process = start(place)
+                watched.append(Watched(name, lambda pid=process.pid: measure.tree(pid)))
+            else:
+                print(f"{name} is not installed: left out")
+        time.sleep(arguments.settle)
+        for process in place.running:
+            if process.poll() is not None:
+                raise SystemExit(f"{process.args[0]} ended; see its log:\n" +
+                                 "\n".join(p.read_text()[-1500:] for p in place.path.glob("*.log")))
+        print(measure.machine())
+        for each in watched:
+            each.sample(0)
+        begun = last = time.monotonic()
+        totals = {each.name: 0.0 for each in watched}
+        while time.monotonic() - begun < arguments.seconds:
+            time.sleep(arguments.window)
+            now = time.monotonic()
+            for each in watched:
+                totals[each.name] += each.sample(now - last)
+            last = now
+        agent = watched[0]
+        rows = []
+        for each in watched:
+            total = 100 * totals[each.name] / (last - begun)
+            rows.append([each.name, len(each.pids()), f"{total:.3f}", measure.spread(each.shares, "{:.3f}"),
+                         f"{statistics.median(each.rss):.1f}", f"{statistics.median(each.pss):.1f}",
+                         f"{statistics.median(each.private):.1f}",
+                         f"{total / (100 * totals[agent.name] / (last - begun)):.1f}",
+                         f"{statistics.median(each.rss) / statistics.median(agent.rss):.1f}"])
+        print(measure.table(["process", "processes", "CPU %, whole run", f"CPU % by {arguments.window} s: median (range)",
+                             "RSS MiB", "PSS MiB", "own MiB", "CPU : agent", "RSS : agent"], rows))
+        print(f"\n{last - begun:.0f} s; CPU in percent of one core; load at the end {os.getloadavg()[0]:.2f}; agent peak "
+              f"RSS {max(agent.rss):.1f} MiB. Largest mappings of the agent, KiB resident (own): "
+              + ", ".join(f"{name} {rss} ({own})" for name, (rss, own) in mappings(mien.agent)[:8]))
+
+
+if __name__ == "__main__":
+    main()
