@@ -204,8 +204,12 @@ void add_global_options(CLI::App& program, Session& session) {
       ->type_name("FILE");
   program.add_option("--ca-file", session.options.ca_file, "File with the authority that an https server must be from")
       ->type_name("FILE");
-  program.add_option("-o,--output", session.options.format, "table, json or yaml")
-      ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""))
+  auto take_format = [&session](const std::string& text) { session.options.format = formats.at(edge::to_lower(text)); };
+  auto is_format = [](const std::string& text) {
+    return formats.contains(edge::to_lower(text)) ? std::string{} : cat("`", text, "` is none of table, json and yaml");
+  };
+  program.add_option_function<std::string>("-o,--output", take_format, "table, json or yaml")
+      ->check(CLI::Validator(is_format, ""))
       ->type_name("table|json|yaml");
   program.add_flag("--no-color", session.options.no_color, "No colours (also NO_COLOR, and when not on a terminal)");
 }

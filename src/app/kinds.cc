@@ -99,7 +99,7 @@ Result<Kind> parse_kind(std::string_view text) {
   }
   auto near = nearest(word, known_words);
   return failure(Code::invalid,
-                 cat("there is no kind `", text, "`", near ? cat("; did you mean `", *near, "`?") : std::string{},
+                 cat("there is no kind `", text, "`", near ? cat("; did you mean `", *near, "`?") : std::string{"."},
                      " Kinds: persona, instance, pool, policy, signal, revision, finding, decision, action"));
 }
 

@@ -51,7 +51,7 @@ Result<std::string> read_all(const std::string& path) {
     return std::move(bytes).str();
   }
   std::ifstream file(path, std::ios::binary);
-  if (!file) return failure(Code::invalid, "can not be opened for reading", path);
+  if (!file) return failure(Code::not_found, "can not be opened for reading", path);
   bytes << file.rdbuf();
   if (file.bad()) return failure(Code::io, "could not be read to its end", path);
   std::string text = std::move(bytes).str();
@@ -221,7 +221,7 @@ Status run_score(const ScoreOptions& options, std::ostream& out, std::ostream& e
 }
 
 void add_score_verb(CLI::App& program, Session& session) {
-  CLI::App* verb = add_verb(program, "score", "score a CSV file, without a server", "Engine");
+  CLI::App* verb = add_verb(program, "score", "Score a CSV file, without a server", "Engine");
   auto options = std::make_shared<ScoreOptions>();
   auto alarms = std::make_shared<std::string>("1/week");
   verb->add_option("--input", options->input, "CSV, first column `timestamp`; .gz is unpacked; - is standard input")

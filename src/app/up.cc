@@ -73,6 +73,16 @@ Status up(Session& session, const UpArguments& arguments) {
                        .token = {},
                        .directory = settings.data + "/agent",
                        .host = host};
+  // An agent that begins before the manager listens would report a trouble that is none.
+  auto listens = [probe = edge::HttpClient::make({.url = agent.manager, .unix_path = socket})] {
+    edge::HttpRequest request;
+    request.path = "/healthz";
+    return probe->send(request, 1s).ok();
+  };
+  while (!listens()) {
+    std::unique_lock lock(mutex);
+    if (changed.wait_for(lock, 20ms, [&] { return reason.has_value(); })) break;
+  }
   std::unique_ptr<edge::AgentRuntime> runtime = TRY(start_agent(agent, report));
   {
     std::unique_lock lock(mutex);
@@ -82,7 +92,8 @@ Status up(Session& session, const UpArguments& arguments) {
   if (!reason->child_ended) return {};
   std::optional<edge::Ending> ending = manager->wait(1s);
   if (ending && ending->signal == 0 && ending->status == 0) return {};
-  return Error{.code = Code::io,
+  bool usage = ending && ending->signal == 0 && ending->status == static_cast<int>(Exit::usage);
+  return Error{.code = usage ? Code::invalid : Code::io,
                .message = cat("the manager ", ending ? ending->to_text() : "is gone", "; its last words are above"),
                .where = {},
                .cause = {}};

@@ -127,7 +127,8 @@ Outcome delete_one(Client& client, const std::string& path, std::string label, b
   if (dry_run) query["dry_run"] = "true";
   Result<wire::Document> answer = client.remove(path, query);
   if (answer) {
-    outcome.note = text_at(*answer, "/note");
+    std::string note = text_at(*answer, "/note");
+    if (note != "would be done") outcome.note = std::move(note);  // it is said already
   } else {
     outcome.what = "failed";
     outcome.error = answer.error();

@@ -173,7 +173,8 @@ void print(Session& session, Client& client, const DriftArguments& arguments, co
   if (print_document(session, answer)) return;
   if (!arguments.instance.empty()) return print_instance(session, client, answer, scores);
   const wire::Document& items = member_at(answer, "/items");
-  if (items.empty()) session.err << "no instance has been heard of yet; an agent or any OTLP sender makes one appear\n";
+  if (items.empty()) session.err << (arguments.selector.empty() ? "no instance has been heard of yet; an agent or any OTLP sender makes one appear\n"
+                                                                : "no instance that was heard of has these labels\n");
   else session.out << drift_table(session, items, scores).render(session.style);
 }
 

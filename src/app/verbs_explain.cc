@@ -105,8 +105,8 @@ struct WhyArguments {
 
 bool is_about(const wire::Document& event, const std::string& subject, const std::vector<std::string>& findings) {
   std::string whom = text_at(event, "/subject");
-  if (whom.find(subject) != std::string::npos || text_at(event, "/detail").find(subject) != std::string::npos)
-    return true;
+  if (whom == cat("Instance/", subject) || whom.find(cat("@", subject, "/")) != std::string::npos) return true;
+  if (text_at(event, "/detail").starts_with(cat(subject, ": "))) return true;  // a finding of it
   return std::any_of(findings.begin(), findings.end(), [&](const std::string& id) { return whom.ends_with(id); });
 }
 

@@ -24,8 +24,8 @@ Status activate(Session& session, const ActivateArguments& arguments) {
   if (print_document(session, answer)) return {};
   session.out << printable(arguments.persona) << " is active on " << printable(arguments.instance)
               << (arguments.lasting.empty() ? std::string{" until it is deactivated"}
-                                            : cat(" for ", printable(arguments.lasting)))
-              << note_of(answer) << "\n";
+                                            : cat(" for ", printable(arguments.lasting), note_of(answer)))
+              << "\n";
   return {};
 }
 

@@ -25,6 +25,10 @@ bool same_intent(const model::Resource& a, const model::Resource& b) {
   return a.spec == b.spec && a.metadata.labels == b.metadata.labels && a.metadata.annotations == b.metadata.annotations;
 }
 
+constexpr std::string_view undone_by_files = "it was applied from files: the next apply will undo this";
+
+bool is_from_files(const model::Resource& resource) { return resource.metadata.managed_by == "files"; }
+
 Answer done(std::string name, std::uint64_t generation, std::string note) {
   return {.request = 0, .status = {}, .name = std::move(name), .generation = generation, .note = std::move(note)};
 }
@@ -49,12 +53,18 @@ void Manager::on(const Moment& at, const CommandGiven& given, Effects& out) {
 Answer Manager::rehearse(WallTime now, const CommandBody& body) const {
   Status status = std::visit([&](const auto& each) { return check(now, each); }, body);
   std::string note = status ? "would be done" : "";
+  std::string name;
   if (const auto* put = std::get_if<PutResource>(&body); put && status) {
     Result<model::Resource> wanted = model::decode_resource(put->resource);
     const model::Resource* known = wanted ? resource(wanted->kind, wanted->metadata.name) : nullptr;
     note = !known ? "would be created" : same_intent(*known, *wanted) ? "unchanged" : "would be changed";
+    if (wanted) name = wanted->metadata.name;
   }
-  return {.request = 0, .status = status, .name = {}, .generation = 0, .note = std::move(note)};
+  if (const auto* back = std::get_if<RollbackPersona>(&body); back && status) {
+    name = back->persona.value;
+    if (is_from_files(*resource(model::ResourceKind::persona, name))) note = undone_by_files;
+  }
+  return {.request = 0, .status = status, .name = std::move(name), .generation = 0, .note = std::move(note)};
 }
 
 // ---- resources ----
@@ -180,8 +190,7 @@ Status Manager::check(WallTime now, const RollbackPersona& rollback) const {
 Answer Manager::carry_out(const Moment& at, const std::string& actor, const RollbackPersona& rollback, Effects& out) {
   model::Resource wanted = std::move(model::decode_resource(rollback.resource)).value();
   const model::Resource* known = resource(model::ResourceKind::persona, rollback.persona.value);
-  std::string note = known->metadata.managed_by == "files" ? "it was applied from files: the next apply will undo this"
-                                                           : "rolled back";
+  std::string note(is_from_files(*known) ? undone_by_files : "rolled back");
   wanted.metadata.managed_by = known->metadata.managed_by;
   write_resource(at, actor, std::move(wanted), "persona.rolled_back", out);
   for (const std::string& bytes : rollback.revisions) {

@@ -77,13 +77,14 @@ NORMAL = [
     (re.compile(r"\b[0-9a-f]{64}\b"), "<hash>"),
     (re.compile(r"\bf-\d+(-\d+)+\b"), "<finding>"),
     (re.compile(r"(127\.0\.0\.1|localhost):\d{1,5}\b"), r"\1:<port>"),
+    (re.compile(r"sport = :\d{1,5}\b"), "sport = :<port>"),
 ]
 
 
 def normalise(text: str, replacements: dict) -> list:
     for found, placeholder in replacements.items():
         if found:
-            text = text.replace(found, placeholder)
+            text = re.sub(rf"(?<![\w-]){re.escape(found)}(?![\w-])", placeholder, text)
     for pattern, placeholder in NORMAL:
         text = pattern.sub(placeholder, text)
     return [line.rstrip() for line in text.splitlines()]

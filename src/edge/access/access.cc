@@ -24,7 +24,7 @@ std::optional<Denial> check_host(const HttpRequest& request, const AccessRules& 
   return Denial{.status = 421,
                 .detail = cat("the Host header says '", request.header("host"),
                               "', which is no name of this server: call it ", request.peer.tls ? "https" : "http",
-                              "://127.0.0.1:", rules.port, ", or list the name under `hosts` in mien.yaml")};
+                              "://127.0.0.1:", rules.port, ", or list the name under `names` in mien.yaml")};
 }
 
 // "http://127.0.0.1:7070" for a request to Host "127.0.0.1:7070".

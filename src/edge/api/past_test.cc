@@ -186,14 +186,14 @@ TEST_F(Audit, IsNotForACallerWhoSeesOnlySomeInstances) {
   EXPECT_EQ(bench.get("/api/v1/backup").status, 403);
 }
 
-TEST(Backup, StreamsWhatItIsGiven) {
+TEST(BackupRoute, StreamsWhatItIsGiven) {
   Bench bench;
   auto captured = bench.start(Bench::request("GET", "/api/v1/backup"));
   EXPECT_EQ(captured->wait().headers["content-type"], "application/vnd.mien.backup");
   EXPECT_EQ(captured->streamed(), "onetwo");
 }
 
-TEST(Backup, SaysWhyThereIsNone) {
+TEST(BackupRoute, SaysWhyThereIsNone) {
   Bench bench;
   ApiOptions options = bench.options();
   options.backup = [](const std::function<bool(std::string_view)>&) -> Status {

@@ -174,6 +174,7 @@ Status seal(const std::string& copy, const std::string& file) {
 // The SQLite part of `file` at `into`, once its checksum holds.
 Status unseal(const std::string& file, const std::string& into) {
   const Descriptor in{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (in.fd < 0 && errno == ENOENT) return make_error(Code::not_found, "there is no such file", file);
   if (in.fd < 0) return system_error(errno, "open", file);
   std::string head(head_size, '\0');
   if (::read(in.fd, head.data(), head.size()) != static_cast<ssize_t>(head.size()) || !head.starts_with(magic))
