@@ -8,14 +8,17 @@ own store, as it does by default, so its figure stands for collecting and storin
 together. CPU is the process's own clock, in nanoseconds; PSS shares library pages among those that map them."""
 import argparse
 import http.client
+import json
 import os
 import pathlib
 import re
 import shutil
 import socket
 import statistics
+import struct
 import threading
 import time
+import urllib.request
 
 import measure
 
@@ -23,15 +26,14 @@ import measure
 def node_exporter(place):
     port = measure.free_port()
     process = place.start(["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{port}"], "node_exporter")
-    answer = {}
 
     def scrape():
         connection = None
         while True:
             try:
                 connection = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-                connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
-                answer["bytes"] = len(connection.getresponse().read())
+                connection.request("GET", "/metrics")
+                place.scraped = connection.getresponse().read()
             except OSError:
                 connection = None
             time.sleep(1)
@@ -59,6 +61,7 @@ def netdata(place):
     for name in ("etc", "lib", "cache", "log"):
         (base / name).mkdir(parents=True)
     config = base / "netdata.conf"
+    place.netdata_port = measure.free_port()
     config.write_text(f"""[global]
   run as user = root
   process scheduling policy = keep
@@ -71,7 +74,7 @@ def netdata(place):
   log = {base}/log
 [web]
   bind to = 127.0.0.1
-  default port = {measure.free_port()}
+  default port = {place.netdata_port}
 [plugins]
   statsd = no
 [registry]
@@ -121,6 +124,44 @@ def mappings(pid):
     return sorted(sizes.items(), key=lambda item: -item[1][0])
 
 
+def values_in(packet):
+    """How many values a packet of collectd's network protocol carries: parts of type, length, and for 6 a count."""
+    count = at = 0
+    while at + 4 <= len(packet):
+        kind, length = struct.unpack_from("!HH", packet, at)
+        count += struct.unpack_from("!H", packet, at + 4)[0] if kind == 6 else 0
+        at += max(length, 4)
+    return count
+
+
+def samples_a_second(place, mien):
+    """Of each, after the measured time; what cannot be counted is left out."""
+    def samples():
+        text = urllib.request.urlopen(mien.url + "/metrics", timeout=10).read().decode()
+        return float(re.search(r"^mien_samples_total (\S+)", text, re.M).group(1))
+
+    def drain():
+        count = 0
+        while hasattr(place, "sink"):
+            try:
+                count += values_in(place.sink.recv(65536, socket.MSG_DONTWAIT))
+            except BlockingIOError:
+                break
+        return count
+
+    drain()
+    before, started = samples(), time.monotonic()
+    time.sleep(5)
+    elapsed = time.monotonic() - started
+    found = {"mien agent": (samples() - before) / elapsed, "collectd": drain() / elapsed}
+    if hasattr(place, "scraped"):
+        found["prometheus-node-exporter"] = sum(not line.startswith(b"#") for line in place.scraped.splitlines())
+    if hasattr(place, "netdata_port"):
+        charts = json.load(urllib.request.urlopen(f"http://127.0.0.1:{place.netdata_port}/api/v1/charts", timeout=10))
+        found["netdata"] = sum(len(chart["dimensions"]) for chart in charts["charts"].values())
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", default=measure.ROOT / "build/release/mien")
@@ -154,15 +195,16 @@ def main():
                 totals[each.name] += each.sample(now - last)
             last = now
         agent = watched[0]
+        counted = samples_a_second(place, mien)
         rows = []
         for each in watched:
             total = 100 * totals[each.name] / (last - begun)
-            rows.append([each.name, len(each.pids()), f"{total:.3f}", measure.spread(each.shares, "{:.3f}"),
+            rows.append([each.name, len(each.pids()), f"{counted[each.name]:.0f}" if each.name in counted else "", f"{total:.3f}", measure.spread(each.shares, "{:.3f}"),
                          f"{statistics.median(each.rss):.1f}", f"{statistics.median(each.pss):.1f}",
                          f"{statistics.median(each.private):.1f}",
                          f"{total / (100 * totals[agent.name] / (last - begun)):.1f}",
                          f"{statistics.median(each.rss) / statistics.median(agent.rss):.1f}"])
-        print(measure.table(["process", "processes", "CPU %, whole run", f"CPU % by {arguments.window} s: median (range)",
+        print(measure.table(["process", "processes", "samples/s", "CPU %, whole run", f"CPU % by {arguments.window} s: median (range)",
                              "RSS MiB", "PSS MiB", "own MiB", "CPU : agent", "RSS : agent"], rows))
         print(f"\n{last - begun:.0f} s; CPU in percent of one core; load at the end {os.getloadavg()[0]:.2f}; agent peak "
               f"RSS {max(agent.rss):.1f} MiB. Largest mappings of the agent, KiB resident (own): "
