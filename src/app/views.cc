@@ -57,7 +57,8 @@ std::vector<wire::Document> by_surprise(const wire::Document& deviations) {
 std::string band_text(const wire::Document& deviation) {
   double low = number_at(deviation, "/low");
   double high = number_at(deviation, "/high");
-  if (low <= high) return cat(short_number(low), " to ", short_number(high));
+  if (low < high) return cat(short_number(low), " to ", short_number(high));
+  if (low == high) return short_number(high);
   bool above = std::isnan(low) || number_at(deviation, "/observed") > high;
   if (std::isnan(low) && std::isnan(high)) return "-";
   return above ? cat("at most ", short_number(high)) : cat("at least ", short_number(low));

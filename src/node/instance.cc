@@ -88,14 +88,14 @@ Counters Instance::on_frame(const Step& step, const model::Frame& frame, const m
   if (frame.authenticated) state_.source = frame.source;
   if (intake.clock_set_back) flush_history(out);
 
-  judge(step, intake.late, true, out, counted);
-  judge(step, intake.live, false, out, counted);
+  judge(step, intake.late, true, out);
+  judge(step, intake.live, false, out);
   if (!intake.kept.times.empty()) out.history.push_back(block_of(state_.name, state_.series, intake.kept));
   if (!intake.live.times.empty() || !intake.late.times.empty()) revise(step, out);
   return counted;
 }
 
-void Instance::judge(const Step& step, const model::Batch& batch, bool late, Effects& out, Counters& counted) {
+void Instance::judge(const Step& step, const model::Batch& batch, bool late, Effects& out) {
   if (batch.times.empty()) return;
   for (WallTime at : batch.times) {
     if (state_.last_seen.ns != 0) state_.interval = next_interval(state_.interval, at - state_.last_seen);
@@ -118,9 +118,9 @@ void Instance::judge(const Step& step, const model::Batch& batch, bool late, Eff
                          .drift = state_.drift});
 
   for (OpenFinding& open : state_.open)
-    if (open.episode == 0) resolve_finding(step, open, step.now, out), ++counted.findings_resolved;
+    if (open.episode == 0) resolve_finding(step, open, step.now, out);
   std::erase_if(state_.open, [](const OpenFinding& open) { return open.finding.resolved_at.has_value(); });
-  apply(step, std::move(assessment.changes), late, out, counted);
+  apply(step, std::move(assessment.changes), late, out);
 }
 
 // The batch without columns that were never declared here: their declaration went to an instance forgotten since.
@@ -167,8 +167,7 @@ void Instance::learn_series(const model::InstanceFrame& part) {
 
 // ---- findings ----
 
-void Instance::apply(const Step& step, std::vector<drift::EpisodeChange> changes, bool late, Effects& out,
-                     Counters& counted) {
+void Instance::apply(const Step& step, std::vector<drift::EpisodeChange> changes, bool late, Effects& out) {
   using What = drift::EpisodeChange::What;
   for (drift::EpisodeChange& change : changes) {
     auto open = std::find_if(state_.open.begin(), state_.open.end(),
@@ -177,7 +176,6 @@ void Instance::apply(const Step& step, std::vector<drift::EpisodeChange> changes
       if (change.what == What::closed) continue;
       change.finding.late = late;
       open_finding(step, change.episode, std::move(change.finding), out);
-      ++counted.findings_opened;
       continue;
     }
     model::Finding& known = open->finding;
@@ -194,7 +192,6 @@ void Instance::apply(const Step& step, std::vector<drift::EpisodeChange> changes
     known = std::move(change.finding);
     if (change.what == What::closed) {
       resolve_finding(step, *open, known.resolved_at.value_or(known.updated_at), out);
-      ++counted.findings_resolved;
     } else if (matters || step.now - open->written_at >= rewrite_after) {
       persist(known, out);
       open->written_at = step.now;

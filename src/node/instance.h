@@ -147,14 +147,14 @@ class Instance {
 
  private:
   Instance() = default;
-  void judge(const Step& step, const model::Batch& batch, bool late, Effects& out, Counters& counted);
+  void judge(const Step& step, const model::Batch& batch, bool late, Effects& out);
   const model::Batch& known_columns(const model::Batch& batch, Counters& counted);
   bool listens_to(const model::Frame& frame);
   void learn_series(const model::InstanceFrame& part);
   void remember(const model::Batch& batch, Effects& out);
   void flush_history(Effects& out);
   void revise(const Step& step, Effects& out);
-  void apply(const Step& step, std::vector<drift::EpisodeChange> changes, bool late, Effects& out, Counters& counted);
+  void apply(const Step& step, std::vector<drift::EpisodeChange> changes, bool late, Effects& out);
   void open_finding(const Step& step, std::uint64_t episode, model::Finding finding, Effects& out);
   void resolve_finding(const Step& step, OpenFinding& open, WallTime at, Effects& out);
   void note_silence(const Step& step, WallTime silent_since, Effects& out);

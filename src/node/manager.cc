@@ -31,6 +31,10 @@ Effects Manager::step(WallTime now, store::LogPosition position, const Record& r
   Effects out;
   Moment at{.now = now, .position = position};
   std::visit([&](const auto& event) { on(at, event, out); }, record);
+  for (const Notice& notice : out.notices) {
+    if (notice.type == "finding.opened") ++counters_.findings_opened;
+    if (notice.type == "finding.resolved") ++counters_.findings_resolved;
+  }
   return out;
 }
 

@@ -132,6 +132,17 @@ TEST(Manager, AHogAgainstADeclaredPersonaOpensOneFindingWithinFiveSamples) {
   EXPECT_FALSE(finding.late);
 }
 
+TEST(Manager, AFindingThatEndsWithItsPersonaCountsAsResolved) {
+  World world;
+  world.settle_in();
+  for (int i = 0; i < 5; ++i) world.second(1.0);
+  ASSERT_EQ(world.instance("web-01")->findings.size(), 1U);
+  ASSERT_TRUE(world.give(Deactivate{.persona = {}, .instance = InstanceName{"web-01"}}).status.ok());
+  EXPECT_TRUE(world.instance("web-01")->findings.empty());
+  EXPECT_EQ(world.driver->manager().counters().findings_opened, 1U);
+  EXPECT_EQ(world.driver->manager().counters().findings_resolved, 1U);
+}
+
 TEST(Manager, TheFindingIsTheSameOneAfterARestartAtEveryPoint) {
   World world;
   world.settle_in();
