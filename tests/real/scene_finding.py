@@ -91,7 +91,9 @@ def prove(scene: Scene, manager):
     scene.check("one changed byte is found and named", code == 1 and f"row {row}" in text, text)
     cut = spoiled(scene, manager, "cut", lambda ledger: ledger.execute("DELETE FROM audit WHERE sequence > ?", (last - 2,)))
     code, text = verify(scene, "cut", cut)
-    scene.check("a cut tail is found and named", code == 1 and f"row {last - 1}" in text, f"{last} rows, signed at {head}: {text}")
+    # A manager started on the rest writes rows where the lost ones stood, so the newest of them may be the one that is named.
+    named = any(f"row {row}:" in text for row in (last - 1, last))
+    scene.check("a cut tail is found and named", code == 1 and named, f"{last} rows, signed at {head}: {text}")
 
 
 def main(scene: Scene):
