@@ -12,7 +12,7 @@ home = pathlib.Path(tempfile.mkdtemp(prefix="mien-scenario-test-"))
 program = home / "mien"
 program.write_text("""#!/bin/bash
 case $1 in
-  up) echo "listening on http://127.0.0.1:4711"; [[ $* == *--die* ]] && exit 3; trap 'exit 0' TERM; while :; do read -rt 1 <> <(:); done ;;
+  up) echo "start $*" >> "$HOME/starts"; echo "listening on http://127.0.0.1:4711"; [[ $* == *--die* ]] && exit 3; trap 'exit 0' TERM; while :; do read -rt 1 <> <(:); done ;;
   when) echo "at 2026-11-22T09:53:01.250Z in $PWD" ;;
   server) echo "$MIEN_SERVER" ;;
   count) echo x >> n; [[ $(wc -l < n) -ge 3 ]] && echo "three times" ;;
@@ -68,6 +68,29 @@ expect("rewriting", "Title\n\n$ mien bogus\nanything\n", 0, "rewritten", argumen
 if "[exit 2]" not in story.read_text() or "anything" in story.read_text():
     failures.append(f"rewriting left:\n{story.read_text()}")
 expect("after rewriting", story.read_text(), 0, "ok")
+
+expect("a server that is killed and started again", """Title
+# server --first
+
+$ server kill
+
+$ server start --second
+
+$ sed 's/.*4711//; s/.*127.0.0.1:0//' starts
+ --first
+ --second
+
+$ server stop
+
+$ echo $MIEN_SERVER $MIEN_PORT
+http://127.0.0.1:<port> 4711
+""", 0, "ok: story.txt, 5 commands")
+expect("a command that leaves something running", """Title
+
+$ (while :; do read -rt 1 <> <(:); done) > /dev/null 2>&1 & echo $! > left
+
+$ eventually eval '! kill -0 $(cat left) 2> /dev/null' > /dev/null
+""", 0, "ok: story.txt, 2 commands")
 
 shutil.rmtree(home)
 print("\n".join(failures) or "the scenario driver does what it says")

@@ -170,6 +170,7 @@ TEST(Http, RefusesABodyOverTheLimitWithoutReadingIt) {
   ASSERT_TRUE(answer.ok()) << answer.error().to_string();
   EXPECT_EQ(answer->status, 413);
   EXPECT_NE(answer->body.find("1000 bytes"), std::string::npos);
+  EXPECT_EQ(answer->headers["content-type"], "application/problem+json");
   RawClient chunked(server->port());
   chunked.say("POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n");
   EXPECT_NE((chunked.say(std::string(4096, 'x')), chunked.hear()).find("413"), std::string::npos);

@@ -32,11 +32,23 @@ std::string http_date() {
   return text.data();
 }
 
+// As it stands in a JSON string; what a request line brought along that is not printable ASCII is shown as `?`.
+std::string to_json_text(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c >= ' ' && c <= '~' ? c : '?';
+  }
+  return out;
+}
+
 }  // namespace
 
-HttpResponse text_response(int status, std::string_view message) {
-  return HttpResponse{
-      .status = status, .headers = {{"content-type", "text/plain; charset=utf-8"}}, .body = cat(message, '\n')};
+HttpResponse problem_response(int status, std::string_view message) {
+  return HttpResponse{.status = status,
+                      .headers = {{"content-type", "application/problem+json"}},
+                      .body = cat(R"({"type":"about:blank","title":")", reason_of(status), R"(","status":)", status,
+                                  R"(,"detail":")", to_json_text(message), "\"}\n")};
 }
 
 std::string_view reason_of(int status) {
@@ -59,7 +71,7 @@ std::string_view reason_of(int status) {
     case 408: return "Request Timeout";
     case 409: return "Conflict";
     case 412: return "Precondition Failed";
-    case 413: return "Payload Too Large";
+    case 413: return "Content Too Large";
     case 415: return "Unsupported Media Type";
     case 422: return "Unprocessable Entity";
     case 428: return "Precondition Required";

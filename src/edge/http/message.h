@@ -11,8 +11,8 @@
 
 namespace mien::edge {
 
-// A plain-text answer of one line.
-[[nodiscard]] HttpResponse text_response(int status, std::string_view message);
+// What this layer itself has to say, as a problem of RFC 9457 without a type of its own.
+[[nodiscard]] HttpResponse problem_response(int status, std::string_view message);
 [[nodiscard]] std::string_view reason_of(int status);
 [[nodiscard]] bool may_have_body(int status);  // not 1xx, 204, 304
 

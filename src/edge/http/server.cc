@@ -17,7 +17,7 @@ class SessionResponder final : public Responder {
   ~SessionResponder() override {
     if (int said = said_.exchange(done); said == nothing) {
       say([number = number_](Session& s) {
-        s.answer(number, text_response(500, "the request was dropped without an answer"));
+        s.answer(number, problem_response(500, "the request was dropped without an answer"));
       });
     } else if (said == streaming) {
       say([number = number_](Session& s) { s.end_stream(number, false); });
@@ -174,8 +174,8 @@ void Session::refuse_request(int status, std::string_view message) {
   phase_ = Phase::finishing;
   keep_alive_ = false;
   head_only_ = false;
-  send(to_head(text_response(status, message), HeadOptions{.keep_alive = false, .length = message.size() + 1}) +
-       std::string(message) + "\n");
+  HttpResponse response = problem_response(status, message);
+  send(to_head(response, HeadOptions{.keep_alive = false, .length = response.body.size()}) + response.body);
 }
 
 void Session::dispatch() {
@@ -205,7 +205,7 @@ void Session::dispatch() {
   try {
     core_->handler(std::move(request), responder);
   } catch (const std::exception& thrown) {
-    responder->respond(text_response(500, cat("this is a fault in Mien: ", thrown.what())));
+    responder->respond(problem_response(500, cat("this is a fault in Mien: ", thrown.what())));
   }
 }
 
