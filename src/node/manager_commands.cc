@@ -29,6 +29,15 @@ constexpr std::string_view undone_by_files = "it was applied from files: the nex
 
 bool is_from_files(const model::Resource& resource) { return resource.metadata.managed_by == "files"; }
 
+// What can not be merged is wrong with what was sent, also when it is that a persona named there is missing.
+Result<model::Value> within_spec(Result<model::Value> merged) {
+  if (merged) return merged;
+  Error error = std::move(merged).error();
+  error.code = Code::invalid;
+  if (error.where.starts_with('/')) error.where.insert(0, "/spec");
+  return error;
+}
+
 Answer done(std::string name, std::uint64_t generation, std::string note) {
   return {.request = 0, .status = {}, .name = std::move(name), .generation = generation, .note = std::move(note)};
 }
@@ -94,8 +103,12 @@ Status Manager::check(WallTime, const PutResource& put) const {
     return persona ? &persona->spec : nullptr;
   };
   model::PersonaSource source{.find = find, .names = {}};
+  for (const auto* known_ones : {&builtin_, &resources_}) {
+    for (const auto& [key, one] : *known_ones)
+      if (one.kind == model::ResourceKind::persona) source.names.push_back(one.metadata.name);
+  }
   PersonaName name{wanted.metadata.name};
-  model::Value merged = TRY(model::merge_persona(name, wanted.spec, source));
+  model::Value merged = TRY(within_spec(model::merge_persona(name, wanted.spec, source)));
   TRY(model::compile_expectation(name, generation + 1, merged));
   return {};
 }

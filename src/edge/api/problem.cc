@@ -77,7 +77,11 @@ HttpResponse to_response(const Problem& problem, const std::string& instance) {
 }
 
 Problem problem_of(const Error& error) {
-  return Problem{.code = error.code, .status = 0, .detail = error.to_string(), .errors = {}};
+  Problem problem{.code = error.code, .status = 0, .detail = error.to_string(), .errors = {}};
+  // Where a document is wrong is a pointer into it; other errors happen at a file or an address.
+  if (error.code == Code::invalid && error.where.starts_with('/'))
+    problem.errors.push_back({.pointer = error.where, .detail = error.message, .suggestion = {}});
+  return problem;
 }
 
 }  // namespace mien::edge::api
