@@ -351,6 +351,8 @@ Assessment assess(const model::Expectation& expectation, const Behavior& behavio
 std::vector<EpisodeChange> close_all(Watch& watch, WallTime at) {
   std::vector<EpisodeChange> changes;
   while (!watch.state().episodes.empty()) changes.push_back(drop_episode(watch.state(), 0, at));
+  // What spoke against one persona's declarations is no evidence against those of the next.
+  for (SeriesWatch& series : watch.state().series) series.declared = series.limit = 0;
   return changes;
 }
 

@@ -70,7 +70,8 @@ struct Assessment {
 [[nodiscard]] Assessment assess(const model::Expectation& expectation, const model::Behavior& behavior, Watch& watch,
                                 const std::vector<model::Series>& series, const model::Batch& batch);
 
-// Closes every open episode, resolved at `at` (the instance is deleted or its persona changes).
+// Closes every open episode, resolved at `at`, and forgets the evidence against what was declared (the instance is
+// deleted or its persona changes).
 [[nodiscard]] std::vector<EpisodeChange> close_all(Watch& watch, WallTime at);
 
 }  // namespace mien::drift

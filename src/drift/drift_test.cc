@@ -149,6 +149,17 @@ TEST(Declared, ALimitIsHighAndSaysSo) {
   EXPECT_NE(host.changes[0].finding.summary.find("allowed is at most 0.95"), std::string::npos);
 }
 
+TEST(Declared, WhatSpokeAgainstOnePersonaIsNoEvidenceAgainstTheNext) {
+  Fresh host;
+  host.declared().limit = model::Limit{.min = {}, .max = 0.1, .change = {}, .over = {}};
+  for (int i = 0; i < 20; ++i) host.feed({0.5});
+  ASSERT_EQ(host.opened(), 1);
+  EXPECT_EQ(close_all(host.watch, host.now).size(), 1U);
+  host.declared().limit = model::Limit{.min = {}, .max = 0.95, .change = {}, .over = {}};
+  for (int i = 0; i < 20; ++i) host.feed({0.5});
+  EXPECT_EQ(host.opened(), 1);
+}
+
 TEST(Declared, AChangeLimitComparesWithThePast) {
   Fresh host;
   host.declared().limit = model::Limit{.min = {}, .max = {}, .change = 0.5, .over = 60s};
