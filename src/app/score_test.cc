@@ -113,7 +113,7 @@ TEST_F(ScoreFiles, BadStatesAndInputsAreRefusedWithTheirName) {
                 .to_string()
                 .find("other columns"),
             std::string::npos);
-  EXPECT_EQ(score({.input = path("none.csv"), .output = "-"}).error().code, Code::invalid);
+  EXPECT_EQ(score({.input = path("none.csv"), .output = "-"}).error().code, Code::not_found);
   EXPECT_NE(score({.input = path("in.csv"), .output = "-", .plot = path("p.png")}).error().message.find(".svg"),
             std::string::npos);
 }

@@ -269,6 +269,7 @@ class JsonWalk {
 }  // namespace
 
 Status read_otlp_json(std::string_view body, OtlpAssembler& into) {
+  if (body.empty()) return not_json(body, "the body is empty");
   simdjson::dom::parser parser;
   element root;
   simdjson::error_code code = parser.parse(body.data(), body.size()).get(root);

@@ -150,7 +150,8 @@ def main(scene: Scene):
     acknowledged = prober.acknowledged
     scene.check("the prober was heard all the time", not prober.refused and len(acknowledged) > 100, prober.refused)
     scene.check("every acknowledged sample of the prober is there", set(acknowledged) <= set(at),
-                f"{len(acknowledged)} acknowledged, {prober.resent} sent again unanswered, {prober.repeated} repeated though answered, {len(set(acknowledged) - set(at))} missing")
+                f"{len(acknowledged)} acknowledged, {prober.resent} sent again unanswered, "
+                f"{prober.repeated} repeated though answered, {len(set(acknowledged) - set(at))} missing")
     scene.check("each once, and nothing else but perhaps the last", len(at) == len(set(at)) and len(set(at) - set(acknowledged)) <= 1,
                 f"{len(at)} stored")
     taken = manager.get("/api/v1/instances/probe")["status"]["samples"]

@@ -63,7 +63,8 @@ def main(scene: Scene):
     spooled = guest.run("ls -l /var/lib/mien-agent/spool", expect=None).text
     scene.check("the agent spools", ".spool" in spooled, spooled.strip())
     since = manager.counters()["mien_samples_total"] - arrived
-    scene.check("nothing arrives while it is cut", since == 0, f"{since:g} samples; the newest is {manager.points(HOST, METRIC, cut - 9)[-1][0] - cut:+.1f} s from the cut")
+    newest = manager.points(HOST, METRIC, cut - 9)[-1][0] - cut
+    scene.check("nothing arrives while it is cut", since == 0, f"{since:g} samples; the newest is {newest:+.1f} s from the cut")
     follower = Follower(manager)
     time.sleep(max(0.0, cut + CUT - time.time()))  # this is the scene: two real minutes
     guest.plug(True)
@@ -82,11 +83,14 @@ def main(scene: Scene):
         inside = [at for at in judged if cut < at < back]
         scene.check(f"{name}: the spool was judged in order", inside and all(b > a for a, b in zip(judged, judged[1:])), f"{len(inside)} batches of the cut")
     counters = manager.counters()
-    scene.check("old samples were taken in, as late", counters["mien_samples_late_total"] > 0, f"{counters['mien_samples_late_total']:g} late of {counters['mien_samples_total']:g}")
-    scene.check("none was counted twice", counters["mien_samples_duplicate_total"] == 0, f"{counters['mien_frames_duplicate_total']:g} frames came twice and were dropped")
+    late = counters["mien_samples_late_total"]
+    scene.check("old samples were taken in, as late", late > 0, f"{late:g} late of {counters['mien_samples_total']:g}")
+    scene.check("none was counted twice", counters["mien_samples_duplicate_total"] == 0,
+                f"{counters['mien_frames_duplicate_total']:g} frames came twice and were dropped")
 
     found = [f for f in manager.findings(SERVICE) if seconds(f["opened_at"]) < cut + 20]
-    scene.check("the hog nobody could see is on record at most as late evidence", all(f["late"] for f in found), [(f["id"], f["late"], f["state"], f["summary"]) for f in found])
+    scene.check("the hog nobody could see is on record at most as late evidence", all(f["late"] for f in found),
+                [(f["id"], f["late"], f["state"], f["summary"]) for f in found])
     told = [f for f in follower.of("finding.opened") if f["instance"] == SERVICE and not f["late"]]
     scene.check("nobody was told of it as of something new", not told, [f["summary"] for f in told])
 

@@ -12,7 +12,8 @@ home = pathlib.Path(tempfile.mkdtemp(prefix="mien-scenario-test-"))
 program = home / "mien"
 program.write_text("""#!/bin/bash
 case $1 in
-  up) echo "start $*" >> "$HOME/starts"; echo "listening on http://127.0.0.1:4711"; [[ $* == *--die* ]] && exit 3; trap 'exit 0' TERM; while :; do read -rt 1 <> <(:); done ;;
+  up) echo "start $*" >> "$HOME/starts"; echo "listening on http://127.0.0.1:4711"; [[ $* == *--die* ]] && exit 3
+    trap 'exit 0' TERM; while :; do read -rt 1 <> <(:); done ;;
   when) echo "at 2026-11-22T09:53:01.250Z in $PWD" ;;
   server) echo "$MIEN_SERVER" ;;
   count) echo x >> n; [[ $(wc -l < n) -ge 3 ]] && echo "three times" ;;
