@@ -199,12 +199,14 @@ def main():
         rows = []
         for each in watched:
             total = 100 * totals[each.name] / (last - begun)
-            rows.append([each.name, len(each.pids()), f"{counted[each.name]:.0f}" if each.name in counted else "", f"{total:.3f}", measure.spread(each.shares, "{:.3f}"),
+            rows.append([each.name, len(each.pids()), f"{counted[each.name]:.0f}" if each.name in counted else "",
+                         f"{total:.3f}", measure.spread(each.shares, "{:.3f}"),
                          f"{statistics.median(each.rss):.1f}", f"{statistics.median(each.pss):.1f}",
                          f"{statistics.median(each.private):.1f}",
                          f"{total / (100 * totals[agent.name] / (last - begun)):.1f}",
                          f"{statistics.median(each.rss) / statistics.median(agent.rss):.1f}"])
-        print(measure.table(["process", "processes", "samples/s", "CPU %, whole run", f"CPU % by {arguments.window} s: median (range)",
+        print(measure.table(["process", "processes", "samples/s", "CPU %, whole run",
+                             f"CPU % by {arguments.window} s: median (range)",
                              "RSS MiB", "PSS MiB", "own MiB", "CPU : agent", "RSS : agent"], rows))
         print(f"\n{last - begun:.0f} s; CPU in percent of one core; load at the end {os.getloadavg()[0]:.2f}; agent peak "
               f"RSS {max(agent.rss):.1f} MiB. Largest mappings of the agent, KiB resident (own): "
