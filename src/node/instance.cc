@@ -35,6 +35,18 @@ void publish(std::string_view type, const Instance::Step& step, const model::Fin
                          .drift = {}});
 }
 
+// Thousands of these are kept for subscribers that come back, so they carry the most surprised metrics only.
+Notice drift_notice(const Instance::Step& step, const model::DriftScore& score) {
+  constexpr std::size_t most_metrics = 3;
+  Notice notice{.type = "drift",
+                .subject = cat("Instance/", score.instance.value),
+                .at = step.now,
+                .finding = {},
+                .drift = score};
+  notice.drift->metrics.resize(std::min(notice.drift->metrics.size(), most_metrics));
+  return notice;
+}
+
 void persist(const model::Finding& finding, Effects& out) {
   out.writes.push_back({.table = store::Table::finding, .key = finding.id.value, .bytes = mien::encode(finding)});
 }
@@ -111,11 +123,7 @@ void Instance::judge(const Step& step, const model::Batch& batch, bool late, Eff
   state_.drift.persona = state_.assignment.persona;
   state_.drift.revision = state_.revision_numbers[state_.assignment.persona];
   state_.drift.state = learn::state_of(state_.behavior, state_.last_seen);
-  out.notices.push_back({.type = "drift",
-                         .subject = cat("Instance/", state_.name.value),
-                         .at = step.now,
-                         .finding = {},
-                         .drift = state_.drift});
+  out.notices.push_back(drift_notice(step, state_.drift));
 
   for (OpenFinding& open : state_.open)
     if (open.episode == 0) resolve_finding(step, open, step.now, out);
