@@ -99,8 +99,7 @@ Result<std::unique_ptr<edge::AgentRuntime>> start_agent(AgentArguments arguments
   std::string token;
   if (arguments.socket.empty()) {
     edge::ServerUrl url = TRY(edge::parse_server_url(arguments.manager));
-    bool loopback = url.host == "localhost" || url.host == "::1" || url.host.starts_with("127.");
-    if (!url.tls && !loopback)
+    if (!url.tls && !edge::is_loopback_host(url.host))
       return failed(Code::invalid, cat("an agent speaks to another machine over TLS only: write https:// instead of ",
                                        arguments.manager));
     if (url.tls) target.ca_pem = TRY(authority_for(arguments));

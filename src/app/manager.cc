@@ -29,8 +29,6 @@ namespace {
 constexpr std::string_view program_version = "0.1.0";
 constexpr Duration renew_every = std::chrono::hours{24};
 
-bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
-
 std::vector<model::Resource> builtin_resources() {
   std::vector<model::Resource> resources;
   for (const model::BuiltinPersona& persona : model::builtin_personas()) {
@@ -87,7 +85,7 @@ class ManagerProcess {
   Status run() {
     edge::HostPort listen = TRY(edge::parse_host_port(arguments_.settings.listen));
     host_ = listen.host;
-    loopback_ = is_loopback(host_);
+    loopback_ = edge::is_loopback_host(host_);
     TRY(confine());
     watch_ = TRY(edge::StopWatch::start(nullptr, [this](edge::StopReason) { flag_.stop(); }));
     TRY(open_store());
