@@ -34,7 +34,10 @@ struct Name {
 using InstanceName = Name<struct InstanceKind>;  // "web-01", "nginx.service@web-01"
 using PersonaName = Name<struct PersonaKind>;    // "web-frontend"
 using PoolName = Name<struct PoolKind>;
+using PolicyName = Name<struct PolicyKind>;
 using FindingId = Name<struct FindingKindTag>;  // "f-000000000042-1"
+using DecisionId = Name<struct DecisionKindTag>;  // "d-42-1"
+using ActionId = Name<struct ActionKindTag>;      // "a-42-1"
 using MetricName = Name<struct MetricKind>;     // OpenTelemetry name: "system.cpu.utilization"
 
 }  // namespace mien
