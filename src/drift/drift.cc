@@ -191,6 +191,7 @@ class Assessor {
     SeriesWatch& watch = state_.series[s];
     const SeriesPlan& plan = state_.plan[s];
     bool expected = false;
+    EvidenceBefore before{.declared = watch.declared, .limit = watch.limit};
     if (plan.declared != nullptr) {
       expected = judge_declared(*plan.declared, watch, x, scene.now);
       gated = gated || watch.declared >= 2 || watch.limit >= 2;  // already doubtful: the first outlier does not teach
@@ -203,7 +204,7 @@ class Assessor {
         watch.group = {};
         watch.left_at = {};
       }
-      follow_declared(scene, s);
+      follow_declared(scene, s, before);
     }
   }
 

@@ -48,6 +48,9 @@ struct EpisodeChange {
   What what = What::opened;
   std::uint64_t episode = 0;
   model::Finding finding;
+  // Opened, updated: the very row of this change reaches the level at which the episode would open, so it is not only
+  // what came before that still shows.
+  bool at_alarm = false;
 };
 
 // One row, for `mien score`.

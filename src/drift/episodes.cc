@@ -119,10 +119,10 @@ model::Finding finding_of(const Scene& scene, const Episode& episode) {
   return finding;
 }
 
-void tell(Scene& scene, Episode& episode, EpisodeChange::What what) {
+void tell(Scene& scene, Episode& episode, EpisodeChange::What what, bool at_alarm) {
   episode.told_at = scene.now;
   episode.told = finding_of(scene, episode);
-  scene.changes.push_back({.what = what, .episode = episode.number, .finding = episode.told});
+  scene.changes.push_back({.what = what, .episode = episode.number, .finding = episode.told, .at_alarm = at_alarm});
 }
 
 void blame(Episode& episode, std::uint32_t series, double surprise, double observed) {
@@ -188,14 +188,14 @@ bool is_quiet(Scene& scene, Episode& episode, bool quiet) {
   return quiet_for >= quiet_seconds && quiet_for >= quiet_rows * scene.state.interval;
 }
 
-void rename(Scene& scene, Episode& episode) {
+void rename(Scene& scene, Episode& episode, bool at_alarm) {
   FindingKind kind = episode.rows <= naming_rows ? kind_of(episode) : episode.kind;
   bool kind_changed = kind != episode.kind;
   episode.kind = kind;
   Severity severity = std::max(severity_of(scene, episode), episode.severity);
   bool news = kind_changed || severity != episode.severity || seconds_since(scene, episode.told_at) >= told_every;
   episode.severity = severity;
-  if (news) tell(scene, episode, EpisodeChange::What::updated);
+  if (news) tell(scene, episode, EpisodeChange::What::updated, at_alarm);
 }
 
 Episode* open_episode(Scene& scene, EpisodeSource source) {
@@ -220,7 +220,7 @@ bool blames_what_is_declared(const Scene& scene) {
          has_episode(scene.state, EpisodeSource::limit, worst);
 }
 
-void follow_one_declared(Scene& scene, std::uint32_t series, EpisodeSource source, double evidence) {
+void follow_one_declared(Scene& scene, std::uint32_t series, EpisodeSource source, double before, double evidence) {
   std::vector<Episode>& episodes = scene.state.episodes;
   auto known = std::find_if(episodes.begin(), episodes.end(),
                             [&](const Episode& e) { return e.source == source && e.blamed.front().series == series; });
@@ -243,7 +243,7 @@ void follow_one_declared(Scene& scene, std::uint32_t series, EpisodeSource sourc
     episode->kind = kind_of(*episode);
     episode->severity = severity_of(scene, *episode);
     episode->score = std::min(0.999, score_of(alarm_level(scene.state.alarm, 1.0) * evidence / declared_open));
-    tell(scene, *episode, EpisodeChange::What::opened);
+    tell(scene, *episode, EpisodeChange::What::opened, evidence >= before);
     return;
   }
   ++known->rows;
@@ -252,7 +252,7 @@ void follow_one_declared(Scene& scene, std::uint32_t series, EpisodeSource sourc
   if (evidence <= declared_close) {
     close_episode(scene, static_cast<std::size_t>(known - episodes.begin()));
   } else {
-    rename(scene, *known);
+    rename(scene, *known, evidence >= declared_open && evidence >= before);
   }
 }
 
@@ -315,23 +315,23 @@ void follow_learned(Scene& scene, const Verdict& verdict) {
     episode->direction = direction_of(static_cast<double>(scene.state.series[episode->blamed.front().series].z));
     episode->kind = kind_of(*episode);
     episode->severity = severity_of(scene, *episode);
-    tell(scene, *episode, EpisodeChange::What::opened);
+    tell(scene, *episode, EpisodeChange::What::opened, true);
     return;
   }
   take_row(scene, *known, verdict);
   if (is_quiet(scene, *known, verdict.surprise < quiet_share * verdict.level)) {
     close_episode(scene, static_cast<std::size_t>(known - episodes.begin()));
   } else {
-    rename(scene, *known);
+    rename(scene, *known, verdict.surprise >= verdict.level);
   }
 }
 
-void follow_declared(Scene& scene, std::uint32_t series) {
+void follow_declared(Scene& scene, std::uint32_t series, const EvidenceBefore& before) {
   const SeriesWatch& watch = scene.state.series[series];
   const model::DeclaredMetric& declared = *scene.state.plan[series].declared;
   if (declared.distribution || declared.peak)
-    follow_one_declared(scene, series, EpisodeSource::declared, watch.declared);
-  if (declared.limit) follow_one_declared(scene, series, EpisodeSource::limit, watch.limit);
+    follow_one_declared(scene, series, EpisodeSource::declared, before.declared, watch.declared);
+  if (declared.limit) follow_one_declared(scene, series, EpisodeSource::limit, before.limit, watch.limit);
 }
 
 void close_episode(Scene& scene, std::size_t index) {

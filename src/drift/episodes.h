@@ -25,8 +25,13 @@ struct Scene {
 
 // The learned episode: opens when the verdict fires, follows the surprise, closes when it stayed quiet.
 void follow_learned(Scene& scene, const Verdict& verdict);
+// The evidence against what is declared of a series, as it was before the row.
+struct EvidenceBefore {
+  double declared = 0;
+  double limit = 0;
+};
 // The declared and limit episodes of one series, from its evidence.
-void follow_declared(Scene& scene, std::uint32_t series);
+void follow_declared(Scene& scene, std::uint32_t series, const EvidenceBefore& before);
 void close_episode(Scene& scene, std::size_t index);
 // Closes an episode as it was last reported, without looking at the world.
 [[nodiscard]] EpisodeChange drop_episode(Watch::State& state, std::size_t index, WallTime now);

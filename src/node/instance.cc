@@ -196,14 +196,19 @@ void Instance::apply(const Step& step, std::vector<drift::EpisodeChange> changes
     change.finding.state = known.state;
     change.finding.comment = known.comment;
     change.finding.actions = known.actions;
-    change.finding.late = known.late;
+    // What was for the record only becomes news when it is seen to go on now. Not by a report of an episode that is
+    // merely not over yet: evidence outlives what caused it by some rows.
+    bool confirmed = known.late && !late && change.what != What::closed && change.at_alarm;
+    change.finding.late = known.late && !confirmed;
     known = std::move(change.finding);
     if (change.what == What::closed) {
       resolve_finding(step, *open, known.resolved_at.value_or(known.updated_at), out);
-    } else if (matters || step.now - open->written_at >= rewrite_after) {
+    } else if (matters || confirmed || step.now - open->written_at >= rewrite_after) {
       persist(known, out);
       open->written_at = step.now;
-      if (matters) publish("finding.updated", step, known, out);
+      if (confirmed)
+        out.audit.push_back(audit_of(step, "finding.confirmed", known, cat(state_.name.value, ": ", known.summary)));
+      if (matters || confirmed) publish("finding.updated", step, known, out);
     }
   }
   std::erase_if(state_.open, [](const OpenFinding& o) { return o.finding.resolved_at.has_value(); });
