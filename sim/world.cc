@@ -360,7 +360,7 @@ bool World::append(const node::Record& record) {
 void World::tick_manager() {
   after(1s, [this] { tick_manager(); });
   if (!manager_) return;
-  append(node::TickPassed{});
+  if (manager_->time_matters(wall())) append(node::TickPassed{});
   pump();
   if (faults_.old_ledger && happened_ % 64 == 0 && clock_ < length_) {
     old_ledger_ = ledger_;

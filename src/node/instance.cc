@@ -12,8 +12,10 @@ namespace {
 
 constexpr std::uint64_t snapshot_version = 1;
 constexpr std::uint64_t sequence_bits = 32;  // of a request's number within its sender's epoch
-constexpr Duration rewrite_after =
-    60s;  // an open finding's entry is refreshed this often while it only changes in degree
+// An open finding's entry is refreshed this often while it only changes in degree.
+constexpr Duration rewrite_after = 60s;
+constexpr Duration idle_after = 30s;     // without telemetry, or three intervals of a slow sender
+constexpr Duration silent_after = 3min;  // likewise
 
 std::string cause_of(const Instance::Step& step) { return cat("log/", step.position); }
 
@@ -263,28 +265,41 @@ void Instance::close_all(const Step& step, Effects& out) {
 
 bool Instance::on_tick(const Step& step, WallTime silent_since, Effects& out) {
   Duration quiet = step.now - std::max(state_.last_arrival, silent_since);
-  if (quiet <= std::max<Duration>(30s, 3 * state_.interval)) return false;
+  if (quiet <= quiet_limit(idle_after)) return false;
   bool changed = !state_.idle;
   if (changed) {
     state_.idle = true;
     state_.drift.state = model::LearningState::stale;
     flush_history(out);
     // A service that ended has nothing left to be wrong; a host that went silent keeps what was wrong with it.
-    if (state_.type == model::InstanceType::service || state_.type == model::InstanceType::container)
-      close_all(step, out);
+    if (ends_silently()) close_all(step, out);
   }
   std::size_t before = state_.open.size();
   note_silence(step, silent_since, out);
   return changed || state_.open.size() != before;
 }
 
+WallTime Instance::next_tick(WallTime silent_since) const {
+  WallTime quiet_since = std::max(state_.last_arrival, silent_since);
+  Duration instant{1};
+  if (!state_.idle) return quiet_since + quiet_limit(idle_after) + instant;
+  return ends_silently() || silence_noted() ? never : quiet_since + quiet_limit(silent_after) + instant;
+}
+
+bool Instance::ends_silently() const {
+  return state_.type == model::InstanceType::service || state_.type == model::InstanceType::container;
+}
+
+bool Instance::silence_noted() const {
+  return std::any_of(state_.open.begin(), state_.open.end(), [](const OpenFinding& open) { return open.episode == 0; });
+}
+
+Duration Instance::quiet_limit(Duration at_least) const { return std::max(at_least, 3 * state_.interval); }
+
 void Instance::note_silence(const Step& step, WallTime silent_since, Effects& out) {
-  if (state_.type == model::InstanceType::service || state_.type == model::InstanceType::container) return;
+  if (ends_silently() || silence_noted()) return;
   Duration quiet = step.now - std::max(state_.last_arrival, silent_since);
-  if (quiet <= std::max<Duration>(3min, 3 * state_.interval)) return;
-  bool noted =
-      std::any_of(state_.open.begin(), state_.open.end(), [](const OpenFinding& open) { return open.episode == 0; });
-  if (noted) return;
+  if (quiet <= quiet_limit(silent_after)) return;
   model::Finding finding;
   finding.kind = model::FindingKind::silence;
   finding.severity = model::Severity::medium;

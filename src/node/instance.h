@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -113,6 +114,7 @@ class Instance {
   static constexpr std::size_t max_series = 1024;
   static constexpr std::size_t max_parked = 8;
   static constexpr Duration history_window = 2min;
+  static constexpr WallTime never{std::numeric_limits<std::int64_t>::max()};
 
   Instance(InstanceName name, const model::InstanceFrame& first, WallTime now);
 
@@ -128,6 +130,10 @@ class Instance {
   // Once a second: history windows that time has closed, silence, staleness. True when anything but the view changed.
   // `silent_since`: no earlier than this may silence be counted (the manager itself was away before).
   bool on_tick(const Step& step, WallTime silent_since, Effects& out);
+  // The first moment at which on_tick can do anything, unless something else happens before; `never` where it can not.
+  [[nodiscard]] WallTime next_tick(WallTime silent_since) const;
+  // A service or container: that it is heard of no more is its end, not a fault.
+  [[nodiscard]] bool ends_silently() const;
   // A changed assignment: the behaviour of the persona left is parked, that of the persona entered comes back.
   void assign(const Step& step, Assignment assignment, Effects& out);
   void restore_revision(const Step& step, const model::PersonaRevision& revision, Effects& out);
@@ -158,6 +164,8 @@ class Instance {
   void open_finding(const Step& step, std::uint64_t episode, model::Finding finding, Effects& out);
   void resolve_finding(const Step& step, OpenFinding& open, WallTime at, Effects& out);
   void note_silence(const Step& step, WallTime silent_since, Effects& out);
+  [[nodiscard]] bool silence_noted() const;
+  [[nodiscard]] Duration quiet_limit(Duration at_least) const;
 
   InstanceState state_;
   drift::Watch watch_;

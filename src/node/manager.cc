@@ -23,8 +23,11 @@ Counters& operator+=(Counters& sum, const Counters& more) {
 }  // namespace
 
 Manager::Manager(ManagerOptions options) : options_(std::move(options)) {
-  for (const model::Resource& resource : options_.builtin)
-    builtin_[key_of(resource.kind, resource.metadata.name)] = resource;
+  for (const model::Resource& resource : options_.builtin) {
+    std::string key = key_of(resource.kind, resource.metadata.name);
+    changed_resources_.push_back(key);
+    builtin_[key] = resource;
+  }
 }
 
 Effects Manager::step(WallTime now, store::LogPosition position, const Record& record) {
@@ -44,15 +47,15 @@ void Manager::on(const Moment& at, const FrameArrived& arrived, Effects& out) {
   Counters counted;
   for (std::size_t part = 0; part < arrived.frame.instances.size(); ++part) {
     const model::InstanceFrame& frame = arrived.frame.instances[part];
-    Slot* slot = admit(at, arrived.frame, frame, out);
-    if (!slot) continue;
+    Known* known = admit(at, arrived.frame, frame, out);
+    if (!known) continue;
+    Instance& instance = known->second.instance;
     std::size_t writes = out.writes.size();
     // An idle instance's snapshot stands for all time until now, so its waking must be written with the group.
-    slot->urgent |= slot->instance.state().idle;
-    counted +=
-        slot->instance.on_frame({.now = at.now, .position = at.position, .part = part}, arrived.frame, frame, out);
-    slot->dirty = slot->visible = true;
-    slot->urgent |= out.writes.size() != writes;
+    if (instance.state().idle) must_write(*known);
+    counted += instance.on_frame({.now = at.now, .position = at.position, .part = part}, arrived.frame, frame, out);
+    changed(*known);
+    if (out.writes.size() != writes) must_write(*known);
   }
   counted.frames_duplicate = std::min<std::uint64_t>(counted.frames_duplicate, 1);
   counted.frames = 1;
@@ -61,8 +64,8 @@ void Manager::on(const Moment& at, const FrameArrived& arrived, Effects& out) {
 }
 
 // The slot of an instance; makes it at first sight. Nothing: refused, and counted.
-Manager::Slot* Manager::admit(const Moment& at, const model::Frame& frame, const model::InstanceFrame& part,
-                              Effects& out) {
+Manager::Known* Manager::admit(const Moment& at, const model::Frame& frame, const model::InstanceFrame& part,
+                               Effects& out) {
   std::uint64_t samples = part.batch.values.size();
   auto known = slots_.find(part.instance);
   if (known == slots_.end()) {
@@ -71,12 +74,7 @@ Manager::Slot* Manager::admit(const Moment& at, const model::Frame& frame, const
       counters_.samples_refused += samples;
       return nullptr;
     }
-    Slot slot{.instance = Instance{part.instance, part, at.now},
-              .written = 0,
-              .written_at = {},
-              .dirty = true,
-              .urgent = true,
-              .visible = true};
+    Slot slot{.look_at = {}, .instance = Instance{part.instance, part, at.now}, .written = 0, .written_at = {}};
     known = slots_.emplace(part.instance, std::move(slot)).first;
     out.audit.push_back({.at = at.now,
                          .actor = frame.source.empty() ? "unauthenticated sender" : cat("agent ", frame.source),
@@ -91,38 +89,88 @@ Manager::Slot* Manager::admit(const Moment& at, const model::Frame& frame, const
                            .drift = {}});
     known->second.instance.assign({.now = at.now, .position = at.position},
                                   assignment_of(known->second.instance.state()), out);
+    touched(*known);
   }
-  return &known->second;
+  return &*known;
 }
 
 // ---- time ----
 
 void Manager::on(const Moment& at, const TickPassed&, Effects& out) {
-  std::vector<InstanceName> ended;
-  for (auto& [name, slot] : slots_) {
-    Instance::Step step{.now = at.now, .position = at.position};
-    const InstanceState& state = slot.instance.state();
-    if (slot.instance.on_tick(step, epoch_started_at_, out)) slot.dirty = slot.urgent = slot.visible = true;
-    if (state.manual && state.manual->expires_at.ns != 0 && state.manual->expires_at <= at.now) {
-      slot.instance.state().manual.reset();
-      slot.instance.assign(step, assignment_of(state), out);
-      slot.dirty = slot.urgent = slot.visible = true;
-    }
-    bool passing = state.type == model::InstanceType::service || state.type == model::InstanceType::container;
-    if (passing && at.now - state.last_arrival > options_.limits.forget_after) ended.push_back(name);
+  std::vector<InstanceName> gone;
+  for (Known& known : slots_) {
+    if (at.now < known.second.look_at) continue;
+    on_tick(at, known, out);
+    if (at.now >= forgotten_at(known.second.instance)) gone.push_back(known.first);
   }
-  for (const InstanceName& name : ended) forget(at, name, "ended more than a day ago", out);
-  std::erase_if(access_, [&](const auto& entry) {
-    bool expired = entry.second.expires_at.ns != 0 && entry.second.expires_at < at.now;
-    resources_changed_ |= expired;
-    if (expired) out.writes.push_back({.table = store::Table::access, .key = entry.first, .bytes = {}});
-    return expired;
-  });
+  for (const InstanceName& name : gone) forget(at, name, "ended more than a day ago", out);
+  expire_access(at, out);
+}
+
+void Manager::on_tick(const Moment& at, Known& known, Effects& out) {
+  Instance& instance = known.second.instance;
+  Instance::Step step{.now = at.now, .position = at.position};
+  if (instance.on_tick(step, epoch_started_at_, out)) touched(known);
+  std::optional<ManualActivation>& manual = instance.state().manual;
+  if (manual && manual->expires_at.ns != 0 && manual->expires_at <= at.now) {
+    manual.reset();
+    instance.assign(step, assignment_of(instance.state()), out);
+    touched(known);
+  }
+  look_again(known);
+}
+
+WallTime Manager::forgotten_at(const Instance& instance) const {
+  if (!instance.ends_silently()) return Instance::never;
+  return instance.state().last_arrival + options_.limits.forget_after + Duration{1};
+}
+
+void Manager::look_again(Known& known) {
+  auto& [name, slot] = known;
+  const std::optional<ManualActivation>& manual = slot.instance.state().manual;
+  slot.look_at = std::min(slot.instance.next_tick(epoch_started_at_), forgotten_at(slot.instance));
+  if (manual && manual->expires_at.ns != 0) slot.look_at = std::min(slot.look_at, manual->expires_at);
+  next_look_ = std::min(next_look_, slot.look_at);
+}
+
+bool Manager::time_matters(WallTime now) {
+  if (now < next_look_) return false;
+  next_look_ = next_expiry_;
+  for (const auto& [name, slot] : slots_) next_look_ = std::min(next_look_, slot.look_at);
+  return now >= next_look_;
+}
+
+void Manager::grant(const std::string& key, Access access) {
+  if (access.expires_at.ns != 0) next_expiry_ = std::min(next_expiry_, access.expires_at + Duration{1});
+  next_look_ = std::min(next_look_, next_expiry_);
+  access_[key] = std::move(access);
+  changed_access_.push_back(key);
+}
+
+void Manager::revoke(const std::string& key) {
+  access_.erase(key);
+  changed_access_.push_back(key);
+}
+
+void Manager::expire_access(const Moment& at, Effects& out) {
+  if (at.now < next_expiry_) return;
+  next_expiry_ = Instance::never;
+  std::vector<std::string> expired;
+  for (const auto& [key, access] : access_) {
+    if (access.expires_at.ns == 0) continue;
+    if (access.expires_at < at.now) expired.push_back(key);
+    else next_expiry_ = std::min(next_expiry_, access.expires_at + Duration{1});
+  }
+  for (const std::string& key : expired) {
+    revoke(key);
+    out.writes.push_back({.table = store::Table::access, .key = key, .bytes = {}});
+  }
 }
 
 void Manager::on(const Moment& at, const EpochStarted& epoch, Effects& out) {
   epoch_ = epoch.epoch;
   epoch_started_at_ = at.now;
+  for (Known& known : slots_) look_again(known);  // silence is counted from now on
   std::string detail =
       cat("engine ", epoch.engine, ", log found up to ", epoch.found, ", ledger folded up to ", epoch.folded);
   if (epoch.log_differs) {
@@ -139,6 +187,25 @@ void Manager::on(const Moment& at, const EpochStarted& epoch, Effects& out) {
 
 // ---- instances ----
 
+void Manager::changed(Known& known) {
+  auto& [name, slot] = known;
+  if (!slot.dirty) dirty_.emplace(slot.written_at, name);
+  if (slot.shown) unseen_.push_back(&known);
+  slot.dirty = true;
+  slot.shown = false;
+  look_again(known);
+}
+
+void Manager::touched(Known& known) {
+  changed(known);
+  must_write(known);
+}
+
+void Manager::must_write(Known& known) {
+  if (!known.second.urgent) urgent_.push_back(&known);
+  known.second.urgent = true;
+}
+
 void Manager::forget(const Moment& at, const InstanceName& name, std::string_view why, Effects& out) {
   auto slot = slots_.find(name);
   if (slot == slots_.end()) return;
@@ -150,6 +217,9 @@ void Manager::forget(const Moment& at, const InstanceName& name, std::string_vie
                        .subject = cat("Instance/", name.value),
                        .cause = cat("log/", at.position),
                        .detail = std::string(why)});
+  dirty_.erase({slot->second.written_at, name});
+  std::erase(urgent_, &*slot);
+  std::erase(unseen_, &*slot);
   slots_.erase(slot);
   removed_.push_back(name);
 }
@@ -176,20 +246,20 @@ Status Manager::restore(store::Table table, const store::Entry& entry) {
     }
     case store::Table::resource: {
       resources_[entry.key] = TRY(model::decode_resource(entry.bytes));
+      changed_resources_.push_back(entry.key);
       return {};
     }
     case store::Table::access: {
-      access_[entry.key] = TRY(decode<Access>(entry.bytes, "access"));
+      grant(entry.key, TRY(decode<Access>(entry.bytes, "access")));
       return {};
     }
     case store::Table::instance: {
       Instance::Restored restored = TRY(Instance::decode(entry.bytes));
-      slots_.insert_or_assign(InstanceName{entry.key}, Slot{.instance = std::move(restored.instance),
-                                                            .written = restored.folded,
-                                                            .written_at = {},
-                                                            .dirty = false,
-                                                            .urgent = false,
-                                                            .visible = true});
+      Slot slot{.look_at = {}, .instance = std::move(restored.instance), .written = restored.folded, .written_at = {}};
+      auto [known, added] = slots_.emplace(InstanceName{entry.key}, std::move(slot));
+      if (!added) return error_of(Code::corrupt, cat("the ledger has \"", entry.key, "\" twice"));
+      known->second.shown = false;
+      unseen_.push_back(&*known);
       return {};
     }
     default: return {};
@@ -205,7 +275,7 @@ std::vector<store::HistoryBlock> Manager::refold(WallTime now, store::LogPositio
     auto slot = slots_.find(frame.instance);
     if (slot == slots_.end() || position <= slot->second.written) continue;
     slot->second.instance.on_frame({.now = now, .position = position, .part = part}, arrived->frame, frame, out);
-    slot->second.dirty = true;
+    changed(*slot);
   }
   return std::move(out.history);
 }
@@ -225,62 +295,66 @@ store::LogPosition Manager::needed_from(store::LogPosition folded) const {
 }
 
 void Manager::rebase(store::LogPosition position) {
-  for (auto& [name, slot] : slots_) {
-    slot.written = position;
-    slot.dirty = slot.urgent = true;
+  for (Known& known : slots_) {
+    known.second.written = position;
+    touched(known);
   }
+}
+
+store::Write Manager::snapshot(Known& known, const Moment& at) {
+  auto& [name, slot] = known;
+  dirty_.erase({slot.written_at, name});
+  slot.written = at.position;
+  slot.written_at = at.now;
+  slot.dirty = slot.urgent = false;
+  return {.table = store::Table::instance, .key = name.value, .bytes = slot.instance.encode(at.position)};
 }
 
 std::vector<store::Write> Manager::take_snapshots(store::LogPosition position, WallTime now, std::size_t spare) {
   std::vector<store::Write> writes;
-  Encoder core;
-  core.put(core_version);
-  core.put(counters_);
-  core.put(epoch_started_at_);
-  writes.push_back({.table = store::Table::core, .key = "core", .bytes = core.take()});
-  auto write = [&](const InstanceName& name, Slot& slot) {
-    writes.push_back({.table = store::Table::instance, .key = name.value, .bytes = slot.instance.encode(position)});
-    slot.written = position;
-    slot.written_at = now;
-    slot.dirty = slot.urgent = false;
-  };
-  for (auto& [name, slot] : slots_)
-    if (slot.urgent) write(name, slot);
-  auto next = slots_.lower_bound(next_snapshot_);
-  for (std::size_t seen = 0; spare > 0 && seen < slots_.size(); ++seen) {
-    if (next == slots_.end()) next = slots_.begin();
-    if (next->second.dirty && now - next->second.written_at >= snapshot_every) {
-      write(next->first, next->second);
-      --spare;
-    }
-    ++next;
-  }
-  next_snapshot_ = next == slots_.end() ? InstanceName{} : next->first;
+  Moment at{.now = now, .position = position};
+  Encoder encoder;
+  encoder.put(core_version);
+  encoder.put(counters_);
+  encoder.put(epoch_started_at_);
+  if (std::string core = encoder.take(); core != core_)
+    writes.push_back({.table = store::Table::core, .key = "core", .bytes = core_ = std::move(core)});
+  std::vector<Known*> urgent = std::exchange(urgent_, {});
+  std::sort(urgent.begin(), urgent.end(), [](const Known* a, const Known* b) { return a->first < b->first; });
+  for (Known* known : urgent) writes.push_back(snapshot(*known, at));
+  for (; spare > 0 && !dirty_.empty() && now - dirty_.begin()->first >= snapshot_every; --spare)
+    writes.push_back(snapshot(*slots_.find(dirty_.begin()->second), at));
   return writes;
 }
 
 std::vector<store::Write> Manager::take_all_snapshots(store::LogPosition position, WallTime now) {
-  for (auto& [name, slot] : slots_) slot.urgent |= slot.dirty;
+  for (const auto& [written_at, name] : dirty_) must_write(*slots_.find(name));
   return take_snapshots(position, now, 0);
 }
 
-void Manager::refresh(View& view) {
+std::vector<InstanceName> Manager::refresh(View& view) {
   view.counters = counters_;
   view.epoch = epoch_;
   for (const InstanceName& name : removed_) view.instances.erase(name);
-  removed_.clear();
-  for (auto& [name, slot] : slots_) {
-    if (!slot.visible) continue;
-    view.instances[name] = slot.instance.view();
-    slot.visible = false;
+  for (Known* known : unseen_) {
+    view.instances.set(known->first, known->second.instance.view());
+    known->second.shown = true;
   }
-  if (!resources_changed_) return;
-  resources_changed_ = false;
-  view.access = access_;
-  view.resources.clear();
-  for (const auto& [key, resource] : builtin_) view.resources[key] = std::make_shared<const model::Resource>(resource);
-  for (const auto& [key, resource] : resources_)
-    view.resources[key] = std::make_shared<const model::Resource>(resource);
+  unseen_.clear();
+  for (const std::string& key : std::exchange(changed_resources_, {})) {
+    auto written = resources_.find(key);
+    auto builtin = builtin_.find(key);
+    if (written != resources_.end()) view.resources.set(key, std::make_shared<const model::Resource>(written->second));
+    else if (builtin != builtin_.end())
+      view.resources.set(key, std::make_shared<const model::Resource>(builtin->second));
+    else view.resources.erase(key);
+  }
+  for (const std::string& key : std::exchange(changed_access_, {})) {
+    auto known = access_.find(key);
+    if (known == access_.end()) view.access.erase(key);
+    else view.access.set(key, known->second);
+  }
+  return std::exchange(removed_, {});
 }
 
 }  // namespace mien::node

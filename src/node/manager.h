@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,8 +35,12 @@ struct ManagerOptions {
 class Manager {
  public:
   explicit Manager(ManagerOptions options);
+  Manager(Manager&&) = default;
+  Manager& operator=(Manager&&) = default;
 
   Effects step(WallTime now, store::LogPosition position, const Record& record);
+  // Whether a tick at `now` would change anything: if not, the log can do without it. Nearly always one comparison.
+  [[nodiscard]] bool time_matters(WallTime now);
   // What a command would be answered, without doing it.
   [[nodiscard]] Answer rehearse(WallTime now, const CommandBody& body) const;
 
@@ -52,12 +57,13 @@ class Manager {
   void rebase(store::LogPosition position);
 
   // ---- what the driver takes out after a group ----
-  // Entries for this transaction: the core, every instance that must be written now, and up to `spare` that are dirty.
+  // Entries for this transaction: the core if it changed, every instance that must be written now, and up to `spare`
+  // whose snapshots are the oldest of those that are dirty. Cost: what it returns.
   std::vector<store::Write> take_snapshots(store::LogPosition position, WallTime now, std::size_t spare);
   // Every dirty instance (a clean stop).
   std::vector<store::Write> take_all_snapshots(store::LogPosition position, WallTime now);
-  // Brings `view` up to date: only what changed since the last call is made anew.
-  void refresh(View& view);
+  // Brings `view` up to date: only what changed since the last call is made anew. Returns who was forgotten since.
+  std::vector<InstanceName> refresh(View& view);
 
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] const Instance* find(const InstanceName& name) const;
@@ -65,13 +71,16 @@ class Manager {
 
  private:
   struct Slot {
+    WallTime look_at;  // before this no tick changes it
     Instance instance;
     store::LogPosition written = 0;  // position of its newest snapshot
     WallTime written_at;
-    bool dirty = false;   // changed since its snapshot
-    bool urgent = false;  // must be written in this group
-    bool visible = true;  // its view must be made anew
+    bool dirty = false;   // changed since its snapshot: in dirty_
+    bool urgent = false;  // must be written in this group: in urgent_
+    bool shown = true;    // its view is as it is; else in unseen_
   };
+  using Slots = std::map<InstanceName, Slot>;
+  using Known = Slots::value_type;  // stays where it is until it is forgotten
   struct Moment {
     WallTime now;
     store::LogPosition position = 0;
@@ -104,11 +113,23 @@ class Manager {
   [[nodiscard]] Status check(WallTime now, const PutAccess& put) const;
   [[nodiscard]] Status check(WallTime now, const RedeemEnrollment& redeem) const;
 
-  Slot* admit(const Moment& at, const model::Frame& frame, const model::InstanceFrame& part, Effects& out);
+  Known* admit(const Moment& at, const model::Frame& frame, const model::InstanceFrame& part, Effects& out);
+  void on_tick(const Moment& at, Known& known, Effects& out);
+  void expire_access(const Moment& at, Effects& out);
   void write_resource(const Moment& at, const std::string& actor, model::Resource resource, std::string_view verb,
                       Effects& out);
   void reassign(const Moment& at, Effects& out);
   void forget(const Moment& at, const InstanceName& name, std::string_view why, Effects& out);
+  // After every change of an instance: by a batch, or by anything else (INVARIANT fold_per_instance: then its snapshot
+  // is written with this group).
+  void changed(Known& known);
+  void touched(Known& known);
+  void must_write(Known& known);
+  void look_again(Known& known);
+  [[nodiscard]] WallTime forgotten_at(const Instance& instance) const;
+  void grant(const std::string& key, Access access);
+  void revoke(const std::string& key);
+  store::Write snapshot(Known& known, const Moment& at);
   [[nodiscard]] const model::Resource* resource(model::ResourceKind kind, std::string_view name) const;
   [[nodiscard]] Result<model::Expectation> expectation_of(const PersonaName& persona) const;
   [[nodiscard]] Assignment assignment_of(const InstanceState& state) const;
@@ -122,11 +143,17 @@ class Manager {
   std::map<std::string, model::Resource> builtin_;    // "persona/linux-server"
   std::map<std::string, model::Resource> resources_;  // "persona/web-frontend", without the built-in ones
   std::map<std::string, Access> access_;
-  std::map<InstanceName, Slot> slots_;
+  Slots slots_;
   mutable std::map<PersonaName, model::Expectation> compiled_;  // forgotten at every change of a persona
+  WallTime next_look_;                                          // no slot's look_at and no access's end is before this
+  WallTime next_expiry_ = Instance::never;                      // no access ends before this
+  std::set<std::pair<WallTime, InstanceName>> dirty_;           // by the time of their snapshots
+  std::vector<Known*> urgent_;
+  std::vector<Known*> unseen_;
   std::vector<InstanceName> removed_;
-  bool resources_changed_ = true;
-  InstanceName next_snapshot_;  // where the round of dirty instances goes on
+  std::vector<std::string> changed_resources_;  // keys, for the view
+  std::vector<std::string> changed_access_;
+  std::string core_;  // as last written
 };
 
 }  // namespace mien::node

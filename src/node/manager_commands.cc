@@ -145,8 +145,8 @@ void Manager::write_resource(const Moment& at, const std::string& actor, model::
                        .subject = subject_of(wanted),
                        .cause = cat("log/", at.position),
                        .detail = cat("generation ", wanted.metadata.generation)});
+  changed_resources_.push_back(key);
   resources_[key] = std::move(wanted);
-  resources_changed_ = true;
   reassign(at, out);
 }
 
@@ -184,7 +184,7 @@ Answer Manager::carry_out(const Moment& at, const std::string& actor, const Dele
                        .cause = cat("log/", at.position),
                        .detail = ""});
   if (erase.kind == model::ResourceKind::instance) forget(at, InstanceName{erase.name}, "deleted by hand", out);
-  resources_changed_ = true;
+  changed_resources_.push_back(std::move(key));
   reassign(at, out);
   return done(erase.name, 0, "deleted");
 }
@@ -211,7 +211,7 @@ Answer Manager::carry_out(const Moment& at, const std::string& actor, const Roll
     auto slot = revision ? slots_.find(revision->instance) : slots_.end();
     if (slot == slots_.end()) continue;
     slot->second.instance.restore_revision({.now = at.now, .position = at.position}, *revision, out);
-    slot->second.dirty = slot->second.urgent = slot->second.visible = true;
+    touched(*slot);
   }
   return done(rollback.persona.value,
               resource(model::ResourceKind::persona, rollback.persona.value)->metadata.generation, note);
@@ -228,9 +228,9 @@ Status Manager::check(WallTime, const RollbackInstance& rollback) const {
 
 Answer Manager::carry_out(const Moment& at, const std::string& actor, const RollbackInstance& rollback, Effects& out) {
   model::PersonaRevision revision = decode<model::PersonaRevision>(rollback.revision, "revision").value();
-  Slot& slot = slots_.find(rollback.instance)->second;
-  slot.instance.restore_revision({.now = at.now, .position = at.position}, revision, out);
-  slot.dirty = slot.urgent = slot.visible = true;
+  Known& known = *slots_.find(rollback.instance);
+  known.second.instance.restore_revision({.now = at.now, .position = at.position}, revision, out);
+  touched(known);
   std::string name = cat(rollback.persona.value, "@", rollback.instance.value, "/", rollback.to);
   out.audit.push_back({.at = at.now,
                        .actor = actor,
@@ -310,11 +310,12 @@ Assignment Manager::assignment_of(const InstanceState& state) const {
 
 void Manager::reassign(const Moment& at, Effects& out) {
   compiled_.clear();
-  for (auto& [name, slot] : slots_) {
-    Assignment assignment = assignment_of(slot.instance.state());
-    if (assignment == slot.instance.state().assignment) continue;
-    slot.instance.assign({.now = at.now, .position = at.position}, std::move(assignment), out);
-    slot.dirty = slot.urgent = slot.visible = true;
+  for (Known& known : slots_) {
+    Instance& instance = known.second.instance;
+    Assignment assignment = assignment_of(instance.state());
+    if (assignment == instance.state().assignment) continue;
+    instance.assign({.now = at.now, .position = at.position}, std::move(assignment), out);
+    touched(known);
   }
 }
 
@@ -326,11 +327,12 @@ Status Manager::check(WallTime, const Activate& activate) const {
 }
 
 Answer Manager::carry_out(const Moment& at, const std::string& actor, const Activate& activate, Effects& out) {
-  Slot& slot = slots_.find(activate.instance)->second;
+  Known& known = *slots_.find(activate.instance);
+  Instance& instance = known.second.instance;
   WallTime expires = activate.lasting == Duration{0} ? WallTime{} : at.now + activate.lasting;
-  slot.instance.state().manual = ManualActivation{.persona = activate.persona, .expires_at = expires};
-  slot.instance.assign({.now = at.now, .position = at.position}, assignment_of(slot.instance.state()), out);
-  slot.dirty = slot.urgent = slot.visible = true;
+  instance.state().manual = ManualActivation{.persona = activate.persona, .expires_at = expires};
+  instance.assign({.now = at.now, .position = at.position}, assignment_of(instance.state()), out);
+  touched(known);
   std::string until = expires.ns == 0 ? "until it is deactivated" : cat("until ", to_rfc3339(expires));
   out.audit.push_back({.at = at.now,
                        .actor = actor,
@@ -352,18 +354,19 @@ Status Manager::check(WallTime, const Deactivate& deactivate) const {
 }
 
 Answer Manager::carry_out(const Moment& at, const std::string& actor, const Deactivate& deactivate, Effects& out) {
-  Slot& slot = slots_.find(deactivate.instance)->second;
-  std::string persona = slot.instance.state().manual->persona.value;
-  slot.instance.state().manual.reset();
-  slot.instance.assign({.now = at.now, .position = at.position}, assignment_of(slot.instance.state()), out);
-  slot.dirty = slot.urgent = slot.visible = true;
+  Known& known = *slots_.find(deactivate.instance);
+  Instance& instance = known.second.instance;
+  std::string persona = instance.state().manual->persona.value;
+  instance.state().manual.reset();
+  instance.assign({.now = at.now, .position = at.position}, assignment_of(instance.state()), out);
+  touched(known);
   out.audit.push_back({.at = at.now,
                        .actor = actor,
                        .verb = "persona.deactivated_by_hand",
                        .subject = cat("Instance/", deactivate.instance.value),
                        .cause = cat("log/", at.position),
                        .detail = persona});
-  return done(slot.instance.state().assignment.persona.value, 0, cat("now ", slot.instance.state().assignment.reason));
+  return done(instance.state().assignment.persona.value, 0, cat("now ", instance.state().assignment.reason));
 }
 
 // ---- findings and access ----
@@ -378,12 +381,10 @@ Status Manager::check(WallTime, const AcknowledgeFinding& acknowledge) const {
 
 Answer Manager::carry_out(const Moment& at, const std::string& actor, const AcknowledgeFinding& acknowledge,
                           Effects& out) {
-  for (auto& [name, slot] : slots_) {
-    if (!slot.instance.acknowledge({.now = at.now, .position = at.position}, acknowledge.finding, acknowledge.comment,
-                                   actor, out))
-      continue;
-    slot.dirty = slot.urgent = slot.visible = true;
-  }
+  for (Known& known : slots_)
+    if (known.second.instance.acknowledge({.now = at.now, .position = at.position}, acknowledge.finding,
+                                          acknowledge.comment, actor, out))
+      touched(known);
   return done(acknowledge.finding.value, 0, "acknowledged");
 }
 
@@ -396,15 +397,14 @@ Answer Manager::carry_out(const Moment& at, const std::string& actor, const PutA
   std::string kind = put.key.substr(0, put.key.find('/'));
   std::string detail = "forgotten";
   if (put.bytes.empty()) {
-    access_.erase(put.key);
+    revoke(put.key);
     out.writes.push_back({.table = store::Table::access, .key = put.key, .bytes = {}});
   } else {
     Access access = decode<Access>(put.bytes, "access").value();
     detail = cat(to_text(access.role), " ", access.name);
     out.writes.push_back({.table = store::Table::access, .key = put.key, .bytes = put.bytes});
-    access_[put.key] = std::move(access);
+    grant(put.key, std::move(access));
   }
-  resources_changed_ = true;
   out.audit.push_back({.at = at.now,
                        .actor = actor,
                        .verb = cat(kind, ".changed"),
@@ -431,9 +431,8 @@ Answer Manager::carry_out(const Moment& at, const std::string&, const RedeemEnro
   Access access{.role = Role::agent, .name = redeem.agent, .selector = {}, .expires_at = {}};
   out.writes.push_back({.table = store::Table::access, .key = used, .bytes = {}});
   out.writes.push_back({.table = store::Table::access, .key = token, .bytes = encode(access)});
-  access_.erase(used);
-  access_[token] = std::move(access);
-  resources_changed_ = true;
+  revoke(used);
+  grant(token, std::move(access));
   out.audit.push_back({.at = at.now,
                        .actor = cat("agent ", redeem.agent),
                        .verb = "agent.enrolled",

@@ -23,6 +23,7 @@ ManagerDriver::ManagerDriver(const ManagerSeams& seams, ManagerOptions options, 
 
 Status ManagerDriver::recover(WallTime now) {
   manager_ = Manager{options_};
+  view_ = std::make_shared<View>();
   waiting_.reset();
   checkpoint_ = TRY(seams_.ledger.acquire(shard_));
   for (store::Table table : {store::Table::core, store::Table::resource, store::Table::access, store::Table::instance})
@@ -93,7 +94,7 @@ Status ManagerDriver::refold(store::LogPosition last) {
 
 // ---- folding ----
 
-Result<ManagerDriver::Sent> ManagerDriver::pump(WallTime now) {
+Result<ManagerDriver::Sent> ManagerDriver::pump(WallTime) {
   bool waited = waiting_.has_value();  // for room: the log has gone on meanwhile
   if (!waiting_) {
     std::vector<store::LogRecord> records = TRY(seams_.log.read(shard_, checkpoint_.position, group_steps));
@@ -109,7 +110,7 @@ Result<ManagerDriver::Sent> ManagerDriver::pump(WallTime now) {
   Sent sent = std::move(waiting_->sent);
   sent.more |= waited;
   waiting_.reset();
-  publish(now);
+  sent.forgotten = publish();
   return sent;
 }
 
@@ -150,10 +151,17 @@ void ManagerDriver::add_head(store::Transaction& transaction, WallTime now) {
   // INVARIANT: a head that the chain contradicts stays as it is: it is the trace of what was cut off.
   if (chain_->sequence() == 0 || head_contradicted_) return;
   bool grown = !head_ || head_->sequence < chain_->sequence();
-  if (!grown && now - head_->at < head_every) return;
+  if (!grown && !head_is_old(now)) return;
   store::AuditHead head{.sequence = chain_->sequence(), .hash = chain_->hash(), .at = now, .signature = {}};
   head.signature = seams_.sign(store::signed_bytes(head));
   transaction.head = std::move(head);
+}
+
+bool ManagerDriver::head_is_old(WallTime now) const { return head_ && now - head_->at >= head_every; }
+
+bool ManagerDriver::time_matters(WallTime now) {
+  if (waiting_) return false;  // for room: time passes when there is some again
+  return manager_.time_matters(now) || (!head_contradicted_ && head_is_old(now));
 }
 
 Status ManagerDriver::commit(Group& group) {
@@ -163,14 +171,15 @@ Status ManagerDriver::commit(Group& group) {
   return seams_.ledger.commit(group.transaction);
 }
 
-void ManagerDriver::publish(WallTime) {
+std::vector<InstanceName> ManagerDriver::publish() {
   auto next = std::make_shared<View>(*view_);
-  manager_.refresh(*next);
+  std::vector<InstanceName> forgotten = manager_.refresh(*next);
   next->at = folded_at_;
   next->position = checkpoint_.position;
   next->audit_sequence = chain_->sequence();
   next->audit_head = head_;
   view_ = std::move(next);
+  return forgotten;
 }
 
 Status ManagerDriver::settle(WallTime now) {

@@ -41,11 +41,14 @@ class ManagerDriver {
     std::size_t steps = 0;
     std::vector<Answer> answers;
     std::vector<Notice> notices;
-    bool more = false;  // the log has more: call again
+    std::vector<InstanceName> forgotten;  // no longer in the view
+    bool more = false;                    // the log has more: call again
   };
   // Folds the next group. Errors: conflict (fenced: stop), exhausted (disk full: call again later, nothing is lost),
   // io and corrupt (stop and say so).
   Result<Sent> pump(WallTime now);
+  // Whether a tick is worth its record: asked once a second by whoever appends them.
+  [[nodiscard]] bool time_matters(WallTime now);
   // A clean stop: everything dirty is snapshotted, so that the next start refolds nothing.
   Status settle(WallTime now);
   // Lets the log forget what no snapshot needs and what is older than `keep`.
@@ -67,8 +70,9 @@ class ManagerDriver {
   Status refold(store::LogPosition last);
   Status commit(Group& group);
   Group fold(const std::vector<store::LogRecord>& records, std::vector<Record> decoded);
-  void publish(WallTime now);
+  std::vector<InstanceName> publish();
   Result<bool> head_contradicts_chain();
+  [[nodiscard]] bool head_is_old(WallTime now) const;
   void add_head(store::Transaction& transaction, WallTime now);
 
   static constexpr store::ShardId shard_ = 0;

@@ -138,7 +138,8 @@ struct CommandGiven {
   static constexpr auto fields = std::tuple{field("command", &CommandGiven::command)};
 };
 
-// Once a second, so that silence, expiries and resolution need no telemetry to be noticed.
+// Time alone changes something: a silence, an expiry, an end. Looked for once a second (ManagerDriver::time_matters); a
+// tick that was not needed changes nothing.
 struct TickPassed {
   static constexpr auto fields = std::tuple{};
 };

@@ -1,4 +1,5 @@
 // What readers see: immutable values that the driver publishes after each commit. Reads never enter the machine.
+// Its maps share with the view before whatever did not change, so publishing costs what changed.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include "model/resource.h"
 #include "model/telemetry.h"
 #include "node/record.h"
+#include "node/shared_map.h"
 #include "store/history.h"
 #include "store/ledger.h"
 
@@ -78,9 +80,9 @@ struct View {
   store::LogPosition position = 0;
   std::uint64_t epoch = 0;
   Counters counters;
-  std::map<InstanceName, std::shared_ptr<const InstanceView>> instances;
-  std::map<std::string, std::shared_ptr<const model::Resource>> resources;  // "persona/web-frontend"
-  std::map<std::string, Access> access;                                     // "token/<hash>", "enrollment/<hash>"
+  SharedMap<InstanceName, std::shared_ptr<const InstanceView>> instances;
+  SharedMap<std::string, std::shared_ptr<const model::Resource>> resources;  // "persona/web-frontend"
+  SharedMap<std::string, Access> access;                                     // "token/<hash>", "enrollment/<hash>"
   std::uint64_t audit_sequence = 0;
   std::optional<store::AuditHead> audit_head;  // newest signed
 };

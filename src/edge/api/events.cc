@@ -77,7 +77,7 @@ Status EventHub::follow(Service& service, const CallPtr& call, std::uint64_t aft
   stream->call = call;
   stream->expected = after == 0 ? 0 : after + 1;
   // Who resumes nothing hears of what happens from now on, not of what is still kept.
-  WallTime since = after == 0 ? service.port().view()->at : WallTime{};
+  WallTime since = after == 0 ? service.now() : WallTime{};
   if (!types.empty()) {
     for (std::string_view type : split(types, ',')) stream->types.emplace_back(trim(type));
   }

@@ -148,7 +148,8 @@ void ManagerRuntime::run() {
     }
     for (auto& task : tasks) task();
     if (mono_now() >= next_tick) {
-      (void)append(node::TickPassed{}).ok();  // a full disk is seen, and said, by the fold
+      // Time enters the log only where it changes something. A full disk is seen, and said, by the fold.
+      if (driver_->time_matters(wall_now())) (void)append(node::TickPassed{}).ok();
       next_tick = std::max(next_tick + tick_every, mono_now());
       house_keeping(wall_now());
     }
@@ -184,24 +185,17 @@ void ManagerRuntime::fail(const Error& error) {
   options_.on_fatal(error);
 }
 
-// Tells the door which instances are gone. Nearly always they are the same as after the group before.
-void ManagerRuntime::forget_series(const node::View& view) {
-  auto is_of = [](const InstanceName& name, const auto& entry) { return name == entry.first; };
-  if (std::equal(known_instances_.begin(), known_instances_.end(), view.instances.begin(), view.instances.end(), is_of))
-    return;
-  {
-    Lock lock(door_);
-    for (const InstanceName& name : known_instances_)
-      if (!view.instances.contains(name)) series_.forget(name);
-  }
-  known_instances_.clear();
-  for (const auto& [name, instance] : view.instances) known_instances_.push_back(name);
+// Tells the door which instances are gone. Nearly always there are none.
+void ManagerRuntime::forget_series(const std::vector<InstanceName>& forgotten) {
+  if (forgotten.empty()) return;
+  Lock lock(door_);
+  for (const InstanceName& name : forgotten) series_.forget(name);
 }
 
 void ManagerRuntime::after_fold(node::ManagerDriver::Sent sent) {
   std::shared_ptr<const node::View> view = driver_->view();
   folded_position_ = view->position;
-  forget_series(*view);
+  forget_series(sent.forgotten);
 
   std::vector<std::pair<Done, node::Answer>> answers;
   std::vector<std::shared_ptr<Subscriber>> subscribers;

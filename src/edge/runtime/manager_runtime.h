@@ -74,7 +74,7 @@ class ManagerRuntime final : public node::ManagerPort {
   void run();
   void fold_all();
   void after_fold(node::ManagerDriver::Sent sent);
-  void forget_series(const node::View& view);
+  void forget_series(const std::vector<InstanceName>& forgotten);
   void house_keeping(WallTime now);
   void fail(const Error& error);
   Result<store::LogPosition> append(const node::Record& record);
@@ -108,7 +108,6 @@ class ManagerRuntime final : public node::ManagerPort {
   std::atomic<bool> ready_ = false;
   std::atomic<store::LogPosition> appended_position_ = 0;
   std::atomic<store::LogPosition> folded_position_ = 0;
-  std::vector<InstanceName> known_instances_;  // the folding thread's: to tell the door who was forgotten
   WallTime next_house_keeping_;
   bool full_reported_ = false;
   std::thread thread_;

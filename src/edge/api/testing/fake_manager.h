@@ -138,7 +138,7 @@ class FakeManager final : public node::ManagerPort {
     seen->drift.persona = seen->persona;
     seen->drift.score = score;
     seen->drift.alarm_level = 0.9;
-    shown->instances[seen->name] = seen;
+    shown->instances.set(seen->name, seen);
     return *seen;
   }
   model::Resource& add_resource(model::ResourceKind kind, const std::string& name, std::uint64_t generation) {
@@ -147,7 +147,7 @@ class FakeManager final : public node::ManagerPort {
     resource->metadata.name = name;
     resource->metadata.generation = generation;
     resource->spec = model::Value(model::Value::Map{});
-    shown->resources[node::key_of(kind, name)] = resource;
+    shown->resources.set(node::key_of(kind, name), resource);
     return *resource;
   }
 };
