@@ -32,8 +32,8 @@ namespace mien::policy {
 class Variables {
  public:
   virtual ~Variables() = default;
-  [[nodiscard]] virtual std::optional<double> value_of(std::string_view name) const = 0;     // "load.cpu"
-  [[nodiscard]] virtual std::optional<double> metric(std::string_view name) const = 0;       // total over attributes
+  [[nodiscard]] virtual std::optional<double> value_of(std::string_view name) const = 0;  // "load.cpu"
+  [[nodiscard]] virtual std::optional<double> metric(std::string_view name) const = 0;    // total over attributes
   [[nodiscard]] virtual std::optional<double> signal(std::string_view name) const = 0;
   // Seconds east of UTC in that zone at that time; nothing: the zone is not known here.
   [[nodiscard]] virtual std::optional<Duration> utc_offset(std::string_view zone, WallTime at) const = 0;
@@ -52,6 +52,8 @@ class Expression {
     std::string why;  // the comparisons that decided it, with figures: "load.cpu is 0.31, not above 0.6"
   };
   [[nodiscard]] Answer evaluate(WallTime now, const Variables& variables) const;
+  // The answer without its reasons: allocates nothing.
+  [[nodiscard]] Truth truth(WallTime now, const Variables& variables) const;
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:

@@ -7,6 +7,7 @@
 // match at all (they are indexed by kind of finding), and allocates for those that match or are shown.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,10 +37,10 @@ struct Problem {
 };
 
 struct Evaluation {
-  std::vector<model::RuleVerdict> rules;         // matched first, then the nearest misses; at most 32
+  std::vector<model::RuleVerdict> rules;  // matched first, then the nearest misses; at most 32
   std::uint32_t rules_not_shown = 0;
-  std::vector<const model::Policy*> matched;     // acting ones in the order to try: priority, then name
-  const model::Policy* protector = nullptr;      // a protecting policy that matched: nothing may be done
+  std::vector<const model::Policy*> matched;  // acting ones in the order to try: priority, then name
+  const model::Policy* protector = nullptr;   // a protecting policy that matched: nothing may be done
 };
 
 class Rules {
