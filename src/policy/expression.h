@@ -27,6 +27,9 @@
 #include "base/time.h"
 
 namespace mien::policy {
+namespace detail {
+struct Node;
+}
 
 // What an expression may look up. Values in the unit of the metric; nothing: unknown.
 class Variables {
@@ -57,9 +60,9 @@ class Expression {
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
-  struct Node;
+  Expression() = default;
   std::string text_;
-  std::shared_ptr<const Node> root_;  // immutable
+  std::shared_ptr<const detail::Node> root_;  // immutable
 };
 
 }  // namespace mien::policy

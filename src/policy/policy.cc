@@ -11,15 +11,33 @@ namespace {
 
 constexpr std::size_t most_shown = 32;
 
-class NothingKnown final : public Variables {
+// What a caller knows, and what the finding itself says.
+class WithFinding final : public Variables {
  public:
-  [[nodiscard]] std::optional<double> value_of(std::string_view) const override { return std::nullopt; }
-  [[nodiscard]] std::optional<double> metric(std::string_view) const override { return std::nullopt; }
-  [[nodiscard]] std::optional<double> signal(std::string_view) const override { return std::nullopt; }
-  [[nodiscard]] std::optional<Duration> utc_offset(std::string_view, WallTime) const override { return std::nullopt; }
-  [[nodiscard]] std::optional<double> forecast(std::string_view, Duration, std::string_view) const override {
-    return std::nullopt;
+  explicit WithFinding(const Context& context) : known_(context.variables), finding_(*context.finding) {}
+
+  [[nodiscard]] std::optional<double> value_of(std::string_view name) const override {
+    if (name == "finding.severity") return static_cast<double>(finding_.severity);
+    if (name == "finding.confidence") return finding_.confidence;
+    return known_ ? known_->value_of(name) : std::nullopt;
   }
+  [[nodiscard]] std::optional<double> metric(std::string_view name) const override {
+    return known_ ? known_->metric(name) : std::nullopt;
+  }
+  [[nodiscard]] std::optional<double> signal(std::string_view name) const override {
+    return known_ ? known_->signal(name) : std::nullopt;
+  }
+  [[nodiscard]] std::optional<Duration> utc_offset(std::string_view zone, WallTime at) const override {
+    return known_ ? known_->utc_offset(zone, at) : std::nullopt;
+  }
+  [[nodiscard]] std::optional<double> forecast(std::string_view metric, Duration ahead,
+                                               std::string_view quantile) const override {
+    return known_ ? known_->forecast(metric, ahead, quantile) : std::nullopt;
+  }
+
+ private:
+  const Variables* known_;
+  const model::Finding& finding_;
 };
 
 struct Rule {
@@ -147,11 +165,10 @@ const model::Policy* Rules::find(const PolicyName& name) const {
 }
 
 Evaluation Rules::evaluate(const Context& context) const {
-  static const NothingKnown nothing_known;
-  const Variables& variables = context.variables ? *context.variables : static_cast<const Variables&>(nothing_known);
   const std::vector<Rule>& rules = detail_->rules;
   Evaluation out;
   if (rules.empty() || !context.finding) return out;
+  const WithFinding variables(context);
   detail::Misses misses = detail_->index.ask(*context.finding, context.labels);
 
   std::vector<std::size_t> acting;

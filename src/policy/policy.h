@@ -27,7 +27,7 @@ struct Context {
   WallTime now;
   const model::Finding* finding = nullptr;
   const std::map<std::string, std::string>* labels = nullptr;  // of the instance
-  const Variables* variables = nullptr;                        // what expressions may look up; nullptr: all unknown
+  const Variables* variables = nullptr;  // what `when` may look up beside finding.*; nullptr: nothing
 };
 
 struct Problem {
