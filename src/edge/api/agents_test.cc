@@ -117,7 +117,7 @@ TEST_F(Directives, WaitUntilThereIsNews) {
   EXPECT_EQ(waiting->answers(), 0);
   auto changed = std::make_shared<node::InstanceView>(*host);
   changed->generation = 2;
-  bench.manager.shown->instances[InstanceName("web-01")] = changed;
+  bench.manager.shown->instances.set(InstanceName("web-01"), changed);
   bench.api.tick();
   auto told = batch(waiting);
   ASSERT_EQ(told.directives.size(), 1U);
