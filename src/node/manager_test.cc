@@ -372,5 +372,108 @@ TEST(Manager, WhatHistoryLostInAPowerCutIsWrittenAgain) {
   EXPECT_EQ(world.history.blocks().begin()->second.batch, written.second.batch);
 }
 
+// ---- time ----
+
+// What a tick did, beside the epoch's own snapshots.
+bool did_anything(const Effects& effects) {
+  return !effects.audit.empty() || !effects.writes.empty() || !effects.history.empty() || !effects.answers.empty() ||
+         !effects.notices.empty();
+}
+
+struct Clockwork {
+  Manager manager{{.builtin = {persona("linux-server", {}), persona("web", {})}, .limits = {}}};
+  SeriesTable series;
+  WallTime now = start;
+  store::LogPosition position = 0;
+  std::uint64_t sequence = 0;
+  std::size_t mattered = 0;
+
+  Effects step(const Record& record) { return manager.step(now, ++position, record); }
+  void give(CommandBody body) {
+    Effects effects = step(CommandGiven{.command = {.request = 1, .actor = "test", .body = std::move(body)}});
+    ASSERT_TRUE(effects.answers.at(0).status.ok()) << effects.answers[0].status.error().to_string();
+  }
+  void hear(const std::string& name, model::InstanceType type) {
+    model::Delivery delivery{
+        .source = name, .epoch = 1, .sequence = ++sequence, .authenticated = true, .instances = {}};
+    delivery.instances.push_back(
+        {.instance = InstanceName{name},
+         .type = type,
+         .parent = {},
+         .identities = {},
+         .series = {{.metric = MetricName{"system.cpu.utilization"}, .attributes = {}, .unit = "1", .kind = {}}},
+         .batch = {.times = {now}, .series = {}, .values = {0.1}},
+         .refused = 0});
+    (void)step(FrameArrived{.frame = series.number(std::move(delivery))});
+  }
+  // A tick that is not needed must do nothing. (One that is may turn out to do nothing.)
+  void pass(Duration time) {
+    now = now + time;
+    (void)manager.take_snapshots(position, now, 100);
+    bool matters = manager.time_matters(now);
+    mattered += matters ? 1 : 0;
+    bool did = did_anything(step(TickPassed{})) || manager.take_snapshots(position, now, 0).size() != 0;
+    ASSERT_TRUE(matters || !did) << "at " << to_rfc3339(now);
+  }
+};
+
+TEST(Manager, TimeThatDoesNotMatterChangesNothing) {
+  Clockwork world;
+  Prng prng{7};
+  ASSERT_TRUE(did_anything(world.step(EpochStarted{.epoch = 1, .engine = "test"})));
+  world.hear("silent", model::InstanceType::host);
+  world.hear("slow", model::InstanceType::host);
+  world.hear("ended", model::InstanceType::service);
+  world.give(Activate{.persona = PersonaName{"web"}, .instance = InstanceName{"slow"}, .lasting = 47min});
+  for (Duration lasting : {3min, 2min, 90min})
+    world.give(PutAccess{
+        .key = cat("enrollment/", lasting.count()),
+        .bytes = encode(Access{.role = Role::agent, .name = "a", .selector = {}, .expires_at = world.now + lasting})});
+  for (int second = 0; second < 27 * 3600; ++second) {
+    if (second % 200 == 0) world.hear("slow", model::InstanceType::host);
+    if (second < 3600 && prng.chance(0.02)) world.hear("now and then", model::InstanceType::host);
+    if (second == 5000) (void)world.step(EpochStarted{.epoch = 2, .engine = "test"});
+    world.pass(1s);
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_EQ(world.manager.instance_count(), 3U);  // the service was forgotten
+  EXPECT_TRUE(world.manager.find(InstanceName{"silent"})->state().idle);
+  EXPECT_FALSE(world.manager.find(InstanceName{"slow"})->state().manual);
+  EXPECT_FALSE(world.manager.find(InstanceName{"silent"})->state().open.empty());
+  EXPECT_GT(world.mattered, 5U);
+  EXPECT_LT(world.mattered, 500U);
+}
+
+TEST(Manager, AHeadIsSignedAnewEachMinuteThoughNothingHappens) {
+  World world;
+  WallTime signed_at = world.ledger.audit_head().value()->at;
+  std::size_t ticks = 0;
+  for (int second = 0; second < 130; ++second) {
+    world.now = world.now + 1s;
+    if (!world.driver->time_matters(world.now)) continue;
+    ++ticks;
+    world.append(TickPassed{});
+    world.fold();
+  }
+  EXPECT_EQ(ticks, 2U);
+  EXPECT_EQ(world.ledger.audit_head().value()->at - signed_at, 120s);
+}
+
+TEST(Manager, ItIsToldOnceWhoWasForgottenAndTheViewLosesThem) {
+  World world;
+  world.second(0.1);
+  world.second(0.1, "web-02");
+  world.append(
+      CommandGiven{.command = {.request = 9,
+                               .actor = "test",
+                               .body = DeleteResource{
+                                   .kind = model::ResourceKind::instance, .name = "web-01", .if_generation = 0}}});
+  auto sent = world.driver->pump(world.now);
+  ASSERT_TRUE(sent.ok());
+  EXPECT_EQ(sent->forgotten, std::vector<InstanceName>{InstanceName{"web-01"}});
+  EXPECT_EQ(world.driver->view()->instances.size(), 1U);
+  EXPECT_TRUE(world.driver->pump(world.now)->forgotten.empty());
+}
+
 }  // namespace
 }  // namespace mien::node
