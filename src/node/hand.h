@@ -2,8 +2,9 @@
 // safe (journal, verify, lease, exact restore) is the lease keeper's, so that every driver has it.
 //
 // Real: edge/drive (cgroup files, systemd unit properties, sysctl). Simulated, with faults: sim. Both pass the driver
-// conformance suite (node/testing/hand_suite.h). Calls are made one at a time per target, from a worker thread; each
-// returns within its deadline or is taken as unknown and read back.
+// conformance suite (node/testing/hand_suite.h). Calls are made one at a time per target, from a worker thread, in the
+// order in which they were asked; each returns within its deadline or is taken as unknown and read back. A field that is
+// gone with its target is not_found.
 #pragma once
 
 #include <string>
@@ -27,6 +28,7 @@ struct Plan {
   std::string identity;  // of the target as it runs now (boot id, start time, cgroup inode): checked before each write
   std::vector<PlannedField> fields;
   bool outlives_nothing = false;  // must end with us (freeze): the guard process takes it back when the agent dies
+  std::string note{};  // what the operator must know: a value that was raised so that nothing is killed, a part left out
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 

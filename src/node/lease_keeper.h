@@ -1,10 +1,13 @@
 // The agent's half of acting, as a machine: orders in, calls to the hand out, a journal of what was there before, and
-// reports of what became of it. It touches no clock, file or thread; the driver (agent_driver) carries its effects out.
+// reports of what became of it. It touches no clock, file or thread; the driver (lease_driver) carries its effects out.
 //
 // Per lease: planned -> journaled (on disk before the first write) -> written field by field -> read back -> applied ->
 // taken back field by field (only where our value still stands; else conflicted) -> read back -> ended. What was half
 // done when the agent died is read back at the next start: finished leases are reported, half-applied ones put back,
 // applied ones kept until their end. After a reboot nothing that a running kernel held is left; it is read, and said.
+//
+// What a write of ours left that is neither the old nor the new text (a refused or late write, a value that the kernel
+// rounds) is known to be ours only until the agent ends: seen again after a restart it is somebody else's.
 //
 // What is asked is checked again here: the machine's own allow list, its never-touch list, its hold file, the target's
 // identity. Nothing a manager sends widens them.
@@ -42,14 +45,14 @@ struct JournalEntry {
   std::string identity;
   bool guarded = false;  // the guard process ends it when the agent dies
   WallTime at;
-  MonoTime expires_at;        // boot clock: it goes on while the machine is suspended
+  MonoTime expires_at;  // boot clock: it goes on while the machine is suspended
   std::vector<model::Change> changes;
   std::optional<model::ActionReport> report;
   friend bool operator==(const JournalEntry&, const JournalEntry&) = default;
   static constexpr auto fields =
-      std::tuple{field("stage", &JournalEntry::stage),       field("order", &JournalEntry::order),
-                 field("boot_id", &JournalEntry::boot_id),   field("identity", &JournalEntry::identity),
-                 field("guarded", &JournalEntry::guarded),   field("at", &JournalEntry::at),
+      std::tuple{field("stage", &JournalEntry::stage),           field("order", &JournalEntry::order),
+                 field("boot_id", &JournalEntry::boot_id),       field("identity", &JournalEntry::identity),
+                 field("guarded", &JournalEntry::guarded),       field("at", &JournalEntry::at),
                  field("expires_at", &JournalEntry::expires_at), field("changes", &JournalEntry::changes),
                  field("report", &JournalEntry::report)};
 };
@@ -72,7 +75,8 @@ struct HandAnswered {
   Plan plan;          // of PlanCall
   std::string value;  // of ReadCall and IdentityCall
 };
-struct ReportsTaken {  // the manager has them
+struct ReportsTaken {        // the manager has them
+  std::uint64_t number = 0;  // of the SendReports that was answered
   std::vector<ActionId> actions;
 };
 struct ReleaseAsked {};  // `mien release` on this machine, the package is being removed: take everything back
@@ -106,15 +110,16 @@ struct CallHand {
   Duration deadline{};
 };
 struct SendReports {
+  std::uint64_t number = 0;
   std::vector<model::ActionReport> reports;  // again and again until ReportsTaken
 };
 using LeaseEffect = std::variant<WriteJournal, CallHand, SendReports, Report>;
 
 struct LeaseOptions {
   std::string boot_id;
-  std::set<model::Verb> allow;             // empty: nothing may be done here
-  std::vector<std::string> never_touch;    // patterns: "sshd.service", "systemd-*", "*.scope"
-  std::vector<JournalEntry> journal;       // as found at start: the newest entry of each action
+  std::set<model::Verb> allow;           // empty: nothing may be done here
+  std::vector<std::string> never_touch;  // patterns: "sshd.service", "systemd-*", "*.scope"
+  std::vector<JournalEntry> journal;     // as found at start: the newest entry of each action
   std::size_t most_leases = 256;
 };
 
