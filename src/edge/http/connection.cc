@@ -230,9 +230,7 @@ class TlsConnection final : public Connection {
     ssl_.reset(::SSL_new(context_.get()));
     BIO* bio = make_bio(socket_.get());
     ::SSL_set_bio(ssl_.get(), bio, bio);
-    std::array<unsigned char, 16> address{};
-    bool numeric = ::inet_pton(AF_INET, url.host.c_str(), address.data()) == 1 ||
-                   ::inet_pton(AF_INET6, url.host.c_str(), address.data()) == 1;
+    bool numeric = is_ip_address(url.host);
     if (numeric) ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(ssl_.get()), url.host.c_str());
     else ::SSL_set1_host(ssl_.get(), url.host.c_str());
     // The macro for this casts the old way.

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "base/text.h"
@@ -12,6 +13,14 @@ namespace {
 
 Error invalid(std::string message) {
   return Error{.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}};
+}
+
+// Only what host names and addresses are written with: neither a NUL, which would end them early for the C library, nor
+// a delimiter.
+bool is_host_text(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_' || c == ':' || c == '%';
+  });
 }
 
 }  // namespace
@@ -114,10 +123,7 @@ Result<HostPort> parse_host_port(std::string_view text) {
     out.host = to_lower(text.substr(0, colon));
     port = colon == std::string_view::npos ? std::string_view{} : text.substr(colon);
   }
-  bool clean = std::all_of(out.host.begin(), out.host.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_' || c == ':' || c == '%';
-  });
-  if (out.host.empty() || !clean)
+  if (out.host.empty() || !is_host_text(out.host))
     return invalid(cat("'", text, "' names no host: write HOST:PORT, as in 127.0.0.1:7070"));
   if (port.empty()) return out;
   auto number = port.front() == ':' ? parse_integer(port.substr(1)) : std::nullopt;
@@ -153,7 +159,16 @@ std::string to_host_port(std::string_view host, std::uint16_t port) {
   return host.find(':') == std::string_view::npos ? cat(host, ':', port) : cat('[', host, "]:", port);
 }
 
+bool is_ip_address(std::string_view host) {
+  if (!is_host_text(host)) return false;
+  std::string name(host);
+  std::array<unsigned char, sizeof(in6_addr)> bytes{};
+  return ::inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 ||
+         ::inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
+}
+
 bool is_loopback_host(std::string_view host) {
+  if (!is_host_text(host)) return false;
   std::string name = to_lower(host);
   if (!name.empty() && name.back() == '.') name.pop_back();
   if (name == "localhost" || name.ends_with(".localhost")) return true;

@@ -46,6 +46,8 @@ struct ServerUrl {
 
 // "127.0.0.1:7070", "[::1]:7070".
 [[nodiscard]] std::string to_host_port(std::string_view host, std::uint16_t port);
+// "192.0.2.1", "2001:db8::1": without brackets.
+[[nodiscard]] bool is_ip_address(std::string_view host);
 // Whether a host (name or address, without brackets) can only mean this machine: localhost, *.localhost, 127/8, ::1.
 [[nodiscard]] bool is_loopback_host(std::string_view host);
 

@@ -18,5 +18,19 @@ TEST(Url, ANameThatOnlyLooksLikeALoopbackAddressIsAnotherMachine) {
     EXPECT_FALSE(is_loopback_host(host)) << host;
 }
 
+TEST(Url, WhatIsNoHostIsNeitherLoopbackNorAnAddress) {
+  using namespace std::string_view_literals;
+  for (std::string_view host : {"127.0.0.1\0.example.net"sv, "::1\0"sv, "evil/.localhost"sv, "a b.localhost"sv}) {
+    EXPECT_FALSE(is_loopback_host(host)) << host;
+    EXPECT_FALSE(is_ip_address(host)) << host;
+  }
+}
+
+TEST(Url, AnAddressIsNoNameAndHasNoBrackets) {
+  for (const char* host : {"192.0.2.1", "0.0.0.0", "::", "2001:db8::1"}) EXPECT_TRUE(is_ip_address(host)) << host;
+  for (const char* host : {"", "localhost", "192.0.2", "[::1]", "192.0.2.1:80"})
+    EXPECT_FALSE(is_ip_address(host)) << host;
+}
+
 }  // namespace
 }  // namespace mien::edge
