@@ -83,7 +83,7 @@ class ManagerProcess {
   ManagerProcess(Session& session, const ManagerArguments& arguments) : session_(session), arguments_(arguments) {}
 
   Status run() {
-    edge::HostPort listen = TRY(edge::parse_host_port(arguments_.settings.listen));
+    edge::HostPort listen = TRY(parse_listen(arguments_.settings.listen));
     host_ = listen.host;
     loopback_ = edge::is_loopback_host(host_);
     TRY(confine());
@@ -286,7 +286,7 @@ void add_manager_verb(CLI::App& program, Session& session) {
     };
     if (!given->listen.empty()) arguments.settings.listen = given->listen;
     if (!given->data.empty()) arguments.settings.data = given->data;
-    TRY(edge::parse_host_port(arguments.settings.listen));
+    TRY(parse_listen(arguments.settings.listen));
     if (given->check) {
       s.out << "the settings are right\n";
       return {};

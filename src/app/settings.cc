@@ -16,9 +16,23 @@ Error invalid(std::string_view file, std::string message) {
   return {.code = Code::invalid, .message = std::move(message), .where = std::string(file), .cause = {}};
 }
 
+Error wrong(std::string message) {
+  return {.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}};
+}
+
 Result<std::string> text_of(const model::Value& value) {
   if (value.text()) return *value.text();
-  return Error{.code = Code::invalid, .message = "a text belongs here", .where = {}, .cause = {}};
+  return wrong("a text belongs here");
+}
+
+// A name or address for the server's certificate: just that, no port and no scheme.
+Result<std::string> name_of(const model::Value& value) {
+  std::string name = TRY(text_of(value));
+  bool is_address = name.find(':') != std::string::npos;
+  Result<edge::HostPort> host = edge::parse_host_port(is_address ? cat('[', name, ']') : name);
+  if (!host || (is_address && !edge::is_ip_address(name)))
+    return wrong(cat("`", name, "` is no host: write a name or an address alone, like mien.example.net"));
+  return name;
 }
 
 struct Key {
@@ -31,37 +45,36 @@ const std::array<Key, 5>& keys() {
       {"listen",
        [](ManagerSettings& s, const model::Value& v) -> Status {
          s.listen = TRY(text_of(v));
+         TRY(parse_listen(s.listen));
          return {};
        }},
       {"data",
        [](ManagerSettings& s, const model::Value& v) -> Status {
          s.data = TRY(text_of(v));
+         if (s.data.empty()) return wrong("a directory belongs here, like /var/lib/mien");
          return {};
        }},
       {"names",
        [](ManagerSettings& s, const model::Value& v) -> Status {
-         if (!v.list())
-           return Error{.code = Code::invalid,
-                        .message = "a list of names belongs here, like [mien.example.net]",
-                        .where = {},
-                        .cause = {}};
-         for (const model::Value& name : *v.list()) s.names.push_back(TRY(text_of(name)));
+         if (!v.list()) return wrong("a list of names belongs here, like [mien.example.net]");
+         for (const model::Value& name : *v.list()) s.names.push_back(TRY(name_of(name)));
          return {};
        }},
       {"store_limit",
        [](ManagerSettings& s, const model::Value& v) -> Status {
          model::TextQuantity bytes = TRY(model::parse_leaf(v, {model::Dimension::bytes}));
          constexpr double smallest = 64e6;
-         if (bytes.value < smallest)
-           return Error{.code = Code::invalid, .message = "at least 64MB", .where = {}, .cause = {}};
+         if (!(bytes.value >= smallest)) return wrong("at least 64MB");
+         if (bytes.value > static_cast<double>(largest_store.value)) return wrong("at most 1PB");
          s.store_limit = Bytes{static_cast<std::uint64_t>(bytes.value)};
          return {};
        }},
       {"retention",
        [](ManagerSettings& s, const model::Value& v) -> Status {
-         s.retention = model::to_duration(TRY(model::parse_leaf(v, {model::Dimension::duration})));
-         if (s.retention < 10min)
-           return Error{.code = Code::invalid, .message = "at least 10m", .where = {}, .cause = {}};
+         model::TextQuantity time = TRY(model::parse_leaf(v, {model::Dimension::duration}));
+         if (!(time.value >= 600)) return wrong("at least 10m");
+         if (time.value > to_seconds(longest_retention)) return wrong("at most 366d");
+         s.retention = model::to_duration(time);
          return {};
        }},
   }};
@@ -70,6 +83,15 @@ const std::array<Key, 5>& keys() {
 
 }  // namespace
 
+Result<edge::HostPort> parse_listen(std::string_view text) {
+  edge::HostPort listen = TRY(edge::parse_host_port(text));
+  if (edge::is_ip_address(listen.host) || edge::is_loopback_host(listen.host)) return listen;
+  return wrong(
+      cat("'", text,
+          "' is no address to listen on: write an address of this machine and a port, as in 127.0.0.1:7070, or "
+          "0.0.0.0:7070 for all of them"));
+}
+
 Result<ManagerSettings> parse_settings(std::string_view text, std::string_view file) {
   ManagerSettings settings;
   model::Value tree = TRY(wire::parse_yaml(text, file));
@@ -77,7 +99,8 @@ Result<ManagerSettings> parse_settings(std::string_view text, std::string_view f
   if (!tree.map()) return invalid(file, "settings are a map, like `listen: 127.0.0.1:7070`");
   std::vector<std::string_view> known;
   for (const Key& key : keys()) known.push_back(key.name);
-  for (const auto& [name, value] : *tree.map()) {
+  for (const auto& entry : *tree.map()) {
+    const std::string& name = entry.first;
     auto key = std::find_if(keys().begin(), keys().end(), [&](const Key& each) { return each.name == name; });
     if (key == keys().end()) {
       auto meant = nearest(name, known);
@@ -85,7 +108,7 @@ Result<ManagerSettings> parse_settings(std::string_view text, std::string_view f
                                meant ? cat(": did you mean `", *meant, "`?")
                                      : cat(": known are listen, data, names, store_limit, retention")));
     }
-    if (Status status = key->read(settings, value); !status)
+    if (Status status = key->read(settings, entry.second); !status)
       return invalid(file, cat("`", name, "`: ", status.error().message));
   }
   return settings;

@@ -8,6 +8,7 @@
 #include "base/quantity.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "edge/http/url.h"
 
 namespace mien::app {
 
@@ -19,7 +20,15 @@ struct ManagerSettings {
   Duration retention = std::chrono::hours{48};  // of the log, and with it of exact replay
 };
 
+// More than these is a slip of the hand.
+inline constexpr Bytes largest_store{1'000'000'000'000'000};
+inline constexpr Duration longest_retention = std::chrono::hours{24 * 366};
+
 inline constexpr std::string_view default_settings_file = "/etc/mien/mien.yaml";
+
+// "127.0.0.1:7070", "[::]:7070", "localhost:7070": an address of this machine. Names are refused: what they mean would
+// only show at start, and may change.
+[[nodiscard]] Result<edge::HostPort> parse_listen(std::string_view text);
 
 // Errors: invalid, with file, line or key, and what to write instead.
 [[nodiscard]] Result<ManagerSettings> parse_settings(std::string_view text, std::string_view file);

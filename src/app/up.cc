@@ -37,7 +37,7 @@ Status up(Session& session, const UpArguments& arguments) {
   ManagerSettings settings = TRY(load_settings(arguments.config));
   if (!arguments.data.empty()) settings.data = arguments.data;
   if (!arguments.listen.empty()) settings.listen = arguments.listen;
-  TRY(edge::parse_host_port(settings.listen));
+  TRY(parse_listen(settings.listen));
   std::error_code failed;
   std::filesystem::create_directories(settings.data, failed);
   if (failed)
