@@ -15,7 +15,7 @@
 #include "edge/host/identity.h"
 #include "edge/http/url.h"
 #include "edge/process/process.h"
-#include "edge/runtime/replace_file.h"
+#include "edge/replace_file.h"
 #include "edge/tls/authority.h"
 #include "wire/directive.h"
 

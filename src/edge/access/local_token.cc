@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "edge/crypto/crypto.h"
 #include "edge/http/url.h"
+#include "edge/replace_file.h"
 
 namespace mien::edge {
 namespace {
@@ -76,7 +77,7 @@ Result<LocalToken> write_local_token(std::uint16_t port, const LocalTokenPlaces&
   for (const std::string& directory : places.directories) {
     made.path = file_in(directory, port);
     Status written = own_directory(directory);
-    if (written) written = write_secret_file(made.path, made.token + "\n");
+    if (written) written = replace_file(made.path, made.token + "\n");
     if (written) return made;
     reasons += cat(reasons.empty() ? "" : "; ", written.error().to_string());
   }

@@ -11,10 +11,10 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <utility>
 
 #include "base/text.h"
+#include "edge/replace_file.h"
 
 namespace mien::edge {
 
@@ -50,17 +50,6 @@ Result<std::string> pem_of(EVP_PKEY* key, const std::string& path) {
   char* data = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &data);
   return std::string(data, static_cast<std::size_t>(size));
-}
-
-Status write_all(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return system_failure("write", path);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  if (::fsync(fd) != 0) return system_failure("sync", path);
-  return {};
 }
 
 }  // namespace
@@ -143,7 +132,7 @@ Result<SigningKey> SigningKey::load_or_make(const std::string& path) {
   const std::shared_ptr<EVP_PKEY> key{EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), &EVP_PKEY_free};
   if (!key) return make_error(Code::io, "OpenSSL cannot make an Ed25519 key", path);
   std::string pem = TRY(pem_of(key.get(), path));
-  Status written = write_secret_file(path, pem);
+  Status written = replace_file(path, pem);
   OPENSSL_cleanse(pem.data(), pem.size());
   if (!written) return std::move(written).error();
   return load(path);
@@ -167,27 +156,6 @@ bool verify_ed25519(std::string_view public_key, std::string_view bytes, std::st
   const Context context{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
   if (!key || !context || EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) != 1) return false;
   return EVP_DigestVerify(context.get(), octets(signature), signature.size(), octets(bytes), bytes.size()) == 1;
-}
-
-Status write_secret_file(const std::string& path, std::string_view bytes) {
-  const std::string unfinished = path + ".new";
-  ::unlink(unfinished.c_str());
-  const int fd = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return system_failure("write", path);
-  Status written = write_all(fd, bytes, path);
-  ::close(fd);
-  if (written && ::rename(unfinished.c_str(), path.c_str()) != 0) written = system_failure("rename to", path);
-  if (!written) {
-    ::unlink(unfinished.c_str());
-    return written;
-  }
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  const int directory = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return system_failure("open the directory of", path);
-  const bool synced = ::fsync(directory) == 0;
-  Status status = synced ? Status{} : Status{system_failure("sync the directory of", path)};
-  ::close(directory);
-  return status;
 }
 
 }  // namespace mien::edge

@@ -59,7 +59,4 @@ class SigningKey {
 // Whether `signature` over `bytes` was made by the holder of `public_key` (32 raw bytes). Any bytes may be given.
 [[nodiscard]] bool verify_ed25519(std::string_view public_key, std::string_view bytes, std::string_view signature);
 
-// Writes a secret to `path` with mode 0600: whole or not at all, and on the disk when it returns.
-Status write_secret_file(const std::string& path, std::string_view bytes);
-
 }  // namespace mien::edge

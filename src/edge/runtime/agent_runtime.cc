@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "edge/clock.h"
-#include "edge/runtime/replace_file.h"
+#include "edge/replace_file.h"
 #include "wire/directive.h"
 #include "wire/gzip.h"
 

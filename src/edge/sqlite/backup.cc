@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "edge/clock.h"
 #include "edge/crypto/crypto.h"
+#include "edge/replace_file.h"
 #include "edge/sqlite/database.h"
 #include "edge/sqlite/formats.h"
 #include "edge/sqlite/sqlite.h"
@@ -216,7 +217,7 @@ Status unpack(const std::string& ledger_path, const std::string& keys_directory)
   for (const auto& [name, bytes] : keys) {
     if (name.empty() || name.find('/') != std::string::npos || name.starts_with("."))
       return make_error(Code::corrupt, cat("\"", name, "\" can not be the name of a key"), ledger_path);
-    TRY(write_secret_file(keys_directory + "/" + name, bytes));
+    TRY(replace_file(keys_directory + "/" + name, bytes));
   }
   {
     auto database = TRY(Database::open(ledger_path, ledger_kind()));

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "edge/crypto/crypto.h"
+#include "edge/replace_file.h"
 #include "edge/sqlite/sqlite.h"
 #include "store/audit.h"
 #include "tests/support/fake_tree.h"
@@ -38,7 +39,7 @@ class Backup : public ::testing::Test {
     owner_ = ledger_->acquire(0).value();
     commit(1);
     signer_ = SigningKey::load_or_make(from_.keys + "/audit.pem").value().public_key();
-    ASSERT_TRUE(write_secret_file(from_.keys + "/ca.key", std::string("secret\0bytes", 12)).ok());
+    ASSERT_TRUE(replace_file(from_.keys + "/ca.key", std::string("secret\0bytes", 12)).ok());
   }
   void commit(std::uint64_t position) {
     owner_.position = position;

@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "edge/crypto/crypto.h"
 #include "edge/http/url.h"
+#include "edge/replace_file.h"
 #include "edge/tls/openssl.h"
 
 namespace mien::edge {
@@ -134,12 +135,6 @@ Result<std::optional<std::string>> read_secret(const std::string& path) {
   return std::optional<std::string>(bytes.str());
 }
 
-bool is_address(const std::string& name) {
-  std::array<unsigned char, 16> bytes{};
-  return ::inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 ||
-         ::inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
-}
-
 Duration left_to_live(X509* certificate, WallTime now) {
   std::time_t seconds = static_cast<std::time_t>(now.ns / 1'000'000'000);
   OpensslPointer<ASN1_TIME, ::ASN1_TIME_free> at(::ASN1_TIME_set(nullptr, seconds));
@@ -151,8 +146,8 @@ Duration left_to_live(X509* certificate, WallTime now) {
 
 bool names_all(X509* certificate, const std::vector<std::string>& names) {
   return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
-    return is_address(name) ? ::X509_check_ip_asc(certificate, name.c_str(), 0) == 1
-                            : ::X509_check_host(certificate, name.c_str(), name.size(), 0, nullptr) == 1;
+    return is_ip_address(name) ? ::X509_check_ip_asc(certificate, name.c_str(), 0) == 1
+                               : ::X509_check_host(certificate, name.c_str(), name.size(), 0, nullptr) == 1;
   });
 }
 
@@ -200,8 +195,8 @@ Result<Authority> Authority::load_or_make(const std::string& keys_directory, Wal
   Certificate certificate = TRY(make_certificate(wanted, key.get(), nullptr, key.get(), now));
   authority.certificate_pem_ = to_pem(certificate.get());
   authority.key_pem_ = to_pem(key.get());
-  if (Status written = write_secret_file(key_path, authority.key_pem_); !written) return std::move(written).error();
-  if (Status written = write_secret_file(certificate_path, authority.certificate_pem_); !written)
+  if (Status written = replace_file(key_path, authority.key_pem_); !written) return std::move(written).error();
+  if (Status written = replace_file(certificate_path, authority.certificate_pem_); !written)
     return std::move(written).error();
   return authority;
 }
@@ -234,7 +229,7 @@ Result<TlsIdentity> Authority::server_identity(const std::vector<std::string>& n
   for (const std::string& name : all) {
     if (name.find_first_of(",;\n") != std::string::npos || name.empty())
       return failure(Code::invalid, cat("'", name, "' is no name for a server: write a host name or an IP address"));
-    alternatives += cat(alternatives.empty() ? "" : ",", is_address(name) ? "IP:" : "DNS:", name);
+    alternatives += cat(alternatives.empty() ? "" : ",", is_ip_address(name) ? "IP:" : "DNS:", name);
   }
   PrivateKey issuer_key = TRY(read_key(key_pem_, keys_directory_ + "/ca.key"));
   PrivateKey key = TRY(make_key());
@@ -248,8 +243,8 @@ Result<TlsIdentity> Authority::server_identity(const std::vector<std::string>& n
                                {NID_subject_alt_name, alternatives}}};
   Certificate certificate = TRY(make_certificate(wanted, key.get(), issuer, issuer_key.get(), now));
   TlsIdentity identity{.certificate_pem = to_pem(certificate.get()), .key_pem = to_pem(key.get())};
-  if (Status written = write_secret_file(key_path, identity.key_pem); !written) return std::move(written).error();
-  if (Status written = write_secret_file(certificate_path, identity.certificate_pem); !written)
+  if (Status written = replace_file(key_path, identity.key_pem); !written) return std::move(written).error();
+  if (Status written = replace_file(certificate_path, identity.certificate_pem); !written)
     return std::move(written).error();
   return identity;
 }
