@@ -11,6 +11,7 @@ find_package(Boost 1.74 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 
 set(mien_library_threads Threads::Threads)
 set(mien_library_openssl OpenSSL::SSL OpenSSL::Crypto)
@@ -23,4 +24,5 @@ set(mien_library_cli11 CLI11::CLI11)
 set(mien_library_boost Boost::headers)
 set(mien_library_zstd PkgConfig::ZSTD)
 set(mien_library_seccomp PkgConfig::SECCOMP)
+set(mien_library_systemd PkgConfig::SYSTEMD)
 set(mien_library_protozero)  # headers only, in the system's include path
