@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "model/policy.h"
 
 namespace mien::wire {
 namespace {
@@ -15,6 +16,7 @@ using Json = nlohmann::ordered_json;  // members in the order in which the forma
 constexpr int deepest_spec = 32;
 constexpr std::uint64_t shortest_interval_ms = 100;
 constexpr std::uint64_t longest_interval_ms = 3'600'000;
+constexpr std::uint64_t longest_lease_ms = 366ULL * 24 * 3'600'000;
 constexpr std::array<std::pair<Arguments, std::string_view>, 3> argument_names{
     {{Arguments::off, "off"}, {Arguments::redacted, "redacted"}, {Arguments::full, "full"}}};
 
@@ -102,6 +104,17 @@ class Members {
     if (std::optional<WallTime> parsed = parse_time(written)) into = *parsed;
     else fail(cat("'", written, "' is not a time such as 2026-11-22T09:53:01.250Z"), key);
   }
+  void flag(const char* key, bool& into) {
+    if (const Json* value = find(key, &Json::is_boolean, "true or false")) into = value->get<bool>();
+  }
+  void texts(const char* key, std::vector<std::string>& into) {
+    const Json* list = find(key, &Json::is_array, "a list");
+    if (list == nullptr) return;
+    for (const Json& each : *list) {
+      if (each.is_string()) into.push_back(each.get<std::string>());
+      else fail("this is not text", cat(key, '/', into.size()));
+    }
+  }
   // The member if it is there and of that type; null counts as absent.
   const Json* find(const char* key, bool (Json::*is)() const noexcept, std::string_view expected) {
     auto at = object_.find(key);
@@ -125,6 +138,142 @@ class Members {
   std::optional<Error> error_;
 };
 
+// ---- orders and what became of them ----
+
+// The value with that name; nothing for a name of a release that this one does not know.
+template <class Enum>
+std::optional<Enum> named(std::string_view name, Enum last) {
+  for (int i = 0; i <= static_cast<int>(last); ++i)
+    if (to_text(static_cast<Enum>(i)) == name) return static_cast<Enum>(i);
+  return std::nullopt;
+}
+
+std::int64_t to_milliseconds(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+void put_order(Json& out, const OrderDirective& order) {
+  out["type"] = "order";
+  out["action"] = order.action.value;
+  out["version"] = order.version;
+  out["target"] = order.target.value;
+  out["verb"] = model::to_text(order.verb);
+  out["with"] = order.with;
+  out["lease_ms"] = to_milliseconds(order.lease);
+  out["valid_until"] = to_rfc3339(order.valid_until);
+  if (!order.revert) return;
+  out["revert"] = true;
+  out["reason"] = model::to_text(order.reason);
+}
+
+// A verb of a newer release can not be obeyed; a reason only explains.
+Result<decltype(Directive::body)> read_order(Members members) {
+  using Body = decltype(Directive::body);
+  OrderDirective out;
+  std::string verb;
+  std::string reason;
+  std::uint64_t lease_ms = 0;
+  members.text("action", out.action.value);
+  members.number("version", out.version);
+  members.text("target", out.target.value);
+  members.text("verb", verb);
+  members.number("lease_ms", lease_ms);
+  members.time("valid_until", out.valid_until);
+  members.flag("revert", out.revert);
+  members.text("reason", reason);
+  members.require("action", !out.action.empty());
+  members.require("target", !out.target.empty());
+  members.require("verb", !verb.empty());
+  if (lease_ms > longest_lease_ms) members.fail("a lease is at most 366 days", "lease_ms");
+  if (const Json* with = members.find("with", &Json::is_object, "an object")) {
+    for (const auto& [key, value] : with->items()) {
+      if (value.is_string()) out.with.insert_or_assign(key, value.get<std::string>());
+      else members.fail("an argument is text", cat("with/", key));
+    }
+  }
+  TRY(members.status());
+  out.lease = std::chrono::milliseconds{lease_ms};
+  out.reason = named(reason, model::EndReason::agent_ended).value_or(model::EndReason::none);
+  std::optional<model::Verb> known = model::parse_verb(verb);
+  if (!known) return Body{UnknownDirective{.type = cat("order to ", verb)}};
+  out.verb = *known;
+  return Body{std::move(out)};
+}
+
+Json to_json(const model::Abilities& abilities) {
+  return {{"agent", abilities.agent}, {"boot_id", abilities.boot_id},         {"can", abilities.can},
+          {"allow", abilities.allow}, {"never_touch", abilities.never_touch}, {"held", abilities.held}};
+}
+
+Result<model::Abilities> read_abilities(Members members) {
+  model::Abilities out;
+  members.text("agent", out.agent);
+  members.text("boot_id", out.boot_id);
+  members.texts("can", out.can);
+  members.texts("allow", out.allow);
+  members.texts("never_touch", out.never_touch);
+  members.flag("held", out.held);
+  TRY(members.status());
+  return out;
+}
+
+Json to_json(const model::ActionReport& report) {
+  Json out{{"action", report.action.value},
+           {"state", model::to_text(report.state)},
+           {"reason", model::to_text(report.reason)},
+           {"note", report.note},
+           {"at", to_rfc3339(report.at)}};
+  if (report.expires_at) out["expires_at"] = to_rfc3339(*report.expires_at);
+  out["changes"] = Json::array();
+  for (const model::Change& change : report.changes) {
+    out["changes"].push_back(
+        {{"key", change.key}, {"before", change.before}, {"after", change.after}, {"found", change.found}});
+  }
+  return out;
+}
+
+Status read_changes(const Json& list, const std::string& where, std::vector<model::Change>& into) {
+  for (const Json& each : list) {
+    std::string here = cat(where, '/', into.size());
+    if (!each.is_object()) return wrong("a change is an object", here);
+    Members members{each, here};
+    model::Change change;
+    members.text("key", change.key);
+    members.text("before", change.before);
+    members.text("after", change.after);
+    members.text("found", change.found);
+    members.require("key", !change.key.empty());
+    TRY(members.status());
+    into.push_back(std::move(change));
+  }
+  return {};
+}
+
+Result<model::ActionReport> read_report(const Json& json, const std::string& where) {
+  if (!json.is_object()) return wrong("a report is an object", where);
+  Members members{json, where};
+  model::ActionReport out;
+  std::string state;
+  std::string reason;
+  WallTime expires_at;
+  members.text("action", out.action.value);
+  members.text("state", state);
+  members.text("reason", reason);
+  members.text("note", out.note);
+  members.time("at", out.at);
+  members.time("expires_at", expires_at);
+  const Json* changes = members.find("changes", &Json::is_array, "a list");
+  members.require("action", !out.action.empty());
+  std::optional<model::ActionState> known = named(state, model::ActionState::done);
+  if (!known) members.fail(cat("`", state, "` is no state of an action"), "state");
+  TRY(members.status());
+  out.state = *known;
+  out.reason = named(reason, model::EndReason::agent_ended).value_or(model::EndReason::none);
+  if (json.contains("expires_at") && json["expires_at"].is_string()) out.expires_at = expires_at;
+  if (changes != nullptr) TRY(read_changes(*changes, members.at("changes"), out.changes));
+  return out;
+}
+
 // ---- directives ----
 
 Json to_json(const Directive& directive) {
@@ -139,6 +288,8 @@ Json to_json(const Directive& directive) {
     out["type"] = "collect";
     out["interval_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(collect->interval).count();
     out["arguments"] = argument_names.at(static_cast<std::size_t>(collect->arguments)).second;
+  } else if (const auto* order = std::get_if<OrderDirective>(&directive.body)) {
+    put_order(out, *order);
   } else if (const auto* unknown = std::get_if<UnknownDirective>(&directive.body)) {
     out["type"] = unknown->type;
   }
@@ -187,6 +338,7 @@ Result<Directive> read_directive(const Json& json, const std::string& where) {
   TRY(members.status());
   if (type == "persona") out.body = TRY(read_persona(json, members));
   else if (type == "collect") out.body = TRY(read_collect(members));
+  else if (type == "order") out.body = TRY(read_order(members));
   else out.body = UnknownDirective{.type = std::move(type)};
   return out;
 }
@@ -240,6 +392,14 @@ std::string encode_json(const DirectiveBatch& batch) {
   return dump(out);
 }
 
+std::string encode_json(const AgentReports& reports) {
+  Json out{{"protocol", reports.protocol}};
+  if (reports.abilities) out["abilities"] = to_json(*reports.abilities);
+  out["reports"] = Json::array();
+  for (const model::ActionReport& report : reports.reports) out["reports"].push_back(to_json(report));
+  return dump(out);
+}
+
 Result<EnrollRequest> decode_enroll_request(std::string_view json) {
   Json body = TRY(parse_object(json));
   EnrollRequest out;
@@ -274,12 +434,7 @@ Result<AgentHello> decode_hello(std::string_view json) {
   members.text("version", out.version);
   members.text("machine_id", out.machine_id);
   members.number("epoch", out.epoch);
-  if (const Json* can = members.find("can", &Json::is_array, "a list")) {
-    for (const Json& ability : *can) {
-      if (ability.is_string()) out.can.push_back(ability.get<std::string>());
-      else members.fail("an ability is text", cat("can/", out.can.size()));
-    }
-  }
+  members.texts("can", out.can);
   members.require("agent", !out.agent.empty());
   TRY(members.status());
   return out;
@@ -304,6 +459,21 @@ Result<DirectiveBatch> decode_directives(std::string_view json) {
     TRY(in_head.status());
   }
   if (list != nullptr) TRY(read_directives(*list, out.directives));
+  return out;
+}
+
+Result<AgentReports> decode_reports(std::string_view json) {
+  Json body = TRY(parse_object(json));
+  AgentReports out;
+  Members members{body, {}};
+  members.number("protocol", out.protocol);
+  const Json* abilities = members.find("abilities", &Json::is_object, "an object");
+  const Json* reports = members.find("reports", &Json::is_array, "a list");
+  TRY(members.status());
+  if (abilities != nullptr) out.abilities = TRY(read_abilities(Members{*abilities, "/abilities"}));
+  if (reports == nullptr) return out;
+  if (reports->size() > most_reports) return wrong(cat("more than ", most_reports, " reports at once"), "/reports");
+  for (const Json& each : *reports) out.reports.push_back(TRY(read_report(each, cat("/reports/", out.reports.size()))));
   return out;
 }
 

@@ -15,6 +15,7 @@
 #include "base/quantity.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "model/action.h"
 #include "model/value.h"
 
 namespace mien::wire {
@@ -76,6 +77,10 @@ struct CollectDirective {
   friend bool operator==(const CollectDirective&, const CollectDirective&) = default;
 };
 
+// Something shall be in force on the agent's machine, or be taken back. The state as it should be: obeying it twice
+// changes nothing.
+using OrderDirective = model::Order;
+
 // Of a release that this one does not know: to be reported, not obeyed.
 struct UnknownDirective {
   std::string type;
@@ -84,7 +89,7 @@ struct UnknownDirective {
 
 struct Directive {
   std::uint64_t id = 0;  // ascending; what has been obeyed is not obeyed again
-  std::variant<PersonaDirective, CollectDirective, UnknownDirective> body;
+  std::variant<PersonaDirective, CollectDirective, OrderDirective, UnknownDirective> body;
   friend bool operator==(const Directive&, const Directive&) = default;
 };
 
@@ -97,14 +102,26 @@ struct DirectiveBatch {
   friend bool operator==(const DirectiveBatch&, const DirectiveBatch&) = default;
 };
 
+// POST /api/v1/agents/NAME/reports: what became of orders, and what may and can be done there. Answered 200 once it is
+// in the manager's log; sent again until then.
+struct AgentReports {
+  std::uint64_t protocol = agent_protocol;
+  std::optional<model::Abilities> abilities;  // at the first report after a start, and when they change
+  std::vector<model::ActionReport> reports;   // at most most_reports
+  friend bool operator==(const AgentReports&, const AgentReports&) = default;
+};
+inline constexpr std::size_t most_reports = 1'024;
+
 [[nodiscard]] std::string encode_json(const EnrollRequest& request);
 [[nodiscard]] std::string encode_json(const EnrollAnswer& answer);
 [[nodiscard]] std::string encode_json(const AgentHello& hello);
 [[nodiscard]] std::string encode_json(const DirectiveBatch& batch);
+[[nodiscard]] std::string encode_json(const AgentReports& reports);
 
 [[nodiscard]] Result<EnrollRequest> decode_enroll_request(std::string_view json);
 [[nodiscard]] Result<EnrollAnswer> decode_enroll_answer(std::string_view json);
 [[nodiscard]] Result<AgentHello> decode_hello(std::string_view json);
 [[nodiscard]] Result<DirectiveBatch> decode_directives(std::string_view json);
+[[nodiscard]] Result<AgentReports> decode_reports(std::string_view json);
 
 }  // namespace mien::wire

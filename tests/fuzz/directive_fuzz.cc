@@ -19,5 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CHECK(*wire::decode_enroll_request(wire::encode_json(*request)) == *request);
   if (auto answer = wire::decode_enroll_answer(bytes))
     CHECK(*wire::decode_enroll_answer(wire::encode_json(*answer)) == *answer);
+  if (auto reports = wire::decode_reports(bytes)) {
+    auto again = wire::decode_reports(wire::encode_json(*reports));
+    CHECK(again.ok() && again->abilities.has_value() == reports->abilities.has_value());
+    CHECK(again->reports.size() == reports->reports.size());
+  }
   return 0;
 }
