@@ -3,16 +3,17 @@
 //
 //   remedy.decide(moment, wish, decision, out)      guards asked in order; the decision says each answer
 //   remedy.on_report(moment, agent, report, out)    what a machine says became of an order
-//   remedy.on_tick(moment, observer, out)           approvals lapse, effects are proven, what did not help is taken back
+//   remedy.on_tick(moment, observer, out)           approvals lapse, effects are proven, what did not help is undone
 //   remedy.orders_for(host)                         the state as it should be on that machine
 //
-// The state (encode/restore) is written in the transaction of the group that changed it: no budget is forgotten, nothing
-// is ordered twice (INVARIANT one_action_per_target, within_budget; docs/invariants.md).
+// The state (encode/restore) is written in the transaction of the group that changed it: no budget is forgotten,
+// nothing is ordered twice (INVARIANT one_action_per_target, within_budget; docs/invariants.md).
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,6 +63,9 @@ struct Trace {
   double mean = 0;
   double variance = 0;  // of the means
   std::uint32_t count = 0;
+  friend bool operator==(const Trace&, const Trace&) = default;
+  static constexpr auto fields =
+      std::tuple{field("mean", &Trace::mean), field("variance", &Trace::variance), field("count", &Trace::count)};
 };
 class Observer {
  public:
@@ -74,9 +78,9 @@ class Observer {
 
 struct Effects {
   std::vector<model::AuditEvent> audit;
-  std::vector<model::Action> changed;      // to be written and published, in order
-  std::vector<FindingId> reconsider;       // their next rung is due
-  std::vector<InstanceName> hold_learning; // these were acted on: what they show now does not teach...
+  std::vector<model::Action> changed;         // to be written and published, in order
+  std::vector<FindingId> reconsider;          // their next rung is due
+  std::vector<InstanceName> hold_learning;    // these were acted on: what they show now does not teach...
   std::vector<InstanceName> resume_learning;  // ...and these may teach again
 };
 
@@ -86,9 +90,8 @@ struct HoldScope {
   PoolName pool;
   bool learning = false;  // hold learning instead of acting
   friend auto operator<=>(const HoldScope&, const HoldScope&) = default;
-  static constexpr auto fields =
-      std::tuple{field("instance", &HoldScope::instance), field("pool", &HoldScope::pool),
-                 field("learning", &HoldScope::learning)};
+  static constexpr auto fields = std::tuple{field("instance", &HoldScope::instance), field("pool", &HoldScope::pool),
+                                            field("learning", &HoldScope::learning)};
 };
 [[nodiscard]] std::string to_text(const HoldScope& scope);  // "everything", "instance web-01", "learning of pool web"
 struct Hold {
@@ -98,6 +101,8 @@ struct Hold {
   static constexpr auto fields = std::tuple{field("until", &Hold::until), field("actor", &Hold::actor)};
 };
 
+struct State;  // detail/state.h
+
 struct Limits {
   std::size_t unfinished = 10'000;  // actions
   std::size_t remembered = 20'000;  // targets, findings and ranks that are remembered; the oldest go first
@@ -106,10 +111,15 @@ struct Limits {
 class Remedy {
  public:
   explicit Remedy(Limits limits = {});
+  ~Remedy();
+  Remedy(const Remedy& other);
+  Remedy& operator=(const Remedy& other);
+  Remedy(Remedy&&) noexcept;
+  Remedy& operator=(Remedy&&) noexcept;
 
-  // Asks every guard for the first rung that may be tried, fills decision.{guards,outcome,policy,step,verb,target,action,
-  // summary}. False: the same was decided about this finding before (same outcome, policy, step, refusing guard): the
-  // decision need not be written again.
+  // Asks every guard for the first rung that may be tried, fills
+  // decision.{guards,outcome,policy,step,verb,target,action, summary}. False: the same was decided about this finding
+  // before (same outcome, policy, step, refusing guard): the decision need not be written again.
   bool decide(const Moment& at, const Wish& wish, model::Decision& decision, Effects& out);
 
   void on_report(const Moment& at, const std::string& agent, const model::ActionReport& report, Effects& out);
@@ -150,8 +160,7 @@ class Remedy {
   [[nodiscard]] bool take_changed();              // whether the state changed since the last call
 
  private:
-  struct State;
-  // (the owner of this header fills in what it needs)
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace mien::remedy

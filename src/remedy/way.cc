@@ -1,0 +1,191 @@
+// An action's way through its states, with what each change must leave behind.
+#include <algorithm>
+
+#include "base/text.h"
+#include "remedy/detail/state.h"
+#include "remedy/detail/words.h"
+
+namespace mien::remedy {
+
+const Ladder* State::ladder(const FindingId& finding, const model::Policy& policy) const {
+  auto found = findings.find(finding);
+  if (found == findings.end()) return nullptr;
+  auto ladder = found->second.ladders.find(policy.name);
+  if (ladder == found->second.ladders.end() || ladder->second.generation != policy.generation) return nullptr;
+  return &ladder->second;
+}
+
+std::uint32_t State::demoted(const RankKey& key) const {
+  auto found = ranks.find(key);
+  return found == ranks.end() ? 0 : found->second.demoted;
+}
+
+namespace {
+
+// Makes room in a map for one more: what was touched longest ago goes, of several the first by name.
+template <class Map>
+void make_room(Map& map, std::size_t most) {
+  while (!map.empty() && map.size() >= most)
+    map.erase(std::min_element(map.begin(), map.end(),
+                               [](const auto& a, const auto& b) { return a.second.touched < b.second.touched; }));
+}
+
+}  // namespace
+
+FindingMemory& State::remember(const FindingId& finding, Duration steady) {
+  changed = true;
+  auto found = findings.find(finding);
+  if (found == findings.end()) {
+    make_room(findings, limits.remembered);
+    found = findings.try_emplace(finding).first;
+  }
+  found->second.touched = steady;
+  return found->second;
+}
+
+Ladder& State::ladder(const FindingId& finding, const PolicyName& policy, std::uint64_t generation, Duration steady) {
+  FindingMemory& memory = remember(finding, steady);
+  Ladder& ladder = memory.ladders[policy];
+  if (ladder.generation != generation) {
+    ladder = {};
+    ladder.generation = generation;
+  }
+  return ladder;
+}
+
+TargetMemory& State::remember(const InstanceName& target, Duration steady) {
+  changed = true;
+  auto found = targets.find(target);
+  if (found == targets.end()) {
+    make_room(targets, limits.remembered);
+    found = targets.try_emplace(target).first;
+  }
+  found->second.touched = steady;
+  return found->second;
+}
+
+void State::count_rank(const RankKey& key, model::EffectVerdict verdict, Duration steady) {
+  changed = true;
+  if (!ranks.contains(key) && ranks.size() >= limits.remembered) {
+    auto oldest = std::min_element(ranks_touched.begin(), ranks_touched.end(),
+                                   [](const auto& a, const auto& b) { return a.second < b.second; });
+    ranks.erase(oldest->first);
+    ranks_touched.erase(oldest);
+  }
+  count(ranks[key], verdict);
+  ranks_touched[key] = steady;
+}
+
+bool State::set_budget(const model::Policy& policy) {
+  auto found = coordinator.accounts().find(policy.name);
+  if (found != coordinator.accounts().end() && found->second.budget == policy.guards.budget) return false;
+  coordinator.set_budget(policy.name, policy.guards.budget);
+  return true;
+}
+
+void State::spend(const PolicyName& policy, Duration steady) {
+  changed = true;
+  auto number = wallet.may_spend(policy, steady);
+  if (!number) {
+    wallet.on(coordinator.on(GrantRequest{.policy = policy, .shard = 0, .actions = 1}, steady));
+    number = wallet.may_spend(policy, steady);
+  }
+  CHECK(number.has_value());  // the guard was asked in this step
+  coordinator.on(wallet.spend(policy, *number, steady), steady);
+}
+
+ActionId State::next_id(std::uint64_t position) {
+  changed = true;
+  id_number = id_position == position ? id_number + 1 : 1;
+  id_position = position;
+  return ActionId{cat("a-", position, "-", id_number)};
+}
+
+void State::due(const FindingId& finding, Duration at, Duration steady) {
+  FindingMemory& memory = remember(finding, steady);
+  if (!memory.due || at < *memory.due) memory.due = at;
+}
+
+std::string log_cause(const Moment& at) { return cat("log/", at.position); }
+
+model::AuditEvent audit_of(const Moment& at, const model::Action& action, const std::string& actor, const char* verb,
+                           const std::string& cause, const std::string& detail) {
+  return {.at = at.now,
+          .actor = actor,
+          .verb = verb,
+          .subject = cat("Action/", action.id.value),
+          .cause = cause,
+          .detail = detail.empty() ? action.summary : cat(action.summary, ": ", detail)};
+}
+
+bool ended_by_person(model::EndReason reason) {
+  return reason == model::EndReason::by_hand || reason == model::EndReason::released;
+}
+
+void order(State& state, const Moment& at, model::Action& action, const std::string& cause, Effects& out) {
+  action.state = model::ActionState::ordered;
+  action.ordered_at = at.now;
+  action.version = 1;
+  action.note.clear();
+  state.running[action.id].since = at.steady;
+  state.spend(action.policy, at.steady);
+  auto& ordered = state.remember(action.target, at.steady).ordered;
+  std::erase_if(ordered, [&](Duration then) { return at.steady - then >= repeats_within; });
+  ordered.push_back(at.steady);
+  for (const InstanceName& name : {action.target, action.instance}) {
+    out.hold_learning.push_back(name);
+    state.quiet.erase(name);
+    if (action.target == action.instance) break;
+  }
+  out.audit.push_back(audit_of(at, action, "mien", "action.ordered", cause, ""));
+  out.changed.push_back(action);
+}
+
+void wait_to_settle(State& state, const Moment& at, const model::Action& action) {
+  Ladder& ladder = state.ladder(action.finding, action.policy, action.policy_generation, at.steady);
+  ladder.tried[action.step] = Tried::done;
+  ladder.next_at = at.steady + action.settle;
+  state.due(action.finding, ladder.next_at, at.steady);
+}
+
+void finish_alert(State& state, const Moment& at, const ActionId& id, const std::string& actor,
+                  const std::string& cause, Effects& out) {
+  model::Action& action = state.unfinished.at(id);
+  action.ordered_at = at.now;
+  wait_to_settle(state, at, action);
+  out.audit.push_back(audit_of(at, action, actor, "action.done", cause, ""));
+  finish(state, at, id, model::ActionState::done, out);
+}
+
+void begin_revert(State& state, const Moment& at, model::Action& action, model::EndReason reason,
+                  const std::string& actor, Effects& out) {
+  state.changed = true;
+  action.state = model::ActionState::reverting;
+  action.end_reason = reason;
+  action.note = reason_text(reason);
+  ++action.version;
+  if (ended_by_person(reason) && !action.finding.empty() && state.findings.contains(action.finding))
+    state.ladder(action.finding, action.policy, action.policy_generation, at.steady).stopped =
+        cat(actor, " took back ", action.id.value, " at ", clock_text(at.now, at.now));
+  out.audit.push_back(audit_of(at, action, actor, "action.reverting", log_cause(at), action.note));
+  out.changed.push_back(action);
+}
+
+void finish(State& state, const Moment& at, const ActionId& id, model::ActionState last, Effects& out) {
+  state.changed = true;
+  auto found = state.unfinished.find(id);
+  model::Action action = std::move(found->second);
+  state.unfinished.erase(found);
+  state.running.erase(id);
+  action.state = last;
+  if (!action.ended_at) action.ended_at = at.now;
+  if (action.ordered_at && action.verb != model::Verb::alert) {
+    state.remember(action.target, at.steady).ended = at.steady;
+    for (const InstanceName& name : {action.target, action.instance}) state.quiet[name] = at.steady + action.settle;
+  }
+  state.finished.push_back(id);
+  if (state.finished.size() > most_finished_ids) state.finished.erase(state.finished.begin());
+  out.changed.push_back(std::move(action));
+}
+
+}  // namespace mien::remedy
