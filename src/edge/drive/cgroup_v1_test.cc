@@ -3,27 +3,28 @@
 // and by the guests of tests/real.
 #include <gtest/gtest.h>
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 
 #include "base/text.h"
+#include "edge/collect/cgroupfs.h"
 #include "edge/collect/kernel_file.h"
 #include "edge/drive/field_file.h"
 #include "edge/drive/host_hand.h"
 #include "edge/drive/place.h"
 #include "node/testing/hand_suite.h"
+#include "tests/support/polling.h"
 
 namespace mien::edge {
 namespace {
 
+using mien::testing::poll_until;
 using model::Verb;
 using node::testing::HandCase;
 
@@ -48,11 +49,6 @@ void answer_fork(Shared& shared, int ask) {
     for (int i = 0; i < 20000; ++i) shared.rounds.fetch_add(1, std::memory_order_relaxed);
     if (int ask = shared.ask_fork; ask != shared.answered) answer_fork(shared, ask);
   }
-}
-
-void pause_for(long milliseconds) {
-  timespec pause{.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1'000'000};
-  ::nanosleep(&pause, nullptr);
 }
 
 // A child that runs in a circle, in a control group of ours in every hierarchy that there is.
@@ -87,7 +83,7 @@ class RealV1 : public ::testing::Test {
       ::waitpid(child, nullptr, 0);
     }
     for (const std::string& directory : made) {
-      for (int i = 0; i < 500 && ::rmdir(directory.c_str()) != 0 && errno == EBUSY; ++i) pause_for(2);
+      EXPECT_TRUE(poll_until([&] { return ::rmdir(directory.c_str()) == 0 || errno != EBUSY; })) << directory;
     }
     if (shared != nullptr) ::munmap(shared, sizeof(Shared));
   }
@@ -102,15 +98,32 @@ class RealV1 : public ::testing::Test {
   // Asks the child to fork, and gives what its fork said.
   int fork_error() {
     int ask = ++shared->ask_fork;
-    for (int i = 0; i < 5000 && shared->answered != ask; ++i) pause_for(2);
-    EXPECT_EQ(shared->answered, ask) << "the child hangs";
+    EXPECT_TRUE(poll_until([&] { return shared->answered == ask; })) << "the child hangs";
     return shared->fork_error;
   }
-  // Whether the child does something: waits for its next rounds, or for a time in which it would have done thousands.
-  bool stands_still() {
+  [[nodiscard]] std::uint64_t cpu_count(std::string_view key) const {
+    std::string stat = read_text(cat(hierarchies.mounts.cpu, '/', group, "/cpu.stat")).value_or("");
+    return find_count(stat, key).value_or(0);
+  }
+  // Whether the child is held to a share of a core: the kernel held it back in several periods, and in all of them it
+  // had no more than three times its share by its own processor time. A free child has half a second of it first.
+  [[nodiscard]] bool is_held_to(double share) const {
+    constexpr double free_seconds = 0.5;
+    constexpr double clock_tick = 0.02;
+    double begin = cpu_seconds();
+    std::uint64_t throttled = cpu_count("nr_throttled"), periods = cpu_count("nr_periods");
+    auto held = [&] { return cpu_count("nr_throttled") >= throttled + 8; };
+    EXPECT_TRUE(poll_until([&] { return held() || cpu_seconds() - begin > free_seconds; })) << "the child hangs";
+    double had = cpu_seconds() - begin;
+    double period = 0.1;
+    return held() && had < 3 * share * period * static_cast<double>(cpu_count("nr_periods") - periods) + clock_tick;
+  }
+  // A free child is seen to work; of one that the kernel calls frozen, nothing is seen for a while.
+  [[nodiscard]] bool stands_still() const {
+    bool frozen = hand->read(target, "freezer.state").value_or("") == "FROZEN";
     std::uint64_t before = shared->rounds;
-    for (int i = 0; i < 100 && shared->rounds == before; ++i) pause_for(5);
-    return shared->rounds == before;
+    auto moves = [&] { return shared->rounds != before; };
+    return !(frozen ? poll_until(moves, std::chrono::milliseconds{200}) : poll_until(moves));
   }
   [[nodiscard]] HandCase case_of(Verb verb, model::Arguments with, std::function<bool()> effect = {}) const {
     return {.hand = *hand, .target = target, .verb = verb, .with = std::move(with), .effect = std::move(effect)};
@@ -127,30 +140,7 @@ class RealV1 : public ::testing::Test {
 
 TEST_F(RealV1, ABusyLoopGetsTheProcessorThatItsLimitLeaves) {
   if (hierarchies.mounts.cpu.empty()) GTEST_SKIP() << "no cpu hierarchy";
-  // The child's own processor time while the clock runs for a while. Limited to 5 %, it must have less than 15 %.
-  auto share = [&] {
-    timespec begin{}, end{};
-    ::clock_gettime(CLOCK_MONOTONIC, &begin);
-    double used = cpu_seconds();
-    pause_for(1000);
-    used = cpu_seconds() - used;
-    ::clock_gettime(CLOCK_MONOTONIC, &end);
-    double passed =
-        static_cast<double>(end.tv_sec - begin.tv_sec) + static_cast<double>(end.tv_nsec - begin.tv_nsec) * 1e-9;
-    return used / passed;
-  };
-  // A machine that is busy with other things may leave the free child little as well: then the kernel's count of
-  // periods in which it was held back says it.
-  auto held_back = [&] {
-    std::string stat = read_text(cat(hierarchies.mounts.cpu, '/', group, "/cpu.stat")).value_or("");
-    return find_count(stat, "nr_throttled").value_or(0);
-  };
-  auto is_limited = [&] {
-    std::uint64_t before = held_back();
-    bool little = share() < 0.15;
-    return little && held_back() > before;
-  };
-  node::testing::expect_applied_and_given_back(case_of(Verb::limit, {{"cpu", "5%"}}, is_limited));
+  node::testing::expect_applied_and_given_back(case_of(Verb::limit, {{"cpu", "5%"}}, [&] { return is_held_to(0.05); }));
   node::testing::expect_repaired_when_half_applied(case_of(Verb::limit, {{"cpu", "5%"}}));
 }
 
@@ -162,9 +152,7 @@ TEST_F(RealV1, AForkBeyondTheLimitFails) {
 
 TEST_F(RealV1, AFrozenProcessStandsStillAndGoesOn) {
   if (hierarchies.freezer.empty()) GTEST_SKIP() << "no freezer hierarchy";
-  HandCase freeze = case_of(Verb::lockdown, {{"level", "freeze"}}, [&] {
-    return hand->read(target, "freezer.state").value_or("") == "FROZEN" && stands_still();
-  });
+  HandCase freeze = case_of(Verb::lockdown, {{"level", "freeze"}}, [&] { return stands_still(); });
   node::testing::expect_applied_and_given_back(freeze);
   EXPECT_TRUE(hand->plan(target, Verb::lockdown, {{"level", "freeze"}})->outlives_nothing);
 }
