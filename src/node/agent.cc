@@ -78,8 +78,11 @@ double Agent::utilisation(const AgentNow& now, std::vector<BusyMemory>& memory, 
   last.at = now.mono;
   last.value = reading.value;
   if (!same || seconds <= 0 || busy < 0 || reading.capacity <= 0) return model::missing;
+  // A share of time is at most 1. More is the ruler's error, not the machine's: the kernel counts busy time in ticks,
+  // and reads its counters a little later than our clock was read, so that a full second can measure 1.005.
+  double share = std::min(busy / (seconds * reading.capacity), 1.0);
   // Six decimals are finer than any kernel's clock, and decimals compress ten times better than noise.
-  return std::floor(busy / (seconds * reading.capacity) * 1e6 + 0.5) / 1e6;
+  return std::floor(share * 1e6 + 0.5) / 1e6;
 }
 
 // ---- keeping and sending ----

@@ -150,6 +150,25 @@ TEST(Agent, ARefusedRequestIsDroppedAndSaid) {
   EXPECT_EQ(host.lines.size(), 1U);
 }
 
+TEST(Agent, AShareOfTimeIsAtMostAll) {
+  Host host;
+  host.tick();
+  host.answer(UploadOutcome::taken);
+  host.busy += 1.51;  // 2.01 busy seconds of two CPUs in one second: the kernel's ticks are coarser than our clock
+  host.tick();
+  auto decoded = wire::decode_otlp({.encoding = wire::OtlpEncoding::protobuf,
+                                    .content_encoding = {},
+                                    .body = host.sent.back().body,
+                                    .arrived = host.now.wall,
+                                    .trusted = true,
+                                    .agent = "h",
+                                    .limits = {},
+                                    .gzip = {}});
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->delivery.instances.at(0).series.at(0).metric.value, "system.cpu.utilization");
+  EXPECT_EQ(decoded->delivery.instances.at(0).batch.values.at(0), 1.0);
+}
+
 TEST(Agent, ABusyReadingThatMovedToAnotherPlaceGivesNoFalseDifference) {
   Host host;
   host.tick();
