@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <optional>
 
 #include "base/text.h"
 #include "model/persona.h"
+#include "model/policy.h"
 
 namespace mien::model::detail {
 namespace {
@@ -201,6 +203,23 @@ void check_pool(const Value& spec, Out& out) {
     complain(out, "/size/min", cat("`min` is ", *min->integer(), " and `max` is ", *max->integer()), "swap them");
 }
 
+void check_positive(const Value& map, std::string_view key, std::string_view pointer, Out& out) {
+  auto length = quantity_at(map, key, {Dimension::duration});
+  if (length && !(length->value > 0))
+    complain(out, pointer_to(pointer, key), cat("`", key, "` of no time makes no sense"), "write something like 30m");
+}
+
+void check_lease(const Value& step, const std::string& verb, const std::string& pointer, Out& out) {
+  auto parsed = parse_verb(verb);
+  if (!parsed || !at(step, {"lease"})) return;
+  if (is_reversible(*parsed)) return check_positive(step, "lease", pointer, out);
+  out.push_back({.gravity = Gravity::error,
+                 .pointer = pointer_to(pointer, "lease"),
+                 .message = cat("`", verb, "` can not be taken back, so it has no lease"),
+                 .suggestion = "leave the lease out",
+                 .about_key = true});
+}
+
 void check_step(const Value& step, const std::string& pointer, Out& out) {
   const std::string& verb = *step.find("do")->text();
   const SchemaNode* schema = verb_schema(verb);
@@ -218,12 +237,32 @@ void check_step(const Value& step, const std::string& pointer, Out& out) {
                                         [](const auto& each) { return each.first != "max" && each.first != "target"; });
   if (amounts && !any && out.size() == before)
     complain(out, pointer, cat("`", verb, "` does not say what to ", verb), cat("write with: ", schema->example));
+  check_lease(step, verb, pointer, out);
+}
+
+// A protecting policy does nothing, all others need something to do.
+void check_ladder(const Value& spec, Out& out) {
+  const Value* protect = at(spec, {"protect"});
+  const Value* ladder = at(spec, {"ladder"});
+  if (protect && *protect->boolean()) {
+    if (ladder && !ladder->list()->empty())
+      out.push_back({.gravity = Gravity::warning,
+                     .pointer = "/ladder",
+                     .message = "a protecting policy does nothing: its ladder is not used",
+                     .suggestion = "take the ladder away, or write protect: false",
+                     .about_key = true});
+    return;
+  }
+  if (!ladder)
+    complain(out, "", "`ladder` is missing: the policy has nothing to do",
+             "write ladder: [{do: alert}], or protect: true");
+  else if (ladder->list()->empty())
+    complain(out, "/ladder", "a ladder without steps does nothing", "write [{do: alert}]");
 }
 
 void check_policy(const Value& spec, Out& out) {
+  check_ladder(spec, out);
   const Value* ladder = at(spec, {"ladder"});
-  if (ladder && ladder->list()->empty())
-    complain(out, "/ladder", "a ladder without steps does nothing", "write [{do: alert}]");
   for (std::size_t i = 0; ladder && i < ladder->list()->size(); ++i)
     check_step((*ladder->list())[i], pointer_to("/ladder", i), out);
   if (const Value* guards = at(spec, {"guards"})) {
@@ -231,6 +270,11 @@ void check_policy(const Value& spec, Out& out) {
     if (unavailable && unavailable->dimension == Dimension::ratio && unavailable->value > 1)
       complain(out, "/guards/max_unavailable", "more than all of a pool can not be unavailable",
                "write a share up to 100%");
+    if (unavailable && unavailable->dimension == Dimension::number &&
+        unavailable->value != std::floor(unavailable->value))
+      complain(out, "/guards/max_unavailable", "a number of members is a whole number",
+               "write a share, like 20%, or a whole number");
+    if (const Value* budget = at(*guards, {"budget"})) check_positive(*budget, "per", "/guards/budget", out);
   }
 }
 

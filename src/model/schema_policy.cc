@@ -78,23 +78,36 @@ SchemaNode match_schema() {
               table("labels", "labels of the instance", "{tier: front}",
                     text("*", "value of the label", "front", TextFormat::label), TextFormat::label),
               std::move(kinds), texts("metrics", "metrics to blame", "[system.memory.utilization]", TextFormat::metric),
-              choice("severity", "at least this severe", {"info", "low", "medium", "high", "critical"})});
+              choice("severity", "at least this severe", {"info", "low", "medium", "high", "critical"}),
+              up_to(at_least(quantity("confidence", "at least this sure that it is no false alarm", "99%",
+                                      {Dimension::ratio, Dimension::number}),
+                             0),
+                    1)});
 }
 
 SchemaNode guards_schema() {
-  SchemaNode budget = map("budget", "how often it may act", "{actions: 2, per: 1h}",
-                          {required(integer("actions", "actions, at most", "2", 0, 100000)),
-                           required(duration("per", "in this long", "1h"))});
+  SchemaNode budget = otherwise(map("budget", "how often it may act", "{actions: 2, per: 1h}",
+                                    {required(integer("actions", "actions, at most", "2", 0, 100000)),
+                                     required(duration("per", "in this long", "1h"))}),
+                                "3 in 1h");
   SchemaNode approval =
       map("approval", "what a person must approve", "{required_for: [replace]}",
           {list("required_for", "verbs that wait for approval", "[replace]", choice("*", "verb", verb_names()))});
-  return map("guards", "limits on what may be done, kept across restarts",
-             "{budget: {actions: 2, per: 1h}, cooldown: 15m}",
-             {std::move(budget),
-              quantity("max_unavailable", "share of a pool, rounded down to at least one, or a number of members",
-                       "20%", {Dimension::ratio, Dimension::number}),
-              duration("cooldown", "rest between two actions on one instance", "15m"),
-              duration("settle", "how long an action may take to show its effect", "2m"), std::move(approval)});
+  return map(
+      "guards", "limits on what may be done, kept across restarts", "{budget: {actions: 2, per: 1h}, cooldown: 15m}",
+      {std::move(budget),
+       otherwise(
+           at_least(quantity("max_unavailable", "share of a pool, rounded down to at least one, or a number of members",
+                             "20%", {Dimension::ratio, Dimension::number}),
+                    0),
+           "1"),
+       otherwise(duration("cooldown", "rest between two actions on one instance", "15m"), "10m"),
+       otherwise(duration("settle", "how long an action may take to show its effect", "2m"), "2m"),
+       otherwise(duration("dwell", "how long an action stands at least, unless a person takes it back", "1m"), "1m"),
+       otherwise(duration("approve_within", "how long a proposed action waits for a person", "1h"), "1h"),
+       otherwise(integer("repeats", "actions on one instance within a day before a person must decide", "3", 0, 1000),
+                 "3"),
+       std::move(approval)});
 }
 
 }  // namespace
@@ -105,14 +118,19 @@ SchemaNode policy_schema() {
           {required(choice("do", "verb", verb_names())),
            node("with", SchemaType::free, "what the verb is given; `mien explain policy.ladder.with.VERB`",
                 "{level: egress}"),
-           duration("lease", "after this long it is taken back by itself", "30m")});
-  SchemaNode ladder = list("ladder", "tried in order", "[{do: alert}]", std::move(step));
+           otherwise(duration("lease", "after this long it is taken back by itself; of what can be taken back", "30m"),
+                     "30m")});
+  SchemaNode ladder = list("ladder", "tried in order; needed unless it protects", "[{do: alert}]", std::move(step));
   ladder.unique = false;  // the same step may come again after others
   return map(
       "spec", "what to do about findings", "{match: {kinds: [security]}, mode: propose, ladder: [{do: alert}]}",
       {match_schema(), otherwise(choice("mode", "how far it may go", {"observe", "propose", "enforce"}), "observe"),
        text("when", "expression that must hold as well", "\"load.cpu > 0.6\"", TextFormat::expression),
-       required(std::move(ladder)), guards_schema()});
+       otherwise(boolean("protect", "whether what it matches is left alone by every policy"), "false"),
+       otherwise(integer("priority", "of several that match, the highest is tried first; then by name", "10", -1000000,
+                         1000000),
+                 "0"),
+       std::move(ladder), guards_schema()});
 }
 
 }  // namespace detail

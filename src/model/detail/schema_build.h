@@ -91,6 +91,11 @@ inline SchemaNode at_least(SchemaNode out, double min) {
   return out;
 }
 
+inline SchemaNode up_to(SchemaNode out, double max) {
+  out.max = max;
+  return out;
+}
+
 // A list of texts of one format: `{allow: [...]}` and kin.
 inline SchemaNode texts(std::string_view key, std::string_view description, std::string_view example,
                         TextFormat format) {
