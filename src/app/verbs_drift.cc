@@ -42,8 +42,8 @@ std::string worst_metric(const wire::Document& drift) {
   const wire::Document& findings = member_at(drift, "/findings");
   std::vector<wire::Document> metrics = by_surprise(member_at(findings.empty() ? drift : findings.front(), "/metrics"));
   if (metrics.empty() || !(number_at(metrics.front(), "/bits") >= least_surprise)) return "";
-  return cat(series_text(metrics.front()), " ", short_number(number_at(metrics.front(), "/observed")), ", expected ",
-             band_text(metrics.front()));
+  return cat(series_text(metrics.front()), " ", short_number(number_at(metrics.front(), "/observed")), ", ",
+             wanted_text(findings.empty() ? wire::Document{} : findings.front(), metrics.front()));
 }
 
 std::string quiet_text(const wire::Document& drift) {
@@ -173,8 +173,10 @@ void print(Session& session, Client& client, const DriftArguments& arguments, co
   if (print_document(session, answer)) return;
   if (!arguments.instance.empty()) return print_instance(session, client, answer, scores);
   const wire::Document& items = member_at(answer, "/items");
-  if (items.empty()) session.err << (arguments.selector.empty() ? "no instance has been heard of yet; an agent or any OTLP sender makes one appear\n"
-                                                                : "no instance that was heard of has these labels\n");
+  if (items.empty())
+    session.err << (arguments.selector.empty()
+                        ? "no instance has been heard of yet; an agent or any OTLP sender makes one appear\n"
+                        : "no instance that was heard of has these labels\n");
   else session.out << drift_table(session, items, scores).render(session.style);
 }
 

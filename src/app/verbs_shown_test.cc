@@ -77,7 +77,7 @@ TEST_F(Shown, drift_lists_the_most_drifted_first_with_the_reason) {
   Ran ran = run({"drift"});
   EXPECT_EQ(ran.exit, 0) << ran.err;
   EXPECT_LT(ran.out.find("web-01"), ran.out.find("quiet-01"));
-  EXPECT_THAT(ran.out, HasSubstr("system.cpu.utilization 0.93, expected 0.1 to 0.4"));
+  EXPECT_THAT(ran.out, HasSubstr("system.cpu.utilization 0.93, limit 0.4"));
   EXPECT_THAT(ran.out, Not(HasSubstr("\x1b[")));
 }
 
@@ -106,8 +106,9 @@ TEST_F(Shown, findings_are_a_table_or_the_documents_of_the_api) {
 TEST_F(Shown, explain_walks_from_the_finding_to_the_samples_and_says_what_next) {
   Ran ran = run({"explain", "f-000000000042-1"});
   EXPECT_EQ(ran.exit, 0) << ran.err;
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("left its expectation first"), HasSubstr("surprise 14 bits"),
-                             HasSubstr("expected 0.1 to 0.4"), HasSubstr("░"), HasSubstr("●")));
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("left its expectation first"), HasSubstr("is 0.93; limit 0.4 (+13"),
+                             HasSubstr("newest 0.93, limit 0.4"), HasSubstr("░"), HasSubstr("●")));
+  EXPECT_THAT(ran.out, Not(HasSubstr("surprise"))) << "a limit is a line that people drew, no probability";
   EXPECT_THAT(ran.out, AllOf(HasSubstr("confidence 0.999"), HasSubstr("mien ack f-000000000042-1"),
                              HasSubstr("persona.drift.limits")));
   EXPECT_THAT(run({"explain", "web-01"}).out, HasSubstr("Instance/web-01"));

@@ -64,6 +64,14 @@ std::string band_text(const wire::Document& deviation) {
   return above ? cat("at most ", short_number(high)) : cat("at least ", short_number(low));
 }
 
+std::string wanted_text(const wire::Document& finding, const wire::Document& deviation) {
+  if (text_at(finding, "/kind") != "limit") return cat("expected ", band_text(deviation));
+  bool above = number_at(deviation, "/observed") > number_at(deviation, "/high");
+  bool below = number_at(deviation, "/observed") < number_at(deviation, "/low");
+  if (above || below) return cat("limit ", short_number(number_at(deviation, above ? "/high" : "/low")));
+  return "limited in how fast it may change";
+}
+
 Table deviations_table(const wire::Document& list) {
   Table table({{.title = "METRIC", .shrinks = true},
                {.title = "OBSERVED", .right = true},

@@ -16,6 +16,8 @@ namespace mien::app {
 [[nodiscard]] std::vector<wire::Document> by_surprise(const wire::Document& deviations);
 // "0.1 to 0.4"; of a limit, which has one side only, "at most 0.4".
 [[nodiscard]] std::string band_text(const wire::Document& deviation);
+// Of what is wrong with a finding's metric: "expected 0.1 to 0.4"; of a limit the side that was crossed: "limit 0.4".
+[[nodiscard]] std::string wanted_text(const wire::Document& finding, const wire::Document& deviation);
 [[nodiscard]] Table deviations_table(const wire::Document& list);
 // "system.disk.io{device=sda}" of a document with `name` (or `metric`) and `attributes`.
 [[nodiscard]] std::string series_text(const wire::Document& deviation);

@@ -1,4 +1,6 @@
-// Explaining: from a finding back to the samples, and why nothing was done.
+// Explaining: from a finding or an instance back to the samples.
+#include "edge/api/explain.h"
+
 #include "base/text.h"
 #include "edge/api/findings.h"
 #include "edge/api/handlers.h"
@@ -8,6 +10,7 @@ namespace {
 
 constexpr Duration around = 2min;          // samples shown before an episode opened, and after its newest evidence
 constexpr std::size_t most_samples = 240;  // per series
+constexpr std::size_t most_series = 4;
 
 std::string signed_percent(double observed, double expected) {
   if (expected == 0) return "";
@@ -15,13 +18,28 @@ std::string signed_percent(double observed, double expected) {
   return cat(percent >= 0 ? "+" : "", to_text(percent, 3), " %");
 }
 
-std::string sentence(const model::Deviation& deviation) {
+std::string is_text(const model::Deviation& deviation) {
   model::Series series{.metric = deviation.name, .attributes = deviation.attributes, .unit = {}, .kind = {}};
-  std::string text =
-      cat(model::to_text(series), " is ", to_text(deviation.observed, 4), "; expected ", to_text(deviation.expected, 4),
-          ", band ", to_text(deviation.low, 4), " to ", to_text(deviation.high, 4));
+  return cat(model::to_text(series), " is ", to_text(deviation.observed, 4));
+}
+
+std::string band_sentence(const model::Deviation& deviation) {
+  std::string text = cat(is_text(deviation), "; expected ", to_text(deviation.expected, 4));
+  // Ends that are one point are no band: nothing was learned yet, or a constant is declared.
+  if (deviation.low < deviation.high)
+    text += cat(", band ", to_text(deviation.low, 4), " to ", to_text(deviation.high, 4));
   std::string change = signed_percent(deviation.observed, deviation.expected);
   return change.empty() ? text : cat(text, " (", change, ")");
+}
+
+// A limit is a line that people drew, no expectation: the side of the band that was crossed.
+std::string limit_sentence(const model::Deviation& deviation) {
+  bool above = deviation.observed > deviation.high;
+  if (!above && !(deviation.observed < deviation.low))
+    return cat(is_text(deviation), "; the limit is on how fast it may change");
+  double limit = above ? deviation.high : deviation.low;
+  std::string beyond = signed_percent(deviation.observed, limit);
+  return cat(is_text(deviation), "; limit ", to_text(limit, 4), beyond.empty() ? "" : cat(" (", beyond, ")"));
 }
 
 // The samples that a deviation was judged by, from history and the newest window.
@@ -47,11 +65,15 @@ Json samples_of(Service& service, const InstanceName& instance, const model::Dev
   return out;
 }
 
-Json step(const char* what, std::string text) {
-  Json out = Json::object();
-  out["step"] = what;
-  out["text"] = std::move(text);
-  return out;
+// The samples of the first few of them, in one list.
+Json series_of(Service& service, const InstanceName& instance, const std::vector<model::Deviation>& deviations,
+               WallTime from, WallTime to) {
+  Json series = Json::array();
+  for (const auto& deviation : deviations) {
+    if (series.size() == most_series) break;
+    series.push_back(samples_of(service, instance, deviation, from, to));
+  }
+  return series;
 }
 
 Json explain_finding(Service& service, const model::Finding& finding) {
@@ -65,7 +87,7 @@ Json explain_finding(Service& service, const model::Finding& finding) {
   if (!finding.first_mover.empty())
     walk.push_back(step("first_mover", cat(finding.first_mover, " left its expectation first")));
   for (const auto& deviation : finding.metrics) {
-    Json entry = step("deviation", sentence(deviation));
+    Json entry = step("deviation", sentence(finding, deviation));
     entry["deviation"] = document(deviation);
     walk.push_back(std::move(entry));
   }
@@ -73,14 +95,8 @@ Json explain_finding(Service& service, const model::Finding& finding) {
       "persona", finding.revision == 0
                      ? cat("judged by what ", finding.persona.value, " declares; nothing was learned yet")
                      : cat("judged by ", finding.persona.value, "@", finding.instance.value, "/", finding.revision)));
-  WallTime until = finding.resolved_at.value_or(finding.updated_at);
-  Json samples = Json::array();
-  for (const auto& deviation : finding.metrics) {
-    samples.push_back(samples_of(service, finding.instance, deviation, finding.opened_at - around, until + around));
-    if (samples.size() == 4) break;
-  }
   Json last = step("samples", "what was observed, from two minutes before to two minutes after");
-  last["series"] = std::move(samples);
+  last["series"] = samples_of(service, finding);
   walk.push_back(std::move(last));
   Json out = Json::object();
   out["subject"] = "Finding/" + finding.id.value;
@@ -98,24 +114,21 @@ Json explain_instance(Service& service, const node::InstanceView& seen) {
   for (const auto& finding : seen.findings)
     walk.push_back(step("finding", cat(finding.id.value, ": ", finding.summary)));
   for (const auto& deviation : seen.drift.metrics) {
-    Json entry = step("deviation", sentence(deviation));
+    Json entry = step("deviation", band_sentence(deviation));
     entry["deviation"] = document(deviation);
     walk.push_back(std::move(entry));
     if (walk.size() > 16) break;
   }
-  Json samples = Json::array();
-  for (const auto& deviation : seen.drift.metrics) {
-    samples.push_back(samples_of(service, seen.name, deviation, seen.last_seen - around, seen.last_seen + 1s));
-    if (samples.size() == 4) break;
-  }
   Json last = step("samples", "the newest two minutes");
-  last["series"] = std::move(samples);
+  last["series"] = series_of(service, seen.name, seen.drift.metrics, seen.last_seen - around, seen.last_seen + 1s);
   walk.push_back(std::move(last));
   Json out = Json::object();
   out["subject"] = "Instance/" + seen.name.value;
   out["walk"] = std::move(walk);
   return out;
 }
+
+}  // namespace
 
 std::string state_reason(model::LearningState state) {
   switch (state) {
@@ -129,7 +142,21 @@ std::string state_reason(model::LearningState state) {
   return {};
 }
 
-}  // namespace
+std::string sentence(const model::Finding& finding, const model::Deviation& deviation) {
+  return finding.kind == model::FindingKind::limit ? limit_sentence(deviation) : band_sentence(deviation);
+}
+
+Json step(const char* what, std::string text) {
+  Json out = Json::object();
+  out["step"] = what;
+  out["text"] = std::move(text);
+  return out;
+}
+
+Json samples_of(Service& service, const model::Finding& finding) {
+  WallTime until = finding.resolved_at.value_or(finding.updated_at);
+  return series_of(service, finding.instance, finding.metrics, finding.opened_at - around, until + around);
+}
 
 void explain(Service& service, const CallPtr& call) {
   const std::string& name = call->path.at("name");
@@ -138,44 +165,6 @@ void explain(Service& service, const CallPtr& call) {
   if (at != view->instances.end() && sees(call->caller, *at->second))
     return call->respond(explain_instance(service, *at->second));
   if (auto finding = find_finding(service, *call, name)) call->respond(explain_finding(service, *finding));
-}
-
-void why(Service& service, const CallPtr& call) {
-  const std::string& name = call->path.at("name");
-  auto view = service.port().view();
-  auto at = view->instances.find(InstanceName(name));
-  if (at == view->instances.end() || !sees(call->caller, *at->second)) {
-    return call->respond(
-        Problem{.code = Code::not_found,
-                .status = 0,
-                .detail = cat("there is no instance or action \"", name, "\"; no action was ever taken"),
-                .errors = {}});
-  }
-  const node::InstanceView& seen = *at->second;
-  Json reasons = Json::array();
-  reasons.push_back(cat("its newest score, of ", to_rfc3339(seen.drift.at), ", is ", to_text(seen.drift.score, 3),
-                        "; an episode opens above ", to_text(seen.drift.alarm_level, 3)));
-  reasons.push_back(state_reason(seen.drift.state));
-  if (seen.findings.empty()) reasons.push_back("no finding is open, so no policy had anything to match");
-  for (const auto& finding : seen.findings) {
-    reasons.push_back(cat("finding ", finding.id.value, " (", to_text(finding.severity), " ", to_text(finding.kind),
-                          ") is ", to_text(finding.state),
-                          finding.late ? "; its evidence was old on arrival, so it is for the record only" : ""));
-  }
-  std::size_t policies = 0;
-  for (auto policy = view->resources.lower_bound("policy/");
-       policy != view->resources.end() && policy->first.starts_with("policy/"); ++policy)
-    ++policies;
-  reasons.push_back(policies == 0
-                        ? "there is no policy: nothing is ever done without one"
-                        : cat(policies, " policies are kept, but this version observes only and acts on none"));
-  for (const auto& condition : seen.conditions) reasons.push_back(condition);
-  Json out = Json::object();
-  out["subject"] = "Instance/" + name;
-  out["done"] = Json::array();
-  out["reasons"] = std::move(reasons);
-  out["drift"] = drift_document(seen);
-  call->respond(out);
 }
 
 }  // namespace mien::edge::api

@@ -148,6 +148,22 @@ TEST_F(Findings, AreExplainedDownToTheSamples) {
   EXPECT_NE(json["walk"][2]["text"].get<std::string>().find("+200 %"), std::string::npos);
 }
 
+TEST_F(Findings, OfALimitShowTheLimitAndNotABandOfOnePoint) {
+  open("f-2", 1min);
+  model::Finding& limit = host->findings.back();
+  limit.kind = model::FindingKind::limit;
+  auto text = [&](double observed, double low, double high) {
+    limit.metrics[0].observed = observed;
+    limit.metrics[0].expected = limit.metrics[0].low = low;
+    limit.metrics[0].high = high;
+    return Bench::json(bench.get("/api/v1/explain/f-2"))["walk"][2]["text"].get<std::string>();
+  };
+  EXPECT_EQ(text(1, 0.8, 0.8), "system.memory.usage{state=used} is 1; limit 0.8 (+25 %)");
+  EXPECT_EQ(text(1, 0.1, 0.8), "system.memory.usage{state=used} is 1; limit 0.8 (+25 %)");
+  EXPECT_EQ(text(1, 2, 3), "system.memory.usage{state=used} is 1; limit 2 (-50 %)");
+  EXPECT_EQ(text(1, 0, 2), "system.memory.usage{state=used} is 1; the limit is on how fast it may change");
+}
+
 TEST_F(Findings, OfAnInstanceStandInItsExplanation) {
   open("f-2", 1min);
   auto json = Bench::json(bench.get("/api/v1/explain/web-01"));
