@@ -22,15 +22,22 @@ std::string order_of(model::InstanceType type, const std::string& name) {
   return (first ? "0/" : "1/") + name;
 }
 
-// The instance named in the path, if it is there and the caller sees it; answers 404 otherwise.
+// The instance named in the path, if it is there and the caller sees it; answers 404 otherwise, and says so when a file
+// speaks of it but nothing has been heard of it yet.
 Seen find_instance(const node::View& view, Call& call) {
   const std::string& name = call.path.at("name");
   auto at = view.instances.find(InstanceName(name));
-  if (at == view.instances.end() || !sees(call.caller, *at->second)) {
+  if (at != view.instances.end() && sees(call.caller, *at->second)) return at->second;
+  auto written = written_of(view, name);
+  if (at == view.instances.end() && written && matches(call.caller.selector, written->metadata.labels)) {
+    call.respond(Problem{.code = Code::not_found,
+                         .status = 0,
+                         .detail = cat("instance \"", name, "\" is declared but has not reported yet"),
+                         .errors = {}});
+  } else {
     call.not_found("instance", name);
-    return nullptr;
   }
-  return at->second;
+  return nullptr;
 }
 
 bool is_type(const Call& call, model::InstanceType type) {

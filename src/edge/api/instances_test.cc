@@ -69,6 +69,19 @@ TEST(Instances, ShowWhatWasWrittenAndWhatIsKnown) {
   EXPECT_EQ(json["status"]["conditions"][0], "DuplicateIdentity: two senders");
 }
 
+TEST(Instances, OnlyDeclaredAreListedAndSaidToHaveNotReportedYet) {
+  Bench bench;
+  bench.manager.add_resource(model::ResourceKind::instance, "web-09", 1).metadata.labels = {{"role", "web"}};
+  EXPECT_EQ(Bench::json(bench.get("/api/v1/instances"))["items"][0]["metadata"]["name"], "web-09");
+  for (const char* path : {"/api/v1/instances/web-09/drift", "/api/v1/instances/web-09/series"}) {
+    HttpResponse response = bench.get(path);
+    EXPECT_EQ(response.status, 404) << path;
+    EXPECT_EQ(Bench::json(response)["detail"], "instance \"web-09\" is declared but has not reported yet") << path;
+  }
+  bench.caller.selector = "role=db";
+  EXPECT_EQ(Bench::json(bench.get("/api/v1/instances/web-09/drift"))["detail"], "there is no instance \"web-09\"");
+}
+
 TEST(Instances, AreHiddenFromALimitedCaller) {
   Bench bench;
   bench.manager.add_instance("web-01", model::InstanceType::host, 0).labels = {{"role", "web"}};
