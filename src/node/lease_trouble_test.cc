@@ -116,7 +116,7 @@ TEST(lease_trouble, a_call_that_is_not_answered_in_time_is_unknown_and_read_back
   ASSERT_TRUE(std::holds_alternative<WriteCall>(write.what));
   machine.waiting.clear();
   HandAnswered late = carry_out(machine.hand, write);  // it was done, but nobody heard
-  for (int i = 0; i < 11; ++i) machine.tick();
+  for (int i = 0; i < 46; ++i) machine.tick();
   ASSERT_FALSE(machine.waiting.empty());
   EXPECT_TRUE(std::holds_alternative<ReadCall>(machine.waiting.back().what));
   machine.waiting.erase(machine.waiting.begin(), machine.waiting.end() - 1);

@@ -16,9 +16,9 @@ using Stage = JournalEntry::Stage;
 using model::ActionState;
 using model::EndReason;
 
-constexpr Duration plan_deadline = 5s;
-constexpr Duration read_deadline = 2s;
-constexpr Duration write_deadline = 10s;  // memory.high may reclaim for seconds before it returns
+constexpr Duration plan_deadline = 15s;
+constexpr Duration read_deadline = 15s;
+constexpr Duration write_deadline = 45s;  // memory.high may reclaim for seconds, and systemd reload, before it returns
 
 enum class Phase : std::uint8_t {
   waiting,              // for its turn to begin
