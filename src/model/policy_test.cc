@@ -108,6 +108,13 @@ TEST(ParsePolicy, RefusesALeaseOnWhatCanNotBeTakenBack) {
   EXPECT_EQ(said(no_time), "/ladder/0/lease: `lease` of no time makes no sense\n");
 }
 
+TEST(ParsePolicy, RefusesStepsThatDoNotSayWhatToChange) {
+  EXPECT_EQ(said({{"ladder", ladder({{"do", Value("limit")}, {"with", map({{"target", Value("instance")}})}})}}),
+            "/ladder/0: `limit` does not say what to limit\n");
+  EXPECT_EQ(said({{"ladder", ladder({{"do", Value("configure")}})}}),
+            "/ladder/0: `configure` does not say what to configure\n");
+}
+
 TEST(ParsePolicy, RefusesFiguresThatMakeNoSense) {
   auto guards = [](Map members) { return Map{{"ladder", an_alert}, {"guards", map(std::move(members))}}; };
   EXPECT_NE(said(guards({{"max_unavailable", Value(1.5)}})), "");

@@ -232,7 +232,7 @@ void check_step(const Value& step, const std::string& pointer, Out& out) {
   // What is missing from a `with` that is not there is missing from the step.
   if (!with)
     for (std::size_t i = before; i < out.size(); ++i) out[i].pointer = pointer;
-  bool amounts = verb == "scale" || verb == "limit" || verb == "prioritize";
+  bool amounts = verb == "scale" || verb == "limit" || verb == "prioritize" || verb == "configure";
   bool any = given.map() && std::any_of(given.map()->begin(), given.map()->end(),
                                         [](const auto& each) { return each.first != "max" && each.first != "target"; });
   if (amounts && !any && out.size() == before)
