@@ -85,7 +85,7 @@ void on_ended(State& state, const Moment& at, model::Action& action, const std::
       out.reconsider.push_back(action.finding);
     }
   }
-  finish(state, at, ActionId{action.id}, report.state, out);
+  finish(state, at, action.id, report.state, out);
 }
 
 // It is in force on a machine, and not in this record: an older backup runs here. It must not be left without an owner.

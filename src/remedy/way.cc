@@ -148,8 +148,8 @@ void wait_to_settle(State& state, const Moment& at, const model::Action& action)
   state.due(action.finding, ladder.next_at, at.steady);
 }
 
-void finish_alert(State& state, const Moment& at, const ActionId& id, const std::string& actor,
-                  const std::string& cause, Effects& out) {
+void finish_alert(State& state, const Moment& at, ActionId id, const std::string& actor, const std::string& cause,
+                  Effects& out) {
   model::Action& action = state.unfinished.at(id);
   action.ordered_at = at.now;
   wait_to_settle(state, at, action);
@@ -171,7 +171,7 @@ void begin_revert(State& state, const Moment& at, model::Action& action, model::
   out.changed.push_back(action);
 }
 
-void finish(State& state, const Moment& at, const ActionId& id, model::ActionState last, Effects& out) {
+void finish(State& state, const Moment& at, ActionId id, model::ActionState last, Effects& out) {
   state.changed = true;
   auto found = state.unfinished.find(id);
   model::Action action = std::move(found->second);

@@ -138,14 +138,14 @@ constexpr Duration repeats_within = std::chrono::hours{24};
 // ---- an action's way (way.cc); each says what it did to the audit and to who reads actions ----
 void order(State& state, const Moment& at, model::Action& action, const std::string& cause, Effects& out);
 // An alert changes nothing: it is done when it is said, and the next step is due when the settle time is over.
-void finish_alert(State& state, const Moment& at, const ActionId& id, const std::string& actor,
-                  const std::string& cause, Effects& out);
+void finish_alert(State& state, const Moment& at, ActionId id, const std::string& actor, const std::string& cause,
+                  Effects& out);
 // A step was done that no proof of effect follows: the next one waits until it may have shown.
 void wait_to_settle(State& state, const Moment& at, const model::Action& action);
 void begin_revert(State& state, const Moment& at, model::Action& action, model::EndReason reason,
                   const std::string& actor, Effects& out);
 // Takes it out of the unfinished ones. What it says of the end is already in the action.
-void finish(State& state, const Moment& at, const ActionId& id, model::ActionState last, Effects& out);
+void finish(State& state, const Moment& at, ActionId id, model::ActionState last, Effects& out);
 
 [[nodiscard]] model::AuditEvent audit_of(const Moment& at, const model::Action& action, const std::string& actor,
                                          const char* verb, const std::string& cause, const std::string& detail);
