@@ -7,6 +7,14 @@
 #include "policy/detail/index.h"
 
 namespace mien::policy {
+namespace detail {
+
+struct Rule {
+  model::Policy policy;
+  std::optional<Expression> when;
+};
+
+}  // namespace detail
 namespace {
 
 constexpr std::size_t most_shown = 32;
@@ -40,10 +48,7 @@ class WithFinding final : public Variables {
   const model::Finding& finding_;
 };
 
-struct Rule {
-  model::Policy policy;
-  std::optional<Expression> when;
-};
+using detail::Rule;
 
 // Protecting is doing nothing, so what is not known protects; acting is the opposite.
 bool holds(const Rule& rule, const Context& context, const Variables& variables) {
@@ -147,7 +152,7 @@ model::RuleVerdict verdict_of(const Rule& rule, bool matched, std::string why) {
 }  // namespace
 
 struct Rules::Detail {
-  std::vector<Rule> rules;  // in the order in which they are tried
+  std::vector<detail::Rule> rules;  // in the order in which they are tried
   std::map<PolicyName, std::size_t> by_name;
   detail::Index index;
 };
