@@ -96,11 +96,12 @@ SchemaNode guards_schema() {
   return map(
       "guards", "limits on what may be done, kept across restarts", "{budget: {actions: 2, per: 1h}, cooldown: 15m}",
       {std::move(budget),
-       otherwise(
-           at_least(quantity("max_unavailable", "share of a pool, rounded down to at least one, or a number of members",
-                             "20%", {Dimension::ratio, Dimension::number}),
-                    0),
-           "1"),
+       otherwise(up_to(at_least(quantity("max_unavailable",
+                                         "share of a pool, rounded down to at least one, or a number of members", "20%",
+                                         {Dimension::ratio, Dimension::number}),
+                                0),
+                       1000000),
+                 "1"),
        otherwise(duration("cooldown", "rest between two actions on one instance", "15m"), "10m"),
        otherwise(duration("settle", "how long an action may take to show its effect", "2m"), "2m"),
        otherwise(duration("dwell", "how long an action stands at least, unless a person takes it back", "1m"), "1m"),

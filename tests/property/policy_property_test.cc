@@ -10,6 +10,8 @@
 #include <functional>
 
 #include "base/text.h"
+#include "model/validate.h"
+#include "policy/check.h"
 #include "policy/policy.h"
 
 namespace mien::policy {
@@ -295,6 +297,78 @@ RC_GTEST_PROP(Rules, AreNotTouchedByABrokenPolicy, ()) {
   RC_ASSERT(other.problems.size() == 1);
   RC_ASSERT(other.problems[0].policy == broken.name);
   RC_ASSERT(same(one.rules.evaluate(scene.context()), other.rules.evaluate(scene.context())));
+}
+
+// ---- specs ----
+
+using model::Value;
+
+// A key, most often with the first choice, which belongs there.
+void put(Value::Map& map, const char* key, std::vector<Value> choices) {
+  bool ordinary = *rc::gen::inRange(0, 4) > 0;
+  int drawn = ordinary ? 0 : *rc::gen::inRange<int>(-1, static_cast<int>(choices.size()));
+  if (drawn >= 0) map[key] = choices[static_cast<std::size_t>(drawn)];
+}
+Value map_of(Value::Map map) { return Value(std::move(map)); }
+Value list_of(Value::List list) { return Value(std::move(list)); }
+
+Value any_step() {
+  Value::Map step;
+  put(step, "do", {"limit", "alert", "replace", "configure", "lockdown", "scale_pool", "scale", "explode", 3});
+  put(step, "with",
+      {map_of({{"cpu", "50%"}, {"pids", 512}}), map_of({{"level", "egress"}}), map_of({{"by", -2}}),
+       map_of({{"a.b", 0.5}, {"c", true}, {"d", "x"}}), map_of({{"cpu", Value()}}), map_of({}), Value(), "text"});
+  put(step, "lease", {"30m", "0s", "1d", 5, Value(), "-1m"});
+  return map_of(std::move(step));
+}
+
+Value any_match() {
+  Value::Map match;
+  put(match, "pools", {list_of({"web"}), list_of({}), list_of({Value()}), Value(), "web"});
+  put(match, "kinds", {list_of({"spike"}), list_of({"none"}), list_of({1})});
+  put(match, "labels", {map_of({{"tier", "front"}}), map_of({{"tier", 1}}), map_of({{"tier", Value()}})});
+  put(match, "severity", {"high", "severe", Value()});
+  put(match, "confidence", {"99%", 0.5, 1, 2, -1, "half", Value()});
+  return map_of(std::move(match));
+}
+
+Value any_guards() {
+  Value::Map guards;
+  put(guards, "budget",
+      {map_of({{"actions", 2}, {"per", "1h"}}), map_of({{"actions", 0}, {"per", "0s"}}), map_of({}), Value()});
+  put(guards, "max_unavailable", {"20%", 2, 1.5, "120%", -1, 1e7, "500m", Value()});
+  put(guards, "cooldown", {"15m", "0s", 3, Value()});
+  put(guards, "dwell", {"1m", Value()});
+  put(guards, "repeats", {0, 1000, 1001, -1, 1.5, Value()});
+  put(guards, "approval", {map_of({{"required_for", list_of({"replace"})}}), map_of({}), Value()});
+  return map_of(std::move(guards));
+}
+
+Value any_spec() {
+  Value::Map spec;
+  put(spec, "match", {any_match(), Value()});
+  put(spec, "guards", {any_guards(), Value()});
+  put(spec, "mode", {"enforce", "act", Value()});
+  put(spec, "when", {"load.cpu > 0.6", "", "((", 3, Value()});
+  put(spec, "protect", {true, false, "yes", Value()});
+  put(spec, "priority", {-1000000, 7, 1000001, "high", Value()});
+  put(spec, "ladder", {list_of({any_step()}), list_of({any_step(), any_step()}), list_of({}), Value()});
+  return map_of(std::move(spec));
+}
+
+RC_GTEST_PROP(Specs, ThatTheSchemaTakesAreParsed, ()) {
+  Value spec = any_spec();
+  bool taken = !has_errors(model::validate_spec(model::ResourceKind::policy, "p", spec));
+  RC_CLASSIFY(taken);
+  auto policy = model::parse_policy(PolicyName("p"), 1, spec);
+  if (!policy) {
+    if (taken) RC_FAIL(policy.error().to_string());
+    RC_ASSERT(!policy.error().message.empty());
+    return;
+  }
+  // And what is parsed compiles, unless its condition can not be read.
+  if (taken && check_expressions(model::ResourceKind::policy, spec).empty())
+    RC_ASSERT(compile({*policy}).problems.empty());
 }
 
 }  // namespace
