@@ -30,6 +30,7 @@ Faults Faults::draw(Prng& prng) {
   faults.old_ledger = prng.chance(0.2);
   if (in_this_run()) faults.disk_full_every = between(prng, 1min, 4min);
   if (prng.chance(0.2)) faults.clock_jump_every = between(prng, 2min, 6min);
+  if (prng.chance(0.15)) faults.manager_jump_every = between(prng, 1min, 5min);
   if (in_this_run()) faults.stall_every = between(prng, 1min, 5min);
   return faults;
 }
@@ -37,7 +38,8 @@ Faults Faults::draw(Prng& prng) {
 bool Faults::none() const {
   return loss == 0 && duplicate == 0 && delay < 100ms && partition_every == Duration{0} &&
          manager_crash_every == Duration{0} && agent_crash_every == Duration{0} && crash_in_call == 0 &&
-         disk_full_every == Duration{0} && clock_jump_every == Duration{0} && stall_every == Duration{0};
+         disk_full_every == Duration{0} && clock_jump_every == Duration{0} &&
+         manager_jump_every == Duration{0} && stall_every == Duration{0};
 }
 
 std::string Faults::to_string() const {
@@ -48,7 +50,7 @@ std::string Faults::to_string() const {
              every("partition", partition_every), every("manager_crash", manager_crash_every),
              every("agent_crash", agent_crash_every), " crash_in_call=", mien::to_text(crash_in_call, 2),
              power_cuts ? " power_cuts" : "", old_ledger ? " old_ledger" : "", every("disk_full", disk_full_every),
-             every("clock_jump", clock_jump_every), every("stall", stall_every));
+             every("clock_jump", clock_jump_every), every("manager_jump", manager_jump_every), every("stall", stall_every));
 }
 
 }  // namespace mien::sim

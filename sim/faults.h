@@ -25,6 +25,7 @@ struct Faults {
   bool old_ledger = false;  // a crash may bring back a ledger of a while ago
   Duration disk_full_every{};
   Duration clock_jump_every{};
+  Duration manager_jump_every{};  // its own clock is set, ahead or back
   Duration stall_every{};  // an agent stops for a while
 
   [[nodiscard]] static Faults draw(Prng& prng);

@@ -85,6 +85,8 @@ void World::check_refold() {
     if (mine->encode(0) != made->encode(0))
       return fail("fold_per_instance", cat(name.value, " has other bytes after recovery: ", first_difference(*mine, *made)));
   }
+  if (manager_->manager().acting().remedy().encode() != other.manager().acting().remedy().encode())
+    fail("fold_per_instance", "what was decided differs after recovery");
   if (manager_->manager().counters() != other.manager().counters())
     fail("fold_per_instance", "the counters differ after recovery");
 }
@@ -133,6 +135,7 @@ void World::check_end() {
         fail("steady_is_quiet", cat(service.name.value, " is steady and ", instance->second->findings[0].summary));
     }
   }
+  check_acting_end();
   check_audit();
 }
 

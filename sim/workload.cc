@@ -42,9 +42,9 @@ double Workload::cpu(Duration since) {
   return std::clamp(level, 0.0, 1.0);
 }
 
-void Workload::advance(Duration since, Duration step) {
+void Workload::advance(Duration since, Duration step, double cap) {
   double seconds = to_seconds(step);
-  busy_seconds_ += cpu(since) * seconds;
+  busy_seconds_ += std::min(cpu(since), cap) * seconds;
   memory_bytes_ += shape_ == Shape::leak && since >= onset_ ? 2e6 * seconds : 1e4 * prng_.normal();
   disk_bytes_ += 1e6 * seconds * prng_.exponential();
 }

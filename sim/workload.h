@@ -20,8 +20,8 @@ class Workload {
  public:
   // Misbehaviour (step, spike, hog, silent) begins `onset` after the start.
   Workload(Shape shape, Duration onset, const Prng& prng) : shape_(shape), onset_(onset), prng_(prng) {}
-  // Moves on by `step` to `since` (time since the start).
-  void advance(Duration since, Duration step);
+  // Moves on by `step` to `since` (time since the start), with at most `cap` of one CPU.
+  void advance(Duration since, Duration step, double cap);
   void read_into(std::vector<model::Reading>& readings) const;
   [[nodiscard]] Shape shape() const { return shape_; }
   [[nodiscard]] bool silent(Duration since) const { return shape_ == Shape::silent && since >= onset_; }

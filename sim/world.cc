@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "node/testing/resources.h"
 #include "wire/otlp.h"
 
 namespace mien::sim {
@@ -13,25 +14,13 @@ constexpr Duration upload_timeout = 10s;
 constexpr Duration restart_after = 2s;
 constexpr Duration healing = 3min;
 
-model::Resource persona(const std::string& name, model::Value::Map spec) {
-  return {.kind = model::ResourceKind::persona,
-          .metadata = {.name = name,
-                       .labels = {},
-                       .annotations = {},
-                       .uid = {},
-                       .generation = 0,
-                       .created_at = {},
-                       .created_by = {},
-                       .updated_at = {},
-                       .managed_by = {}},
-          .spec = model::Value{std::move(spec)}};
-}
-
 // CPU around 20 %: what the steady workloads do and a hog does not.
 model::Resource steady_persona() {
   model::Value::Map cpu{{"distribution", "normal"}, {"mean", 0.2}, {"stddev", 0.05}};
-  return persona("steady", {{"behavior", model::Value::Map{{"system.cpu.utilization", std::move(cpu)}}}});
+  return node::testing::persona("steady", {{"behavior", model::Value::Map{{"system.cpu.utilization", std::move(cpu)}}}});
 }
+
+std::string steady_bytes() { return model::encode_resource(steady_persona()); }
 
 std::size_t draw_agents(Prng& prng) {
   double kind = prng.uniform();
@@ -75,6 +64,8 @@ void World::every(Duration mean, std::function<void()> happen) {
 }
 
 WallTime World::wall() const { return epoch_start + clock_; }
+
+WallTime World::manager_wall() const { return wall() + manager_clock_; }
 
 void World::note(std::string_view who, const std::string& what) {
   std::string line = cat(mien::to_text(to_seconds(clock_), 9), " ", who, " ", what);
@@ -129,13 +120,15 @@ void World::build() {
     }
   }
   note("build", faults_.to_string());
+  plan_acting();
   start_manager();
   for (std::size_t i = 0; i < count; ++i) {
     start_agent(i);
+    at(Duration{static_cast<std::int64_t>(prng_.below(1'000'000'000))}, [this, i] { poll(i); });
     at(Duration{static_cast<std::int64_t>(prng_.below(1'000'000'000))}, [this, i] { tick_agent(i); });
   }
   at(Duration{0}, [this] { tick_manager(); });
-  at(5s, [this] { give(node::PutResource{.resource = model::encode_resource(steady_persona()), .from_files = true}); });
+  at(5s, [this] { give(node::PutResource{.resource = steady_bytes(), .from_files = true}); });
   plan_faults();
 }
 
@@ -167,6 +160,11 @@ void World::plan_faults() {
     agent.stalled_until = clock_ + 1s * (1 + prng_.below(90));
     note(agent.name, "stall");
   });
+  every(faults_.manager_jump_every, [this] {
+    ++manager_jumps_;
+    manager_clock_ = 1s * (static_cast<std::int64_t>(prng_.below(180)) - 90);
+    note("manager", cat("clock ", mien::to_text(manager_clock_)));
+  });
   every(faults_.disk_full_every, [this] {
     bool* disk = prng_.chance(0.5) ? &log_.full : prng_.chance(0.5) ? &ledger_.full : &history_.full;
     *disk = true;
@@ -183,6 +181,7 @@ void World::plan_faults() {
     crash_point_.armed = false;
     log_.full = ledger_.full = history_.full = false;
     for (SimAgent& agent : agents_) agent.clock_offset = Duration{0};
+    manager_clock_ = Duration{0};
   });
 }
 
@@ -202,12 +201,14 @@ void World::start_agent(std::size_t index) {
   agent.driver = std::make_unique<node::AgentDriver>(
       node::Agent{options}, agent.spool, [this, index](const node::AgentRequest& request) { send(index, request); },
       [this, index](std::string_view line) { note(agents_[index].name, std::string(line)); });
+  start_leases(index);
 }
 
 void World::tick_agent(std::size_t index) {
   SimAgent& agent = agents_[index];
   after(1s, [this, index] { tick_agent(index); });
-  for (Service& service : agent.services) service.load.advance(clock_, 1s);
+  for (Service& service : agent.services) service.load.advance(clock_, 1s, agent.hand->cpu_cap(service.name));
+  tick_leases(index);
   if (clock_ < agent.stalled_until) return;
   agent.readings.clear();
   for (std::size_t s = 0; s < agent.services.size(); ++s) {
@@ -244,7 +245,7 @@ void World::arrive(std::size_t index, std::uint64_t incarnation, const node::Age
   Result<wire::OtlpDecoded> decoded = wire::decode_otlp({.encoding = wire::OtlpEncoding::protobuf,
                                                          .content_encoding = {},
                                                          .body = request.body,
-                                                         .arrived = wall(),
+                                                         .arrived = manager_wall(),
                                                          .trusted = true,
                                                          .agent = name,
                                                          .limits = {},
@@ -296,8 +297,8 @@ void World::start_manager() {
                            .sha256 = node::testing::test_hash,
                            .sign = [](std::string_view bytes) { return std::string(bytes); }};
   manager_ = std::make_unique<node::ManagerDriver>(
-      seams, node::ManagerOptions{.builtin = {persona("linux-server", {})}, .limits = {}}, "sim");
-  Status recovered = manager_->recover(wall());
+      seams, node::ManagerOptions{.builtin = {node::testing::persona("linux-server", {})}, .limits = {}}, "sim");
+  Status recovered = manager_->recover(manager_wall());
   if (!recovered) {
     note("manager", cat("does not start: ", recovered.error().to_string()));
     crash_manager("while starting");
@@ -338,7 +339,7 @@ bool World::append(const node::Record& record) {
   std::string bytes = node::encode_record(record);
   std::string_view view = bytes;
   store::LogPosition before = log_.bounds(0)->last;
-  bool kept = crashing_log_.append(0, wall(), std::span(&view, 1)).ok();
+  bool kept = crashing_log_.append(0, manager_wall(), std::span(&view, 1)).ok();
   if (crash_point_.struck) {
     // It died before or after the record reached the log; nobody was told.
     if (const auto* arrived = std::get_if<node::FrameArrived>(&record); arrived && log_.bounds(0)->last > before) {
@@ -370,7 +371,7 @@ void World::tick_manager() {
 
 void World::pump() {
   while (manager_) {
-    Result<node::ManagerDriver::Sent> sent = manager_->pump(wall());
+    Result<node::ManagerDriver::Sent> sent = manager_->pump(manager_wall());
     if (crash_point_.struck) return crash_manager("in a call of the fold");
     if (!sent) {
       if (sent.error().code != Code::exhausted) fail("fold_goes_on", sent.error().to_string());
@@ -380,13 +381,24 @@ void World::pump() {
       if (notice.finding)
         note("manager", cat(notice.type, " ", notice.finding->id.value, " ", notice.finding->instance.value, " ",
                             model::to_text(notice.finding->kind), notice.finding->late ? " late" : ""));
+    for (const node::Notice& notice : sent->notices) {
+      if (notice.action)
+        note("manager", cat(notice.type, " ", notice.action->id.value, " ", notice.action->target.value, " ",
+                            notice.action->policy.value, " ", model::to_text(notice.action->end_reason), " ",
+                            notice.action->note));
+      if (notice.decision)
+        note("manager", cat(notice.type, " ", notice.decision->id.value, " ", model::to_text(notice.decision->outcome),
+                            ": ", notice.decision->summary));
+    }
     for (const node::Answer& answer : sent->answers) {
+      if (answer.request == hold_request_ && answer.status) held_since_ = clock_;
       note("manager", cat("answers ", answer.request, answer.status ? " ok" : " " + answer.status.error().to_string()));
       answered_commands_.insert(answer.request);
     }
     if (sent->steps > 0) {
       check_counts();
       check_findings();
+      check_orders();
     }
     if (!sent->more) break;
   }
@@ -399,7 +411,7 @@ void World::give(node::CommandBody body) {
   if (manager_) append(node::CommandGiven{.command = {.request = request, .actor = "person", .body = body}});
   after(15s, [this, request, body] {
     if (!answered_commands_.contains(request)) give(body);
-    else if (std::holds_alternative<node::PutResource>(body))
+    else if (const auto* put = std::get_if<node::PutResource>(&body); put && put->resource == steady_bytes())
       for (const SimAgent& agent : agents_)
         for (const Service& service : agent.services)
           give(node::Activate{.persona = PersonaName{"steady"}, .instance = service.name, .lasting = {}});

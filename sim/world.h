@@ -22,6 +22,7 @@
 #include "node/manager_driver.h"
 #include "node/series_table.h"
 #include "sim/faults.h"
+#include "sim/hands.h"
 #include "sim/workload.h"
 
 namespace mien::sim {
@@ -55,6 +56,11 @@ class World {
     Duration deaf_until{};     // answers do not reach it
     Duration mute_until{};     // what it sends is lost
     std::vector<model::InstanceReadings> readings;
+    std::unique_ptr<SimHand> hand;
+    MemoryJournal journal;
+    std::unique_ptr<node::LeaseDriver> leases;
+    bool hold_file = false;
+    Duration leases_ran_since{};  // without a stall or a crash
   };
   struct Event {
     Duration at{};
@@ -70,6 +76,7 @@ class World {
   void after(Duration delay, std::function<void()> happen) { at(clock_ + delay, std::move(happen)); }
   void every(Duration mean, std::function<void()> happen);  // until the faults end
   [[nodiscard]] WallTime wall() const;
+  [[nodiscard]] WallTime manager_wall() const;
   void note(std::string_view who, const std::string& what);
   void fail(std::string_view invariant, const std::string& seen);
 
@@ -91,13 +98,38 @@ class World {
   void give(node::CommandBody body);
   bool append(const node::Record& record);
 
-  // ---- what must hold (invariants.cc) ----
+  // ---- acting (world_acting.cc) ----
+  void plan_acting();
+  void start_leases(std::size_t index);
+  void tick_leases(std::size_t index);
+  void lease_step(std::size_t index, node::LeaseEvent event);
+  void poll(std::size_t index);
+  void call_hand(std::size_t index, std::uint64_t incarnation, const node::CallHand& call, MonoTime give_up);
+  void send_reports(std::size_t index, std::uint64_t incarnation, const node::SendReports& sent);
+  void tell_abilities(std::size_t index);
+  void let_people_act();
+  void edit_by_hand();
+  [[nodiscard]] model::Resource draw_policy(const std::string& name, std::string_view verb);
+
+  // ---- what must hold (invariants.cc, invariants_acting.cc) ----
+  void check_orders();
+  void check_leases(std::size_t index);
+  void check_fields(std::size_t index);
+  void check_acting_end();
   void check_counts();
   void check_findings();
   void check_refold();
   void check_audit();
   void check_end();
   [[nodiscard]] static Duration healing_time();
+
+  // What the checkers of acting know by themselves.
+  struct Acted {
+    Duration seen_at{};  // since the start, when it first was in the ledger as ordered
+    std::string policy;
+    std::string target;
+    bool by_person = false;
+  };
 
   std::uint64_t seed_;
   Trace trace_;
@@ -138,6 +170,16 @@ class World {
   std::map<store::LogPosition, std::vector<std::pair<std::string, std::uint64_t>>> by_position_;
   std::set<std::pair<std::string, std::uint64_t>> acknowledged_;
   std::set<std::string> findings_seen_;
+  HandFaults hand_faults_;
+  bool only_observing_ = true;                      // no policy of this run may do more
+  std::map<std::string, model::Budget> budgets_;    // of the policies of this run
+  std::map<std::string, std::uint32_t> repeats_;
+  std::map<std::string, Acted> ordered_;            // by action
+  std::set<std::string> approved_;                  // asked for by a person
+  std::optional<Duration> held_since_;              // the hold of everything was answered; nothing may be ordered
+  std::uint64_t hold_request_ = 0;
+  std::uint64_t manager_jumps_ = 0;
+  Duration manager_clock_{};
 };
 
 }  // namespace mien::sim

@@ -17,7 +17,13 @@ struct ActionBoard {
   std::map<remedy::RankKey, remedy::Rank> ranks;
   std::map<PolicyName, remedy::BudgetView> budgets;
   std::map<PolicyName, std::string> problems;  // policies that were left out, and why
+  std::map<InstanceName, std::vector<model::Order>> orders;  // by host: what shall be in force there
   static constexpr std::size_t most_finished = 256;
 };
+
+[[nodiscard]] inline std::vector<model::Order> orders_of(const ActionBoard& board, const InstanceName& host) {
+  auto orders = board.orders.find(host);
+  return orders == board.orders.end() ? std::vector<model::Order>{} : orders->second;
+}
 
 }  // namespace mien::node

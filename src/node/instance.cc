@@ -10,7 +10,7 @@
 namespace mien::node {
 namespace {
 
-constexpr std::uint64_t snapshot_version = 1;
+constexpr std::uint64_t snapshot_version = 2;  // 1: without trace and acted_on
 constexpr std::uint64_t sequence_bits = 32;  // of a request's number within its sender's epoch
 // An open finding's entry is refreshed this often while it only changes in degree.
 constexpr Duration rewrite_after = 60s;
@@ -117,7 +117,7 @@ void Instance::judge(const Step& step, const model::Batch& batch, bool late, Eff
   }
   drift::Assessment assessment =
       drift::assess(state_.assignment.expectation, state_.behavior, watch_, state_.series, batch);
-  learn::update(state_.behavior, state_.series, batch, assessment.evidence);
+  if (!state_.acted_on && !state_.learning_held) learn::update(state_.behavior, state_.series, batch, assessment.evidence);
   remember(batch, out);
 
   state_.drift = std::move(assessment.score);
@@ -125,6 +125,7 @@ void Instance::judge(const Step& step, const model::Batch& batch, bool late, Eff
   state_.drift.persona = state_.assignment.persona;
   state_.drift.revision = state_.revision_numbers[state_.assignment.persona];
   state_.drift.state = learn::state_of(state_.behavior, state_.last_seen);
+  if (!late) state_.trace.add(state_.last_seen, state_.drift.score);
   out.notices.push_back(drift_notice(step, state_.drift));
 
   for (OpenFinding& open : state_.open)
@@ -249,6 +250,17 @@ bool Instance::acknowledge(const Step& step, const FindingId& id, const std::str
     model::AuditEvent event = audit_of(step, "finding.acknowledged", open.finding, comment);
     event.actor = actor;
     out.audit.push_back(std::move(event));
+    publish("finding.updated", step, open.finding, out);
+    return true;
+  }
+  return false;
+}
+
+bool Instance::name_action(const Step& step, const FindingId& finding, const ActionId& action, Effects& out) {
+  for (OpenFinding& open : state_.open) {
+    if (open.finding.id != finding) continue;
+    open.finding.actions.push_back(action.value);
+    persist(open.finding, out);
     publish("finding.updated", step, open.finding, out);
     return true;
   }
@@ -413,6 +425,9 @@ std::string Instance::encode(store::LogPosition folded) const {
   encoder.put(folded);
   encoder.put(state_);
   encoder.put(watch_.encode());
+  encoder.put(state_.trace);
+  encoder.put(state_.acted_on);
+  encoder.put(state_.learning_held);
   return encoder.take();
 }
 
@@ -420,7 +435,7 @@ Result<Instance::Restored> Instance::decode(std::string_view bytes) {
   Decoder decoder{bytes};
   std::uint64_t version = 0;
   decoder.get(version);
-  if (version != snapshot_version)
+  if (version == 0 || version > snapshot_version)
     return Error{.code = Code::unsupported,
                  .message = cat("instance snapshot has version ", version, ", this program reads ", snapshot_version),
                  .where = {},
@@ -430,6 +445,11 @@ Result<Instance::Restored> Instance::decode(std::string_view bytes) {
   decoder.get(restored.folded);
   decoder.get(restored.instance.state_);
   decoder.get(watch);
+  if (version >= 2) {
+    decoder.get(restored.instance.state_.trace);
+    decoder.get(restored.instance.state_.acted_on);
+    decoder.get(restored.instance.state_.learning_held);
+  }
   if (Status status = decoder.finish("instance snapshot"); !status) return std::move(status).error();
   restored.instance.watch_ = TRY(drift::Watch::decode(watch));
   return restored;

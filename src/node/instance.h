@@ -17,6 +17,7 @@
 #include "model/expectation.h"
 #include "node/effects.h"
 #include "node/intake.h"
+#include "node/score_trace.h"
 #include "node/sequence_window.h"
 
 namespace mien::node {
@@ -81,6 +82,10 @@ struct InstanceState {
   model::DriftScore drift;
   std::vector<std::string> conditions;
   bool idle = false;  // nothing arrived for a while; its snapshot is current until something does (see Manager)
+  // Since version 2 of the snapshot; stored behind the watch.
+  ScoreTrace trace;
+  bool acted_on = false;  // an action changes it or did just now: what it shows does not teach
+  bool learning_held = false;  // by hand: nothing teaches
 
   static constexpr auto fields = std::tuple{field("name", &InstanceState::name),
                                             field("type", &InstanceState::type),
@@ -137,10 +142,14 @@ class Instance {
   // A changed assignment: the behaviour of the persona left is parked, that of the persona entered comes back.
   void assign(const Step& step, Assignment assignment, Effects& out);
   void restore_revision(const Step& step, const model::PersonaRevision& revision, Effects& out);
+  // An action about one of its findings; false where that is not open any more.
+  bool name_action(const Step& step, const FindingId& finding, const ActionId& action, Effects& out);
   // The open finding by that id, acknowledged; false where there is none.
   bool acknowledge(const Step& step, const FindingId& id, const std::string& comment, const std::string& actor,
                    Effects& out);
   void close_all(const Step& step, Effects& out);  // before it is deleted
+  // While on, what arrives is known to be healthy (see drift::Watch::trust); not part of the state.
+  void trust(bool known_healthy) { watch_.trust(known_healthy); }
 
   [[nodiscard]] const InstanceState& state() const { return state_; }
   [[nodiscard]] InstanceState& state() { return state_; }

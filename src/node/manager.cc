@@ -8,8 +8,9 @@
 namespace mien::node {
 namespace {
 
-constexpr std::uint64_t core_version = 1;
+constexpr std::uint64_t core_version = 2;  // 1: without what acting needs
 constexpr Duration snapshot_every = 60s;
+constexpr Duration most_steady = 15s;  // that one record lets pass
 
 Error error_of(Code code, std::string message) {
   return {.code = code, .message = std::move(message), .where = {}, .cause = {}};
@@ -33,7 +34,12 @@ Manager::Manager(ManagerOptions options) : options_(std::move(options)) {
 Effects Manager::step(WallTime now, store::LogPosition position, const Record& record) {
   Effects out;
   Moment at{.now = now, .position = position};
+  // A record that comes long after the one before it may come from a clock that was set: only a little of it counts.
+  if (now > last_at_ && last_at_.ns != 0 && !std::holds_alternative<EpochStarted>(record))
+    steady_ += std::min<Duration>(now - last_at_, most_steady);
+  last_at_ = std::max(last_at_, now);
   std::visit([&](const auto& event) { on(at, event, out); }, record);
+  act(at, out);
   for (const Notice& notice : out.notices) {
     if (notice.type == "finding.opened") ++counters_.findings_opened;
     if (notice.type == "finding.resolved") ++counters_.findings_resolved;
@@ -51,6 +57,7 @@ void Manager::on(const Moment& at, const FrameArrived& arrived, Effects& out) {
     if (!known) continue;
     Instance& instance = known->second.instance;
     std::size_t writes = out.writes.size();
+    if (!frame.parent.empty() && frame.parent != instance.state().parent) index_.reset();
     // An idle instance's snapshot stands for all time until now, so its waking must be written with the group.
     if (instance.state().idle) must_write(*known);
     counted += instance.on_frame({.now = at.now, .position = at.position, .part = part}, arrived.frame, frame, out);
@@ -89,6 +96,9 @@ Manager::Known* Manager::admit(const Moment& at, const model::Frame& frame, cons
                            .drift = {}});
     known->second.instance.assign({.now = at.now, .position = at.position},
                                   assignment_of(known->second.instance.state()), out);
+    InstanceState& state = known->second.instance.state();
+    state.learning_held = acting_.remedy().learning_held(state.name, state.assignment.pool, at.now);
+    known->second.instance.trust(trusting_);
     touched(*known);
   }
   return &*known;
@@ -105,6 +115,7 @@ void Manager::on(const Moment& at, const TickPassed&, Effects& out) {
   }
   for (const InstanceName& name : gone) forget(at, name, "ended more than a day ago", out);
   expire_access(at, out);
+  let_acting_time_pass(at, out);
 }
 
 void Manager::on_tick(const Moment& at, Known& known, Effects& out) {
@@ -134,6 +145,9 @@ void Manager::look_again(Known& known) {
 }
 
 bool Manager::time_matters(WallTime now) {
+  if (acting_.has_policies() || !acting_.remedy().unfinished().empty() || !acting_.remedy().holds().empty()) {
+    if (now - acting_tick_at_ >= (acting_.remedy().unfinished().empty() ? 10s : 1s)) return true;
+  }
   if (now < next_look_) return false;
   next_look_ = next_expiry_;
   for (const auto& [name, slot] : slots_) next_look_ = std::min(next_look_, slot.look_at);
@@ -197,6 +211,7 @@ void Manager::changed(Known& known) {
 }
 
 void Manager::touched(Known& known) {
+  index_.reset();
   changed(known);
   must_write(known);
 }
@@ -221,6 +236,7 @@ void Manager::forget(const Moment& at, const InstanceName& name, std::string_vie
   std::erase(urgent_, &*slot);
   std::erase(unseen_, &*slot);
   slots_.erase(slot);
+  index_.reset();
   removed_.push_back(name);
 }
 
@@ -234,18 +250,25 @@ const Instance* Manager::find(const InstanceName& name) const {
 Status Manager::restore(store::Table table, const store::Entry& entry) {
   switch (table) {
     case store::Table::core: {
+      if (entry.key == "remedy") return acting_.restore_state(entry.bytes);
       Decoder decoder{entry.bytes};
       std::uint64_t version = 0;
       decoder.get(version);
-      if (version != core_version)
+      if (version == 0 || version > core_version)
         return error_of(Code::unsupported,
                         cat("the ledger's core has version ", version, ", this program reads ", core_version));
       decoder.get(counters_);
       decoder.get(epoch_started_at_);
+      if (version >= 2) {
+        decoder.get(last_at_);
+        decoder.get(steady_);
+        decoder.get(reconsidered_at_);
+      }
       return decoder.finish("core");
     }
     case store::Table::resource: {
       resources_[entry.key] = TRY(model::decode_resource(entry.bytes));
+      policies_changed_ = true;
       changed_resources_.push_back(entry.key);
       return {};
     }
@@ -262,6 +285,7 @@ Status Manager::restore(store::Table table, const store::Entry& entry) {
       unseen_.push_back(&*known);
       return {};
     }
+    case store::Table::directive: return acting_.restore_action(entry.bytes);
     default: return {};
   }
 }
@@ -301,6 +325,11 @@ void Manager::rebase(store::LogPosition position) {
   }
 }
 
+void Manager::trust(bool known_healthy) {
+  trusting_ = known_healthy;
+  for (Known& known : slots_) known.second.instance.trust(known_healthy);
+}
+
 store::Write Manager::snapshot(Known& known, const Moment& at) {
   auto& [name, slot] = known;
   dirty_.erase({slot.written_at, name});
@@ -317,8 +346,12 @@ std::vector<store::Write> Manager::take_snapshots(store::LogPosition position, W
   encoder.put(core_version);
   encoder.put(counters_);
   encoder.put(epoch_started_at_);
+  encoder.put(last_at_);
+  encoder.put(steady_);
+  encoder.put(reconsidered_at_);
   if (std::string core = encoder.take(); core != core_)
     writes.push_back({.table = store::Table::core, .key = "core", .bytes = core_ = std::move(core)});
+  if (std::optional<store::Write> acting = acting_.take_snapshot()) writes.push_back(std::move(*acting));
   std::vector<Known*> urgent = std::exchange(urgent_, {});
   std::sort(urgent.begin(), urgent.end(), [](const Known* a, const Known* b) { return a->first < b->first; });
   for (Known* known : urgent) writes.push_back(snapshot(*known, at));
@@ -335,6 +368,7 @@ std::vector<store::Write> Manager::take_all_snapshots(store::LogPosition positio
 std::vector<InstanceName> Manager::refresh(View& view) {
   view.counters = counters_;
   view.epoch = epoch_;
+  view.board = acting_.board(view.board, steady_);
   for (const InstanceName& name : removed_) view.instances.erase(name);
   for (Known* known : unseen_) {
     view.instances.set(known->first, known->second.instance.view());

@@ -8,12 +8,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "model/resource.h"
+#include "node/acting.h"
 #include "node/effects.h"
 #include "node/instance.h"
 #include "node/record.h"
@@ -56,6 +58,10 @@ class Manager {
   // After a log was found cut or replaced: everything counts as folded up to here and will be written anew.
   void rebase(store::LogPosition position);
 
+  // While on, what every instance shows is known to be healthy: nothing opens, everything teaches. For replays that
+  // train first; not part of the state.
+  void trust(bool known_healthy);
+
   // ---- what the driver takes out after a group ----
   // Entries for this transaction: the core if it changed, every instance that must be written now, and up to `spare`
   // whose snapshots are the oldest of those that are dirty. Cost: what it returns.
@@ -66,6 +72,7 @@ class Manager {
   std::vector<InstanceName> refresh(View& view);
 
   [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] const Acting& acting() const { return acting_; }
   [[nodiscard]] const Instance* find(const InstanceName& name) const;
   [[nodiscard]] std::size_t instance_count() const { return slots_.size(); }
 
@@ -90,6 +97,21 @@ class Manager {
   void on(const Moment& at, const CommandGiven& given, Effects& out);
   void on(const Moment& at, const TickPassed& tick, Effects& out);
   void on(const Moment& at, const EpochStarted& epoch, Effects& out);
+  void on(const Moment& at, const AgentReported& reported, Effects& out);
+
+  // ---- acting (manager_acting.cc) ----
+  class Seen;
+  // What the findings of this step, and what they led to, ask for: decisions, orders, marks at instances.
+  void act(const Moment& at, Effects& out);
+  void let_acting_time_pass(const Moment& at, Effects& out);
+  void consider(const Moment& at, const model::Finding& finding, Effects& out);
+  void take_marks(const Moment& at, Effects& out);
+  void spread_learning_holds();
+  [[nodiscard]] const model::Finding* open_finding(const FindingId& id) const;
+  [[nodiscard]] const Fleet::Index& fleet_index() const;
+  [[nodiscard]] remedy::Moment acting_moment(const Moment& at) const {
+    return {.now = at.now, .steady = steady_, .position = at.position};
+  }
 
   // Carries out a command that its check() allowed.
   Answer carry_out(const Moment& at, const std::string& actor, const PutResource& put, Effects& out);
@@ -101,6 +123,11 @@ class Manager {
   Answer carry_out(const Moment& at, const std::string& actor, const AcknowledgeFinding& acknowledge, Effects& out);
   Answer carry_out(const Moment& at, const std::string& actor, const PutAccess& put, Effects& out);
   Answer carry_out(const Moment& at, const std::string& actor, const RedeemEnrollment& redeem, Effects& out);
+  template <class Body>
+    requires Acting::is_command<Body>
+  Answer carry_out(const Moment& at, const std::string& actor, const Body& body, Effects& out) {
+    return acting_.carry_out(acting_moment(at), actor, body, out, marks_);
+  }
 
   // Why a command can not be done, or ok.
   [[nodiscard]] Status check(WallTime now, const PutResource& put) const;
@@ -112,6 +139,11 @@ class Manager {
   [[nodiscard]] Status check(WallTime now, const AcknowledgeFinding& acknowledge) const;
   [[nodiscard]] Status check(WallTime now, const PutAccess& put) const;
   [[nodiscard]] Status check(WallTime now, const RedeemEnrollment& redeem) const;
+  template <class Body>
+    requires Acting::is_command<Body>
+  [[nodiscard]] Status check(WallTime now, const Body& body) const {
+    return acting_.check(acting_moment({.now = now, .position = 0}), body);
+  }
 
   Known* admit(const Moment& at, const model::Frame& frame, const model::InstanceFrame& part, Effects& out);
   void on_tick(const Moment& at, Known& known, Effects& out);
@@ -154,6 +186,17 @@ class Manager {
   std::vector<std::string> changed_resources_;  // keys, for the view
   std::vector<std::string> changed_access_;
   std::string core_;  // as last written
+  bool trusting_ = false;
+
+  Acting acting_;
+  Marks marks_;  // of the step that runs
+  bool policies_changed_ = true;
+  mutable std::optional<Fleet::Index> index_;  // made when it is asked for; forgotten when who is where changes
+  std::map<remedy::HoldScope, remedy::Hold> known_holds_;  // as they were last spread to the instances
+  WallTime last_at_;          // of the record before
+  Duration steady_{};         // see remedy::Moment
+  WallTime acting_tick_at_;   // of the last tick that acting saw
+  WallTime reconsidered_at_;  // when every open finding was last held against the policies
 };
 
 }  // namespace mien::node

@@ -38,6 +38,17 @@ Result<model::Value> within_spec(Result<model::Value> merged) {
   return error;
 }
 
+// Whether it can be understood and compiled: the schema knows forms, not what an expression means.
+Status check_policy(const model::Resource& wanted) {
+  model::Policy policy =
+      TRY(model::parse_policy(PolicyName{wanted.metadata.name}, wanted.metadata.generation + 1, wanted.spec));
+  policy::Compiled compiled = policy::compile({std::move(policy)});
+  if (compiled.problems.empty()) return {};
+  Error error = error_of(Code::invalid, compiled.problems.front().message);
+  error.where = "/spec";
+  return error;
+}
+
 Answer done(std::string name, std::uint64_t generation, std::string note) {
   return {.request = 0, .status = {}, .name = std::move(name), .generation = generation, .note = std::move(note)};
 }
@@ -96,6 +107,7 @@ Status Manager::check(WallTime, const PutResource& put) const {
   if (!known && resources_.size() >= options_.limits.resources)
     return error_of(Code::exhausted,
                     cat("there are already ", resources_.size(), " resources, the limit: delete some first"));
+  if (wanted.kind == model::ResourceKind::policy) return check_policy(wanted);
   if (wanted.kind != model::ResourceKind::persona) return {};
   auto find = [&](std::string_view name) -> const model::Value* {
     if (name == wanted.metadata.name) return &wanted.spec;
@@ -146,6 +158,7 @@ void Manager::write_resource(const Moment& at, const std::string& actor, model::
                        .cause = cat("log/", at.position),
                        .detail = cat("generation ", wanted.metadata.generation)});
   changed_resources_.push_back(key);
+  policies_changed_ |= wanted.kind == model::ResourceKind::policy;
   resources_[key] = std::move(wanted);
   reassign(at, out);
 }
@@ -176,6 +189,7 @@ Status Manager::check(WallTime, const DeleteResource& erase) const {
 
 Answer Manager::carry_out(const Moment& at, const std::string& actor, const DeleteResource& erase, Effects& out) {
   std::string key = key_of(erase.kind, erase.name);
+  policies_changed_ |= erase.kind == model::ResourceKind::policy;
   if (resources_.erase(key) != 0) out.writes.push_back({.table = store::Table::resource, .key = key, .bytes = {}});
   out.audit.push_back({.at = at.now,
                        .actor = actor,

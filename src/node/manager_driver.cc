@@ -26,7 +26,7 @@ Status ManagerDriver::recover(WallTime now) {
   view_ = std::make_shared<View>();
   waiting_.reset();
   checkpoint_ = TRY(seams_.ledger.acquire(shard_));
-  for (store::Table table : {store::Table::core, store::Table::resource, store::Table::access, store::Table::instance})
+  for (store::Table table : {store::Table::core, store::Table::resource, store::Table::access, store::Table::instance, store::Table::directive})
     TRY(load(table));
   chain_.emplace(seams_.sha256, TRY(seams_.ledger.audit_tail()));
   head_ = TRY(seams_.ledger.audit_head());

@@ -32,6 +32,8 @@ class ManagerPort {
   // Takes one decoded request in: numbers the series, appends the frame, returns once it is in the log's file.
   // Errors: exhausted (queue or disk full: the sender keeps it and tries again), unavailable.
   virtual Result<store::LogPosition> take_in(Delivery delivery) = 0;
+  // What an agent reports of its orders and abilities; returns once it is in the log's file. Errors as take_in.
+  virtual Status report(AgentReported reported) = 0;
   // Subscribes to notices with number > after (those still kept, at most 4,096); the callback runs on another thread
   // until the returned handle is dropped.
   virtual std::shared_ptr<void> subscribe(std::uint64_t after,

@@ -4,123 +4,15 @@
 
 #include "base/prng.h"
 #include "base/text.h"
-#include "node/series_table.h"
-#include "node/testing/memory_seams.h"
+#include "node/testing/small_manager.h"
 
 namespace mien::node {
 namespace {
 
-constexpr WallTime start{1'700'000'000'000'000'000};
-
-model::Resource persona(const std::string& name, model::Value::Map spec) {
-  return {.kind = model::ResourceKind::persona,
-          .metadata = {.name = name,
-                       .labels = {},
-                       .annotations = {},
-                       .uid = {},
-                       .generation = 0,
-                       .created_at = {},
-                       .created_by = {},
-                       .updated_at = {},
-                       .managed_by = {}},
-          .spec = model::Value{std::move(spec)}};
-}
-
-model::Value declared_cpu() {
-  return model::Value::Map{
-      {"behavior",
-       model::Value::Map{{"system.cpu.utilization",
-                          model::Value::Map{{"distribution", "normal"}, {"mean", 0.1}, {"stddev", 0.05}}}}}};
-}
-
-// A manager over memory seams, with a clock of its own and a door.
-struct World {
-  testing::MemoryLog log;
-  testing::MemoryLedger ledger;
-  testing::MemoryHistory history;
-  SeriesTable series;
-  std::unique_ptr<ManagerDriver> driver;
-  WallTime now = start;
-  std::uint64_t request = 0;
-  std::uint64_t sequence = 0;
-  std::vector<Answer> answers;
-  std::vector<Notice> notices;
-
-  World() { restart(); }
-
-  void restart() {
-    ManagerSeams seams{.log = log,
-                       .ledger = ledger,
-                       .history = history,
-                       .sha256 = testing::test_hash,
-                       .sign = [](std::string_view bytes) { return std::string(bytes); }};
-    driver = std::make_unique<ManagerDriver>(
-        seams, ManagerOptions{.builtin = {persona("linux-server", {})}, .limits = {}}, "test");
-    ASSERT_TRUE(driver->recover(now).ok());
-    series = {};
-    for (const auto& [name, view] : driver->view()->instances) series.restore(name, view->series);
-  }
-
-  void append(const Record& record) {
-    std::string bytes = encode_record(record);
-    std::string_view view = bytes;
-    ASSERT_TRUE(log.append(0, now, std::span(&view, 1)).ok());
-  }
-  void fold() {
-    for (;;) {
-      auto sent = driver->pump(now);
-      ASSERT_TRUE(sent.ok()) << sent.error().to_string();
-      for (Answer& answer : sent->answers) answers.push_back(std::move(answer));
-      for (Notice& notice : sent->notices) notices.push_back(std::move(notice));
-      if (!sent->more) return;
-    }
-  }
-  Answer give(CommandBody body) {
-    EXPECT_TRUE(complete(body, ledger).ok());
-    append(CommandGiven{.command = {.request = ++request, .actor = "test", .body = std::move(body)}});
-    fold();
-    return answers.back();
-  }
-  Answer put(const model::Resource& resource) {
-    return give(PutResource{.resource = model::encode_resource(resource), .from_files = false});
-  }
-
-  FrameArrived frame_of(const std::string& instance, double cpu) {
-    model::Delivery delivery{
-        .source = "web-01", .epoch = 1, .sequence = ++sequence, .authenticated = true, .instances = {}};
-    delivery.instances.push_back(
-        {.instance = InstanceName{instance},
-         .type = model::InstanceType::host,
-         .parent = {},
-         .identities = {},
-         .series = {{.metric = MetricName{"system.cpu.utilization"}, .attributes = {}, .unit = "1", .kind = {}}},
-         .batch = {.times = {now}, .series = {}, .values = {cpu}},
-         .refused = 0});
-    return FrameArrived{.frame = series.number(std::move(delivery))};
-  }
-  void second(double cpu, const std::string& instance = "web-01") {
-    now = now + 1s;
-    append(frame_of(instance, cpu));
-    append(TickPassed{});
-    fold();
-  }
-  std::shared_ptr<const InstanceView> instance(const std::string& name) {
-    auto view = driver->view();
-    auto at = view->instances.find(InstanceName{name});
-    return at == view->instances.end() ? nullptr : at->second;
-  }
-  // The declared persona is active and twenty quiet seconds have passed.
-  void settle_in() {
-    second(0.1);
-    ASSERT_TRUE(put(persona("web", *declared_cpu().map())).status.ok());
-    ASSERT_TRUE(
-        give(Activate{.persona = PersonaName{"web"}, .instance = InstanceName{"web-01"}, .lasting = {}}).status.ok());
-    for (int i = 0; i < 20; ++i) second(0.1 + 0.01 * (i % 3));
-  }
-};
+using namespace testing;
 
 TEST(Manager, AHogAgainstADeclaredPersonaOpensOneFindingWithinFiveSamples) {
-  World world;
+  SmallManager world;
   world.settle_in();
   EXPECT_TRUE(world.instance("web-01")->findings.empty());
   for (int i = 0; i < 5; ++i) world.second(1.0);
@@ -133,7 +25,7 @@ TEST(Manager, AHogAgainstADeclaredPersonaOpensOneFindingWithinFiveSamples) {
 }
 
 TEST(Manager, AFindingThatEndsWithItsPersonaCountsAsResolved) {
-  World world;
+  SmallManager world;
   world.settle_in();
   for (int i = 0; i < 5; ++i) world.second(1.0);
   ASSERT_EQ(world.instance("web-01")->findings.size(), 1U);
@@ -144,7 +36,7 @@ TEST(Manager, AFindingThatEndsWithItsPersonaCountsAsResolved) {
 }
 
 TEST(Manager, TheFindingIsTheSameOneAfterARestartAtEveryPoint) {
-  World world;
+  SmallManager world;
   world.settle_in();
   std::string id;
   for (int i = 0; i < 40; ++i) {
@@ -161,7 +53,7 @@ TEST(Manager, TheFindingIsTheSameOneAfterARestartAtEveryPoint) {
 }
 
 TEST(Manager, RestartsNeitherLoseNorRepeatASample) {
-  World world;
+  SmallManager world;
   Prng prng{7};
   for (int i = 0; i < 300; ++i) {
     world.second(0.1 + 0.02 * prng.normal());
@@ -172,7 +64,7 @@ TEST(Manager, RestartsNeitherLoseNorRepeatASample) {
 }
 
 TEST(Manager, FoldedAnewTheLogGivesTheSameBytes) {
-  World world;
+  SmallManager world;
   Prng prng{8};
   for (int i = 0; i < 200; ++i) world.second(0.1 + 0.02 * prng.normal());
   std::string before = world.driver->manager().find(InstanceName{"web-01"})->encode(0);
@@ -181,7 +73,7 @@ TEST(Manager, FoldedAnewTheLogGivesTheSameBytes) {
 }
 
 TEST(Manager, TheSameRequestTwiceIsCountedOnce) {
-  World world;
+  SmallManager world;
   world.second(0.1);
   world.now = world.now + 1s;
   Record record = world.frame_of("web-01", 0.2);
@@ -193,7 +85,7 @@ TEST(Manager, TheSameRequestTwiceIsCountedOnce) {
 }
 
 TEST(Manager, AnOldBacklogIsKeptButNotJudged) {
-  World world;
+  SmallManager world;
   world.settle_in();
   WallTime now = world.now;
   world.now = now - 11min;
@@ -206,7 +98,7 @@ TEST(Manager, AnOldBacklogIsKeptButNotJudged) {
 }
 
 TEST(Manager, SamplesFromTheFutureAreRefusedAndCounted) {
-  World world;
+  SmallManager world;
   world.second(0.1);
   WallTime now = world.now;
   world.now = now + 1h;
@@ -219,7 +111,7 @@ TEST(Manager, SamplesFromTheFutureAreRefusedAndCounted) {
 }
 
 TEST(Manager, AnotherSenderCanNotSpeakForAnAgentsInstance) {
-  World world;
+  SmallManager world;
   world.second(0.1);
   world.now = world.now + 1s;
   model::Delivery delivery;
@@ -239,7 +131,7 @@ TEST(Manager, AnotherSenderCanNotSpeakForAnAgentsInstance) {
 }
 
 TEST(Manager, SilenceIsAFindingAndEndsWithTheNextSample) {
-  World world;
+  SmallManager world;
   world.second(0.1);
   for (int i = 0; i < 200; ++i) {
     world.now = world.now + 1s;
@@ -254,7 +146,7 @@ TEST(Manager, SilenceIsAFindingAndEndsWithTheNextSample) {
 }
 
 TEST(Manager, GenerationsAreCheckedKeptAndRolledBack) {
-  World world;
+  SmallManager world;
   world.second(0.1);
   EXPECT_EQ(world.put(persona("web", *declared_cpu().map())).generation, 1U);
   EXPECT_EQ(world.put(persona("web", *declared_cpu().map())).note, "unchanged");
@@ -273,7 +165,7 @@ TEST(Manager, GenerationsAreCheckedKeptAndRolledBack) {
 }
 
 TEST(Manager, AFullDiskLosesNothingAndGoesOnWhenThereIsRoom) {
-  World world;
+  SmallManager world;
   world.settle_in();
   world.ledger.full = true;
   world.now = world.now + 1s;
@@ -288,7 +180,7 @@ TEST(Manager, AFullDiskLosesNothingAndGoesOnWhenThereIsRoom) {
 }
 
 TEST(Manager, AZombieOwnerCanNotWrite) {
-  World world;
+  SmallManager world;
   world.second(0.1);
   std::unique_ptr<ManagerDriver> zombie = std::move(world.driver);
   world.restart();
@@ -299,7 +191,7 @@ TEST(Manager, AZombieOwnerCanNotWrite) {
 }
 
 TEST(Manager, ALogThatLostItsTailStartsANewEpochAndSaysSo) {
-  World world;
+  SmallManager world;
   world.settle_in();
   world.log.skip_sync = true;
   for (int i = 0; i < 5; ++i) world.second(0.1);
@@ -316,7 +208,7 @@ TEST(Manager, ALogThatLostItsTailStartsANewEpochAndSaysSo) {
 }
 
 TEST(Manager, TheAuditChainHoldsAcrossRestarts) {
-  World world;
+  SmallManager world;
   world.settle_in();
   world.restart();
   for (int i = 0; i < 70; ++i) world.second(1.0);
@@ -329,7 +221,7 @@ TEST(Manager, TheAuditChainHoldsAcrossRestarts) {
 }
 
 TEST(Manager, ACutTailOfTheAuditIsNamedHoweverShortAndHoweverLongTheManagerRunsOnIt) {
-  World world;
+  SmallManager world;
   world.settle_in();
   ASSERT_GE(world.ledger.audit_rows().size(), 3U);
   std::uint64_t last = world.ledger.audit_rows().size();
@@ -344,7 +236,7 @@ TEST(Manager, ACutTailOfTheAuditIsNamedHoweverShortAndHoweverLongTheManagerRunsO
 }
 
 TEST(Manager, AnEnrolmentWorksOnce) {
-  World world;
+  SmallManager world;
   Access access{.role = Role::agent, .name = {}, .selector = {}, .expires_at = world.now + 1h};
   ASSERT_TRUE(world.give(PutAccess{.key = "enrollment/aa", .bytes = encode(access)}).status.ok());
   EXPECT_TRUE(world.give(RedeemEnrollment{.enrollment_hash = "aa", .token_hash = "bb", .agent = "web-02"}).status.ok());
@@ -357,7 +249,7 @@ TEST(Manager, AnEnrolmentWorksOnce) {
 }
 
 TEST(Manager, WhatHistoryLostInAPowerCutIsWrittenAgain) {
-  World world;
+  SmallManager world;
   for (int i = 0; i < 30; ++i) world.second(0.1);
   ASSERT_TRUE(world.put(persona("web", *declared_cpu().map())).status.ok());
   ASSERT_TRUE(world.give(Activate{.persona = PersonaName{"web"}, .instance = InstanceName{"web-01"}, .lasting = {}})
@@ -462,7 +354,7 @@ TEST(Manager, TimeThatDoesNotMatterChangesNothing) {
 }
 
 TEST(Manager, AHeadIsSignedAnewEachMinuteThoughNothingHappens) {
-  World world;
+  SmallManager world;
   WallTime signed_at = world.ledger.audit_head().value()->at;
   std::size_t ticks = 0;
   for (int second = 0; second < 130; ++second) {
@@ -477,7 +369,7 @@ TEST(Manager, AHeadIsSignedAnewEachMinuteThoughNothingHappens) {
 }
 
 TEST(Manager, ItIsToldOnceWhoWasForgottenAndTheViewLosesThem) {
-  World world;
+  SmallManager world;
   world.second(0.1);
   world.second(0.1, "web-02");
   world.append(

@@ -5,7 +5,7 @@
 namespace mien::node {
 namespace {
 
-constexpr std::uint64_t record_version = 1;
+constexpr std::uint64_t record_version = 2;  // 1: without reports and what people say of actions
 
 std::string padded(std::uint64_t number) {
   std::string digits = std::to_string(number);
@@ -49,7 +49,7 @@ Result<Record> decode_record(std::string_view bytes) {
   Decoder decoder{bytes};
   std::uint64_t version = 0;
   decoder.get(version);
-  if (version != record_version)
+  if (version == 0 || version > record_version)
     return Error{.code = Code::unsupported,
                  .message = cat("log record has version ", version, ", this program reads ", record_version,
                                 ": run the newer program, or start with an empty data directory"),

@@ -8,8 +8,10 @@
 #include <variant>
 
 #include "base/codec.h"
+#include "model/action.h"
 #include "model/resource.h"
 #include "model/telemetry.h"
+#include "remedy/remedy.h"
 #include "store/ledger.h"
 
 namespace mien::node {
@@ -95,6 +97,35 @@ struct RedeemEnrollment {
                  field("token_hash", &RedeemEnrollment::token_hash), field("agent", &RedeemEnrollment::agent)};
 };
 
+// ---- what people decide about actions ----
+struct ApproveAction {
+  ActionId action;
+  static constexpr auto fields = std::tuple{field("action", &ApproveAction::action)};
+};
+struct RejectAction {
+  ActionId action;
+  static constexpr auto fields = std::tuple{field("action", &RejectAction::action)};
+};
+struct RevertAction {
+  ActionId action;
+  static constexpr auto fields = std::tuple{field("action", &RevertAction::action)};
+};
+// Stops automatic action (or learning); what is in force stays until its lease ends.
+struct PutHold {
+  remedy::HoldScope scope;
+  Duration lasting{};  // 0: until resumed
+  static constexpr auto fields = std::tuple{field("scope", &PutHold::scope), field("lasting", &PutHold::lasting)};
+};
+struct EndHold {
+  remedy::HoldScope scope;
+  static constexpr auto fields = std::tuple{field("scope", &EndHold::scope)};
+};
+// Hands back: ends every lease of an instance and of what runs on it; of everything when empty.
+struct ReleaseActions {
+  InstanceName instance;
+  static constexpr auto fields = std::tuple{field("instance", &ReleaseActions::instance)};
+};
+
 // "persona/web-frontend": the key of a resource in the ledger and in views.
 [[nodiscard]] std::string key_of(model::ResourceKind kind, std::string_view name);
 // "persona/web-frontend/000000000012" and "web-frontend@web-01/000000000012": generations and revisions, in order.
@@ -102,7 +133,8 @@ struct RedeemEnrollment {
 [[nodiscard]] std::string revision_key(const PersonaName& persona, const InstanceName& instance, std::uint64_t number);
 
 using CommandBody = std::variant<PutResource, DeleteResource, RollbackPersona, RollbackInstance, Activate, Deactivate,
-                                 AcknowledgeFinding, PutAccess, RedeemEnrollment>;
+                                 AcknowledgeFinding, PutAccess, RedeemEnrollment, ApproveAction, RejectAction,
+                                 RevertAction, PutHold, EndHold, ReleaseActions>;
 
 struct Command {
   std::uint64_t request = 0;  // the waiting caller, unique among those of this process; not unique across restarts
@@ -158,7 +190,17 @@ struct EpochStarted {
                  field("log_differs", &EpochStarted::log_differs)};
 };
 
-using Record = std::variant<FrameArrived, CommandGiven, TickPassed, EpochStarted>;
+// An agent said what became of its orders, or what may be done on its machine.
+struct AgentReported {
+  std::string agent;
+  std::optional<model::Abilities> abilities;
+  std::vector<model::ActionReport> reports;
+  static constexpr auto fields =
+      std::tuple{field("agent", &AgentReported::agent), field("abilities", &AgentReported::abilities),
+                 field("reports", &AgentReported::reports)};
+};
+
+using Record = std::variant<FrameArrived, CommandGiven, TickPassed, EpochStarted, AgentReported>;
 
 [[nodiscard]] std::string encode_record(const Record& record);
 [[nodiscard]] Result<Record> decode_record(std::string_view bytes);

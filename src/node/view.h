@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "model/expectation.h"
+#include "model/decision.h"
 #include "model/finding.h"
 #include "model/resource.h"
 #include "model/telemetry.h"
+#include "node/action_board.h"
 #include "node/record.h"
 #include "node/shared_map.h"
 #include "store/history.h"
@@ -84,7 +86,8 @@ struct View {
   SharedMap<std::string, std::shared_ptr<const model::Resource>> resources;  // "persona/web-frontend"
   SharedMap<std::string, Access> access;                                     // "token/<hash>", "enrollment/<hash>"
   std::uint64_t audit_sequence = 0;
-  std::optional<store::AuditHead> audit_head;  // newest signed
+  std::optional<store::AuditHead> audit_head;                                             // newest signed
+  std::shared_ptr<const ActionBoard> board = std::make_shared<const ActionBoard>();  // never null
 };
 
 // What became of a command. `generation` and `name` are of what was written.
@@ -103,6 +106,8 @@ struct Notice {
   WallTime at;
   std::optional<model::Finding> finding;
   std::optional<model::DriftScore> drift;
+  std::optional<model::Action> action = {};      // "action.ordered", "action.reverted", ...
+  std::optional<model::Decision> decision = {};  // "decision.made"
 };
 
 }  // namespace mien::node

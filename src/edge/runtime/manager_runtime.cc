@@ -311,6 +311,12 @@ Result<store::LogPosition> ManagerRuntime::take_in(model::Delivery delivery) {
   return position;
 }
 
+Status ManagerRuntime::report(node::AgentReported reported) {
+  if (!ready_) return stopped();
+  TRY(append(node::Record{std::move(reported)}));
+  return {};
+}
+
 std::shared_ptr<void> ManagerRuntime::subscribe(std::uint64_t after, OnNotice on_notice) {
   auto subscriber = std::make_shared<Subscriber>(Subscriber{.on_notice = std::move(on_notice), .next = after + 1});
   Lock lock(mutex_);

@@ -54,6 +54,7 @@ class ManagerRuntime final : public node::ManagerPort {
   void give(std::string actor, node::CommandBody body, std::function<void(node::Answer)> done) override;
   void rehearse(std::string actor, node::CommandBody body, std::function<void(node::Answer)> done) override;
   Result<store::LogPosition> take_in(model::Delivery delivery) override;
+  Status report(node::AgentReported reported) override;
   std::shared_ptr<void> subscribe(std::uint64_t after,
                                   std::function<void(std::uint64_t, const node::Notice&)> on_notice) override;
   store::History& history() override { return *merged_; }

@@ -77,6 +77,7 @@ class FakeHistory final : public store::History {
 
 class FakeManager final : public node::ManagerPort {
  public:
+  std::vector<node::AgentReported> reports;
   struct Given {
     std::string actor;
     node::CommandBody body;
@@ -103,6 +104,11 @@ class FakeManager final : public node::ManagerPort {
   void rehearse(std::string actor, node::CommandBody body, std::function<void(node::Answer)> done) override {
     given.push_back({std::move(actor), std::move(body), true});
     done(answer);
+  }
+  Status report(node::AgentReported reported) override {
+    if (refuse_delivery) return *refuse_delivery;
+    reports.push_back(std::move(reported));
+    return {};
   }
   Result<store::LogPosition> take_in(model::Delivery delivery) override {
     if (refuse_delivery) return *refuse_delivery;
@@ -140,6 +146,12 @@ class FakeManager final : public node::ManagerPort {
     seen->drift.alarm_level = 0.9;
     shown->instances.set(seen->name, seen);
     return *seen;
+  }
+  // The board as readers see it, to be changed by the test.
+  node::ActionBoard& board() {
+    auto next = std::make_shared<node::ActionBoard>(*shown->board);
+    shown->board = next;
+    return *next;
   }
   model::Resource& add_resource(model::ResourceKind kind, const std::string& name, std::uint64_t generation) {
     auto resource = std::make_shared<model::Resource>();

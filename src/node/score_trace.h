@@ -1,0 +1,37 @@
+// Drift of an instance over the last ten minutes, as means of ten seconds of its own time: what proof of effect compares.
+// Part of the instance's snapshot. A value; 60 entries of 12 bytes at most.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/time.h"
+#include "remedy/remedy.h"
+
+namespace mien::node {
+
+struct ScoreTrace {
+  static constexpr Duration span = 10s;
+  static constexpr std::size_t most_spans = 60;
+
+  struct Span {
+    std::int64_t number = 0;  // of ten seconds since 1970
+    std::uint32_t count = 0;
+    double sum = 0;
+    friend bool operator==(const Span&, const Span&) = default;
+    static constexpr auto fields =
+        std::tuple{field("number", &Span::number), field("count", &Span::count), field("sum", &Span::sum)};
+  };
+  std::vector<Span> spans;  // ascending
+
+  void add(WallTime at, double score);
+  // Of the spans that begin in [from, to); nothing where there is none.
+  [[nodiscard]] std::optional<remedy::Trace> over(WallTime from, WallTime to) const;
+
+  friend bool operator==(const ScoreTrace&, const ScoreTrace&) = default;
+  static constexpr auto fields = std::tuple{field("spans", &ScoreTrace::spans)};
+};
+
+}  // namespace mien::node
