@@ -212,6 +212,8 @@ Status plan_memory(Draft& draft, std::uint64_t wanted) {
     if (!draft.has(way.soft) || !draft.has(way.hard)) continue;
     MemoryLimits limits = memory_limits(wanted, draft.usage(*way.root, way.use));
     if (!limits.note.empty()) draft.say(limits.note);
+    if (way.root == &draft.place.in.mounts.memory)
+      draft.say("version 1 reclaims at the soft limit only when the host runs short, so the hard one may be met first");
     add_upper(draft, way.soft, TRY(draft.read(way.soft)), limits.high);
     add_upper(draft, way.hard, TRY(draft.read(way.hard)), limits.max);
     return {};

@@ -178,6 +178,24 @@ Check check_capabilities(const KernelAnswers& answers) {
                                        "seen, and nothing can be changed");
 }
 
+// The host's hand: which verbs of a policy work on services here, and why the others do not.
+Check check_actions(const KernelAnswers& answers) {
+  std::string can, lacking;
+  for (const node::Hand::Ability& ability : answers.hand) {
+    std::string_view verb = model::to_text(ability.verb);
+    if (ability.works)
+      can += cat(can.empty() ? "" : ", ", verb, ability.verb == model::Verb::lockdown ? " (freeze)" : "");
+    else lacking += cat(lacking.empty() ? "" : "; ", verb, ": ", ability.why_not);
+  }
+  if (!answers.root) can.clear();
+  Check check = works("actions", can.empty() ? "nothing can be changed" : can,
+                      "what policies may do to the services of this host, and to its kernel settings, where agent.yaml "
+                      "allows it");
+  if (!answers.root) return limited(check, "run the agent as root (sudo mien up); until then it only watches");
+  if (lacking.empty() && !can.empty()) return check;
+  return limited(check, lacking.empty() ? "mount the cgroup2 and proc filesystems" : lacking);
+}
+
 Check check_watches(const HostRoots& roots, const KernelAnswers& answers) {
   Check check = works("file-watch",
                       cat("inotify ", answers.inotify_error == 0 ? "works" : words_of(answers.inotify_error),
@@ -331,23 +349,12 @@ std::string_view to_text(CheckStatus status) {
 
 std::vector<Check> examine(const DoctorOptions& options, const KernelAnswers& answers) {
   const HostRoots& roots = options.roots;
-  return {check_kernel(roots),
-          check_cgroups(roots),
-          check_pressure(roots),
-          check_systemd(roots),
-          check_ebpf(roots, answers),
-          check_confinement(answers),
-          check_capabilities(answers),
-          check_watches(roots, answers),
-          check_kvm(answers),
-          check_hypervisors(roots),
-          check_nft(roots),
-          check_clock(answers),
-          check_identity(roots),
-          check_memory(roots),
-          check_disk(options, answers),
-          check_port(options, answers),
-          check_run_dir(options, answers),
+  return {check_kernel(roots),          check_cgroups(roots),         check_pressure(roots),
+          check_systemd(roots),         check_ebpf(roots, answers),   check_confinement(answers),
+          check_capabilities(answers),  check_actions(answers),       check_watches(roots, answers),
+          check_kvm(answers),           check_hypervisors(roots),     check_nft(roots),
+          check_clock(answers),         check_identity(roots),        check_memory(roots),
+          check_disk(options, answers), check_port(options, answers), check_run_dir(options, answers),
           check_descriptors(answers)};
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/fields.h"
 #include "edge/host/identity.h"
+#include "node/hand.h"
 
 namespace mien::edge {
 
@@ -58,6 +59,7 @@ struct KernelAnswers {
   std::uint64_t descriptors_soft = 0, descriptors_hard = 0;
   std::optional<std::uint64_t> disk_total, disk_free;  // bytes, where the data directory is or would be
   bool data_dir_writable = false;
+  std::vector<node::Hand::Ability> hand;  // what the agent could change here
 };
 [[nodiscard]] KernelAnswers ask_kernel(const DoctorOptions& options);
 

@@ -42,6 +42,8 @@ class Doctor : public ::testing::Test {
     answers.disk_total = std::uint64_t{100} << 30U;
     answers.disk_free = std::uint64_t{50} << 30U;
     answers.data_dir_writable = true;
+    for (model::Verb verb : {model::Verb::limit, model::Verb::lockdown})
+      answers.hand.push_back({.verb = verb, .works = true, .why_not = {}});
   }
   Check check(std::string_view name) {
     std::vector<Check> checks = examine(options, answers);
@@ -125,6 +127,16 @@ TEST_F(Doctor, SaysWhatThisProcessMayNotDo) {
   expect("run-dir", CheckStatus::limited, "XDG_RUNTIME_DIR");
   answers.kvm_error = EACCES;
   expect("kvm", CheckStatus::limited, "group kvm");
+}
+
+TEST_F(Doctor, SaysWhatTheAgentCanChangeAndWhyNot) {
+  EXPECT_EQ(check("actions").found, "limit, lockdown (freeze)");
+  answers.hand[0] = {.verb = model::Verb::limit, .works = false, .why_not = "no controller is mounted"};
+  expect("actions", CheckStatus::limited, "limit: no controller is mounted");
+  EXPECT_EQ(check("actions").found, "lockdown (freeze)");
+  answers.root = false;
+  expect("actions", CheckStatus::limited, "as root");
+  EXPECT_EQ(check("actions").found, "nothing can be changed");
 }
 
 TEST_F(Doctor, SaysWhatToInstall) {

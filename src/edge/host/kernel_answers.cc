@@ -16,6 +16,7 @@
 
 #include "edge/collect/kernel_file.h"
 #include "edge/collect/procfs.h"
+#include "edge/drive/host_hand.h"
 #include "edge/host/doctor.h"
 
 namespace mien::edge {
@@ -115,6 +116,11 @@ KernelAnswers ask_kernel(const DoctorOptions& options) {
     out.disk_free = disk.f_bavail * disk.f_frsize;
   }
   out.data_dir_writable = try_write(options.data_dir) == 0;
+  out.hand = make_host_hand({.host = "localhost",
+                             .sys_root = options.roots.sys_root,
+                             .proc_root = options.roots.proc_root,
+                             .run_root = options.roots.root + "/run"})
+                 ->abilities();
   return out;
 }
 

@@ -1,4 +1,4 @@
-// The hand on a tree of files that looks like cgroup version 2 and /proc/sys.
+// The hand on trees of files that look like cgroup version 2 and 1, and /proc/sys.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -235,6 +235,64 @@ TEST_F(FakeV2, KernelSettingsAreSetAndProtectionsAreNot) {
   EXPECT_FALSE(hand->write(host, "sysctl:net.core.somaxconn", "1\n2").ok());
   EXPECT_FALSE(hand->write(host, "cpu.max", "max 100000").ok());
   EXPECT_FALSE(hand->write(hog, "sysctl:net.core.somaxconn", "1").ok());
+}
+
+// What the test's own machine may not have of version 1: the memory controller and weights of disks.
+class FakeV1 : public ::testing::Test {
+ protected:
+  FakeV1() {
+    tree.write("proc/1/comm", "init\n");
+    tree.write("proc/sys/kernel/random/boot_id", "a-boot\n");
+    for (const char* controller : {"cpu", "memory", "blkio", "pids", "freezer"})
+      tree.write(cat("sys/fs/cgroup/", controller, "/cgroup.procs"), "1\n");
+    for (auto [file, text] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"cpu/web/cgroup.procs", "1234\n"},
+             {"cpu/web/cpu.cfs_quota_us", "-1\n"},
+             {"cpu/web/cpu.cfs_period_us", "50000\n"},
+             {"cpu/web/cpu.shares", "1024\n"},
+             {"memory/web/memory.limit_in_bytes", "9223372036854771712\n"},
+             {"memory/web/memory.soft_limit_in_bytes", "9223372036854771712\n"},
+             {"memory/web/memory.usage_in_bytes", "209715200\n"},
+             {"blkio/web/blkio.weight", "500\n"},
+             {"blkio/web/blkio.throttle.read_bps_device", "8:16 777\n"},
+             {"blkio/web/blkio.throttle.write_bps_device", ""},
+             {"blkio/web/blkio.throttle.io_service_bytes", "8:0 Read 4096\n8:0 Write 1\nTotal 4097\n"},
+             {"pids/web/pids.max", "max\n"},
+             {"freezer/web/freezer.state", "THAWED\n"}})
+      tree.write(cat("sys/fs/cgroup/", file), text);
+    hand = make_host_hand(
+        {.host = "old", .sys_root = tree.path("sys"), .proc_root = tree.path("proc"), .run_root = tree.path("run")});
+  }
+  std::string planned(Verb verb, const model::Arguments& with) {
+    Result<node::Plan> plan = hand->plan(web, verb, with);
+    if (!plan.ok()) return plan.error().to_string();
+    std::string lines;
+    for (const node::PlannedField& field : plan->fields)
+      lines += cat(field.key, ": ", field.before, " -> ", field.after, '\n');
+    return lines;
+  }
+  const InstanceName web{"web@old"};
+  mien::testing::FakeTree tree;
+  std::unique_ptr<node::Hand> hand;
+};
+
+TEST_F(FakeV1, SpeaksTheOldFiles) {
+  EXPECT_EQ(planned(Verb::limit, {{"cpu", "50%"}}), "cpu.cfs_quota_us: -1 -> 25000\n");
+  EXPECT_EQ(planned(Verb::limit, {{"pids", "9"}}), "pids.max: max -> 9\n");
+  EXPECT_EQ(planned(Verb::prioritize, {{"cpu_weight", "200"}}), "cpu.shares: 1024 -> 2048\n");
+  EXPECT_EQ(planned(Verb::prioritize, {{"io_weight", "1"}}), "blkio.weight: 500 -> 10\n");
+  EXPECT_EQ(planned(Verb::lockdown, {{"level", "freeze"}}), "freezer.state: THAWED -> FROZEN\n");
+  EXPECT_EQ(planned(Verb::limit, {{"io", "1MB/s"}}),
+            "blkio.throttle.read_bps_device:8:0: 0 -> 1000000\n"
+            "blkio.throttle.write_bps_device:8:0: 0 -> 1000000\n");
+  EXPECT_EQ(hand->read(web, "blkio.throttle.read_bps_device:8:16").value_or(""), "777");
+}
+
+TEST_F(FakeV1, MemoryIsGivenBackToTheKernelsUnlimited) {
+  EXPECT_EQ(planned(Verb::limit, {{"memory", "100MiB"}}),
+            "memory.soft_limit_in_bytes: 9223372036854771712 -> 104857600\n"
+            "memory.limit_in_bytes: 9223372036854771712 -> 230686720\n");
+  expect_applied_and_given_back({.hand = *hand, .target = web, .with = {{"memory", "100MiB"}}});
 }
 
 TEST(MemoryLimits, AreWholePagesAndATenthApart) {
