@@ -236,8 +236,7 @@ void act(State& state, const Moment& at, const Wish& wish, const Considered& con
          Effects& out) {
   const model::Policy& policy = *considered.policy;
   const std::string cause = cat("Decision/", decision.id.value);
-  model::Action made = make_action(state, at, wish, considered, decision);
-  model::Action& action = state.unfinished.emplace(made.id, std::move(made)).first->second;
+  model::Action& action = state.add(make_action(state, at, wish, considered, decision));
   decision.action = action.id;
   Running& running = state.running[action.id];
   running.since = at.steady;

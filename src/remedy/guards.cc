@@ -122,17 +122,15 @@ Answer ask_can(const State& state, const Question& question) {
 }
 
 Answer ask_busy(const State& state, const Question& question) {
-  for (const auto& [id, action] : state.unfinished) {
-    if (id == question.self) continue;
-    // INVARIANT one_action_per_target
-    if (action.target == question.target)
-      return refused(
-          cat(id.value, " (", action.summary, ") is ", model::to_text(action.state), " on ", question.target.value),
-          soon);
-    if (!action.finding.empty() && action.finding == question.finding)
-      return refused(cat(id.value, " (", action.summary, ") about this finding is ", model::to_text(action.state)),
-                     soon);
-  }
+  auto in_the_way = [&](const ActionId& id) {
+    const model::Action& action = state.unfinished.at(id);
+    return cat(id.value, " (", action.summary, ") is ", model::to_text(action.state), " on ", action.target.value);
+  };
+  // INVARIANT one_action_per_target
+  for (const ActionId& id : state.on_target(question.target))
+    if (id != question.self) return refused(in_the_way(id), soon);
+  for (const ActionId& id : state.about(question.finding))
+    if (id != question.self) return refused(cat("about this finding, ", in_the_way(id)), soon);
   if (question.self.empty() && state.unfinished.size() >= state.limits.unfinished)
     return refused(cat(state.unfinished.size(), " actions are unfinished, the most there may be"), soon);
   return allowed(cat("nothing is unfinished on ", question.target.value));
@@ -140,8 +138,9 @@ Answer ask_busy(const State& state, const Question& question) {
 
 Answer ask_owner(const State& state, const Question& question) {
   std::set<std::string> ours = fields_written(question.step.verb, question.step.with);
-  for (const auto& [id, action] : state.unfinished) {
-    if (id == question.self || action.host != question.host) continue;
+  for (const ActionId& id : state.on_host(question.host)) {
+    if (id == question.self) continue;
+    const model::Action& action = state.unfinished.at(id);
     bool machine = of_machine(action.verb) && of_machine(question.step.verb);
     if (!machine && !overlap(action.target, question.target, question.host)) continue;
     for (const std::string& field : fields_written(action.verb, action.with))

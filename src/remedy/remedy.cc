@@ -104,8 +104,9 @@ BudgetView Remedy::budget(const PolicyName& policy, Duration steady) const {
 
 std::vector<model::Order> Remedy::orders_for(const InstanceName& host) const {
   std::vector<model::Order> orders;
-  for (const auto& [id, action] : state_->unfinished) {
-    if (action.host != host || action.state == model::ActionState::proposed) continue;
+  for (const ActionId& id : state_->on_host(host)) {
+    const model::Action& action = state_->unfinished.at(id);
+    if (action.state == model::ActionState::proposed) continue;
     auto running = state_->running.find(id);
     const bool asked = running != state_->running.end() && running->second.asked;
     model::Order order;
@@ -155,7 +156,8 @@ Status Remedy::restore(std::string_view bytes) {
   Stored stored = TRY(decode<Stored>(bytes, "the state of acting"));
   auto state = std::make_unique<State>();
   state->limits = state_->limits;
-  state->unfinished = std::move(state_->unfinished);
+  for (auto& [id, action] : state_->unfinished) state->add(std::move(action));
+  state->changed = state_->changed;
   state->running = std::move(stored.running);
   state->holds = std::move(stored.holds);
   state->agents = std::move(stored.agents);
@@ -183,8 +185,9 @@ Status Remedy::restore(std::string_view bytes) {
 Status Remedy::restore_action(std::string_view bytes) {
   auto action = TRY(decode<model::Action>(bytes, "an action"));
   if (model::is_finished(action.state)) return {};
-  ActionId id = action.id;
-  state_->unfinished.insert_or_assign(std::move(id), std::move(action));
+  const bool changed = state_->changed;  // reading is none
+  state_->add(std::move(action));
+  state_->changed = changed;
   return {};
 }
 

@@ -107,7 +107,7 @@ void adopt(State& state, const Moment& at, const std::string& agent, const model
   running.since = running.applied = at.steady;
   out.audit.push_back(audit_of(at, action, "mien", "action.reverting", log_cause(at), action.note));
   out.changed.push_back(action);
-  state.unfinished.emplace(action.id, std::move(action));
+  state.add(std::move(action));
 }
 
 void on_unknown(State& state, const Moment& at, const std::string& agent, const model::ActionReport& report,

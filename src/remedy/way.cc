@@ -22,6 +22,21 @@ std::uint32_t State::demoted(const RankKey& key) const {
 
 namespace {
 
+template <class Key>
+const std::set<ActionId>& at_or_none(const std::map<Key, std::set<ActionId>>& map, const Key& key) {
+  static const std::set<ActionId> none;
+  auto found = map.find(key);
+  return found == map.end() ? none : found->second;
+}
+
+template <class Key>
+void forget(std::map<Key, std::set<ActionId>>& map, const Key& key, const ActionId& id) {
+  auto found = map.find(key);
+  if (found == map.end()) return;
+  found->second.erase(id);
+  if (found->second.empty()) map.erase(found);
+}
+
 // Makes room in a map for one more: what was touched longest ago goes, of several the first by name.
 template <class Map>
 void make_room(Map& map, std::size_t most) {
@@ -31,6 +46,32 @@ void make_room(Map& map, std::size_t most) {
 }
 
 }  // namespace
+
+const std::set<ActionId>& State::on_host(const InstanceName& host) const { return at_or_none(by_host, host); }
+const std::set<ActionId>& State::on_target(const InstanceName& target) const { return at_or_none(by_target, target); }
+const std::set<ActionId>& State::about(const FindingId& finding) const { return at_or_none(by_finding, finding); }
+
+model::Action& State::add(model::Action action) {
+  changed = true;
+  if (unfinished.contains(action.id)) take(action.id);
+  by_host[action.host].insert(action.id);
+  by_target[action.target].insert(action.id);
+  by_finding[action.finding].insert(action.id);
+  ActionId id = action.id;
+  return unfinished.emplace(std::move(id), std::move(action)).first->second;
+}
+
+model::Action State::take(const ActionId& id) {
+  changed = true;
+  auto found = unfinished.find(id);
+  CHECK(found != unfinished.end());
+  model::Action action = std::move(found->second);
+  unfinished.erase(found);
+  forget(by_host, action.host, action.id);
+  forget(by_target, action.target, action.id);
+  forget(by_finding, action.finding, action.id);
+  return action;
+}
 
 FindingMemory& State::remember(const FindingId& finding, Duration steady) {
   changed = true;
@@ -172,10 +213,7 @@ void begin_revert(State& state, const Moment& at, model::Action& action, model::
 }
 
 void finish(State& state, const Moment& at, ActionId id, model::ActionState last, Effects& out) {
-  state.changed = true;
-  auto found = state.unfinished.find(id);
-  model::Action action = std::move(found->second);
-  state.unfinished.erase(found);
+  model::Action action = state.take(id);
   state.running.erase(id);
   action.state = last;
   if (!action.ended_at) action.ended_at = at.now;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -100,7 +101,10 @@ struct Running {
 
 struct State {
   Limits limits;
-  std::map<ActionId, model::Action> unfinished;
+  std::map<ActionId, model::Action> unfinished;  // changed by add and take, which keep the ways to them
+  std::map<InstanceName, std::set<ActionId>> by_host;
+  std::map<InstanceName, std::set<ActionId>> by_target;
+  std::map<FindingId, std::set<ActionId>> by_finding;
   std::map<ActionId, Running> running;  // of the unfinished
   std::map<HoldScope, Hold> holds;
   std::map<std::string, model::Abilities> agents;
@@ -121,7 +125,14 @@ struct State {
   [[nodiscard]] const Ladder* ladder(const FindingId& finding, const model::Policy& policy) const;
   [[nodiscard]] std::uint32_t demoted(const RankKey& key) const;
 
+  // Places of unfinished actions; empty where there are none.
+  [[nodiscard]] const std::set<ActionId>& on_host(const InstanceName& host) const;
+  [[nodiscard]] const std::set<ActionId>& on_target(const InstanceName& target) const;
+  [[nodiscard]] const std::set<ActionId>& about(const FindingId& finding) const;
+
   // ---- changes; each marks the state as changed ----
+  model::Action& add(model::Action action);
+  model::Action take(const ActionId& id);
   FindingMemory& remember(const FindingId& finding, Duration steady);
   Ladder& ladder(const FindingId& finding, const PolicyName& policy, std::uint64_t generation, Duration steady);
   TargetMemory& remember(const InstanceName& target, Duration steady);
