@@ -12,10 +12,13 @@
 #include "base/text.h"
 #include "edge/clock.h"
 #include "edge/crypto/crypto.h"
+#include "edge/drive/host_hand.h"
 #include "edge/host/identity.h"
 #include "edge/http/url.h"
 #include "edge/process/process.h"
 #include "edge/replace_file.h"
+#include "edge/runtime/guard.h"
+#include "edge/runtime/lease_runtime.h"
 #include "edge/tls/authority.h"
 #include "wire/directive.h"
 
@@ -24,6 +27,8 @@ namespace {
 
 constexpr Duration join_timeout = 15s;
 constexpr Duration join_again_after = 5s;
+constexpr Duration release_timeout = 60s;
+constexpr std::string_view own_program = "/proc/self/exe";
 
 Error failed(Code code, std::string message) {
   return {.code = code, .message = std::move(message), .where = {}, .cause = {}};
@@ -106,11 +111,23 @@ Result<std::unique_ptr<edge::AgentRuntime>> start_agent(AgentArguments arguments
     token = TRY(token_for(arguments, target));
   }
   edge::HostIdentity identity = edge::read_host_identity();
+  edge::ActingOptions acting{.hand = edge::make_host_hand({.host = arguments.host}),
+                             .allow = arguments.settings.allow,
+                             .never_touch = arguments.settings.never_touch,
+                             .boot_id = identity.boot_id,
+                             .guard_program = std::string(own_program)};
   return edge::AgentRuntime::start({.manager = std::move(target),
                                     .token = std::move(token),
                                     .directory = arguments.directory,
                                     .collect = {.host = arguments.host, .identities = identity.identities()},
+                                    .acting = std::move(acting),
                                     .report = std::move(report)});
+}
+
+Result<AgentSettings> agent_settings_of(const std::string& file, const std::vector<std::string>& allow) {
+  AgentSettings settings = TRY(load_agent_settings(file));
+  TRY(allow_instead(settings, allow));
+  return settings;
 }
 
 namespace {
@@ -167,26 +184,65 @@ Status run_agent(Session& session, const AgentArguments& arguments) {
   return {};
 }
 
+// Takes everything back that Mien changed here; where an agent runs it is asked to.
+Status release(Session& session, const AgentArguments& arguments) {
+  std::string host = arguments.host.empty() ? host_name() : arguments.host;
+  std::shared_ptr<node::Hand> hand = edge::make_host_hand({.host = host});
+  std::string boot_id = edge::read_host_identity().boot_id;
+  std::size_t left = TRY(edge::release_everything(arguments.directory, *hand, boot_id, release_timeout));
+  if (left > 0)
+    return failed(Code::io,
+                  cat(left, " changes could not be taken back yet: see `mien doctor --changes`, and try again"));
+  session.out << "nothing that Mien changed is left on this machine" << std::endl;
+  return {};
+}
+
+// The second process of an agent; its standard input ends when the agent does.
+Status run_guard(Session& session, const AgentArguments& arguments) {
+  std::shared_ptr<node::Hand> hand = edge::make_host_hand({.host = arguments.host});
+  edge::GuardedOptions options{
+      .directory = arguments.directory,
+      .boot_id = edge::read_host_identity().boot_id,
+      .report = [&session](std::string_view line) { session.err << "mien guard: " << line << std::endl; }};
+  TRY(edge::stand_guard(STDIN_FILENO, *hand, options));
+  return {};
+}
+
+void add_guard_verb(CLI::App& program, Session& session) {
+  auto arguments = std::make_shared<AgentArguments>();
+  CLI::App* verb = add_verb(program, "guard", "End what must not outlive the agent", "");
+  verb->add_option("--data", arguments->directory, "The agent's directory")->type_name("DIR")->required();
+  verb->add_option("--name", arguments->host, "This host's name")->type_name("NAME")->required();
+  on_chosen(verb, session, [arguments](Session& s) { return run_guard(s, *arguments); });
+}
+
 }  // namespace
 
 void add_agent_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<AgentArguments>();
   auto allow = std::make_shared<std::vector<std::string>>();
+  auto config = std::make_shared<std::string>(default_agent_settings_file);
+  auto releasing = std::make_shared<bool>(false);
   CLI::App* verb = add_verb(program, "agent", "Run the half that collects on this host", "The program");
-  verb->add_option("--manager", arguments->manager, "Where the manager is")->type_name("URL")->required();
+  verb->add_option("--manager", arguments->manager, "Where the manager is")->type_name("URL");
   verb->add_option("--ca-fingerprint", arguments->ca_fingerprint, "The manager's authority, as `mien enroll` prints it")
       ->type_name("sha256:HEX");
   verb->add_option("--data", arguments->directory, "Where requests wait that could not be sent")->type_name("DIR");
   verb->add_option("--name", arguments->host, "This host's name (default: its host name)")->type_name("NAME");
-  verb->add_option("--allow", *allow, "What may be done to this machine (nothing can be yet)")
-      ->type_name("VERB")
+  verb->add_option("--allow", *allow, "What may be done to this machine, instead of what its settings allow")
+      ->type_name("VERB,...")
       ->delimiter(',');
-  on_chosen(verb, session, [arguments, allow](Session& s) -> Status {
-    (void)allow;
+  verb->add_option("--config", *config, "This machine's settings")->type_name("FILE");
+  verb->add_flag("--release", *releasing, "Take back everything that was changed here, and stop");
+  on_chosen(verb, session, [arguments, allow, config, releasing](Session& s) -> Status {
+    if (*releasing) return release(s, *arguments);
+    if (arguments->manager.empty()) return usage_error("--manager is required: the URL that `mien enroll` prints");
     AgentArguments given = *arguments;
+    given.settings = TRY(agent_settings_of(*config, *allow));
     given.token = TRY(read_secret(s.options.token_file));
     return run_agent(s, given);
   });
+  add_guard_verb(program, session);
 }
 
 }  // namespace mien::app

@@ -19,6 +19,8 @@ struct UpArguments {
   std::string data;
   std::string listen;
   std::string config = std::string(default_settings_file);
+  std::vector<std::string> allow;
+  std::string agent_config = std::string(default_agent_settings_file);
 };
 
 // A socket's path has room for 107 bytes; a longer data directory gets its socket in the runtime directory.
@@ -38,6 +40,7 @@ Status up(Session& session, const UpArguments& arguments) {
   if (!arguments.data.empty()) settings.data = arguments.data;
   if (!arguments.listen.empty()) settings.listen = arguments.listen;
   TRY(parse_listen(settings.listen));
+  AgentSettings acting = TRY(agent_settings_of(arguments.agent_config, arguments.allow));
   std::error_code failed;
   std::filesystem::create_directories(settings.data, failed);
   if (failed)
@@ -72,7 +75,8 @@ Status up(Session& session, const UpArguments& arguments) {
                        .ca_fingerprint = {},
                        .token = {},
                        .directory = settings.data + "/agent",
-                       .host = host};
+                       .host = host,
+                       .settings = std::move(acting)};
   // An agent that begins before the manager listens would report a trouble that is none.
   auto listens = [probe = edge::HttpClient::make({.url = agent.manager, .unix_path = socket})] {
     edge::HttpRequest request;
@@ -108,6 +112,12 @@ void add_up_verb(CLI::App& program, Session& session) {
   verb->add_option("--listen", arguments->listen, "Address to serve on (default 127.0.0.1:7070)")
       ->type_name("HOST:PORT");
   verb->add_option("--config", arguments->config, "Settings")->type_name("FILE");
+  verb->add_option("--agent-config", arguments->agent_config, "Settings of what may be done to this machine")
+      ->type_name("FILE");
+  verb->add_option("--allow", arguments->allow,
+                   "What may be done to this machine, instead of what those settings allow")
+      ->type_name("VERB,...")
+      ->delimiter(',');
   on_chosen(verb, session, [arguments](Session& s) { return up(s, *arguments); });
 }
 

@@ -43,7 +43,7 @@ void LeaseKeeper::State::take_up(JournalEntry entry) {
       lease.phase = Phase::due;
       entry.report = model::ActionReport{.action = entry.order.action,
                                          .state = ActionState::failed,
-                                         .reason = EndReason::none,
+                                         .reason = EndReason::agent_ended,
                                          .note = "the agent ended before every field was written and read back",
                                          .at = {},
                                          .expires_at = {},
@@ -184,12 +184,12 @@ void LeaseKeeper::State::give_up_late_calls() {
   }
 }
 
-void LeaseKeeper::State::on(const ReleaseAsked&) {
+void LeaseKeeper::State::on(const ReleaseAsked& asked) {
   for (auto& [id, lease] : leases) {
     if (lease.phase == Phase::waiting)
-      end(lease, ActionState::reverted, EndReason::released, "released before anything was written");
-    else if (lease.phase == Phase::standing) take_back(lease, ActionState::reverted, EndReason::released, {});
-    else if (lease.phase < Phase::standing) lease.end_asked = EndReason::released;
+      end(lease, ActionState::reverted, asked.reason, "released before anything was written");
+    else if (lease.phase == Phase::standing) take_back(lease, ActionState::reverted, asked.reason, {});
+    else if (lease.phase < Phase::standing) lease.end_asked = asked.reason;
   }
 }
 

@@ -79,7 +79,10 @@ struct ReportsTaken {        // the manager has them
   std::uint64_t number = 0;  // of the SendReports that was answered
   std::vector<ActionId> actions;
 };
-struct ReleaseAsked {};  // `mien release` on this machine, the package is being removed: take everything back
+// `mien release` on this machine, the package is being removed, the agent is dead: take everything back.
+struct ReleaseAsked {
+  model::EndReason reason = model::EndReason::released;
+};
 using LeaseEvent = std::variant<OrdersReceived, LeaseTick, JournalWritten, HandAnswered, ReportsTaken, ReleaseAsked>;
 
 // ---- effects ----

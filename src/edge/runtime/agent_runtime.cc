@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "base/text.h"
 #include "edge/clock.h"
@@ -14,8 +15,10 @@ namespace mien::edge {
 namespace {
 
 constexpr Duration upload_timeout = 10s;
-constexpr Duration poll_timeout = 45s;  // the manager answers a long poll within 30 s
-constexpr Duration poll_pause = 5s;
+constexpr Duration poll_timeout = 45s;          // the manager answers a long poll within 30 s
+constexpr Duration poll_pause = 5s;             // after a poll that failed
+constexpr Duration poll_at_most_every = 200ms;  // a manager that has nothing to say and does not wait with it
+constexpr Duration report_timeout = 10s;
 constexpr std::int64_t resolution_ns =
     1'000'000;  // sample times are whole milliseconds: they compress, and nobody reads finer
 
@@ -51,8 +54,10 @@ Result<std::unique_ptr<AgentRuntime>> AgentRuntime::start(AgentRuntimeOptions op
   std::uint64_t epoch = TRY(next_epoch(options.directory + "/epoch"));
   std::unique_ptr<FileSpool> spool = TRY(FileSpool::open({.directory = options.directory + "/spool"}));
   std::unique_ptr<HostCollector> collector = TRY(HostCollector::open(options.collect));
-  return std::unique_ptr<AgentRuntime>{
+  std::unique_ptr<AgentRuntime> runtime{
       new AgentRuntime(std::move(options), std::move(collector), std::move(spool), epoch)};
+  TRY(runtime->start_leases());
+  return runtime;
 }
 
 AgentRuntime::AgentRuntime(AgentRuntimeOptions options, std::unique_ptr<HostCollector> collector,
@@ -72,10 +77,23 @@ AgentRuntime::AgentRuntime(AgentRuntimeOptions options, std::unique_ptr<HostColl
           },
           options_.report),
       upload_client_(HttpClient::make(options_.manager)),
-      directive_client_(HttpClient::make(options_.manager)) {
+      directive_client_(HttpClient::make(options_.manager)),
+      report_client_(HttpClient::make(options_.manager)) {}
+
+// First what is in force here, then what tells of it.
+Status AgentRuntime::start_leases() {
+  if (options_.acting.hand) {
+    leases_ = TRY(LeaseRuntime::start({.acting = options_.acting,
+                                       .agent = options_.collect.host,
+                                       .directory = options_.directory,
+                                       .tick = options_.interval,
+                                       .post = [this](const wire::AgentReports& body) { return post_reports(body); },
+                                       .report = options_.report}));
+  }
   tick_thread_ = std::thread([this] { tick_loop(); });
   upload_thread_ = std::thread([this] { upload_loop(); });
   directive_thread_ = std::thread([this] { directive_loop(); });
+  return {};
 }
 
 AgentRuntime::~AgentRuntime() { stop(); }
@@ -88,8 +106,10 @@ void AgentRuntime::stop() {
   }
   upload_client_->cancel();
   directive_client_->cancel();
+  report_client_->cancel();
   for (std::thread* thread : {&tick_thread_, &upload_thread_, &directive_thread_})
     if (thread->joinable()) thread->join();
+  leases_.reset();
 }
 
 // ---- the tick ----
@@ -180,31 +200,59 @@ bool AgentRuntime::pause(Duration time) {
 
 // What the manager said last is kept beside the agent's state: the personas, which stand without a manager too, and the
 // newest signed audit head: a manager that later shows a shorter or different record contradicts what its agents hold.
-std::uint64_t AgentRuntime::keep_directives(std::string_view body, std::uint64_t after) {
+Result<std::uint64_t> AgentRuntime::keep_directives(std::string_view body) {
   Result<wire::DirectiveBatch> batch = wire::decode_directives(body);
-  if (!batch) {
-    options_.report(batch.error().within("the manager's directives can not be read").to_string());
-    return after;
-  }
-  for (const wire::Directive& directive : batch->directives)
+  if (!batch) return batch.error().within("the manager's directives can not be read");
+  std::vector<model::Order> orders;
+  for (wire::Directive& directive : batch->directives) {
     if (const auto* unknown = std::get_if<wire::UnknownDirective>(&directive.body))
       options_.report(cat("the manager sent a directive this release does not know: ", unknown->type));
+    if (auto* order = std::get_if<wire::OrderDirective>(&directive.body)) orders.push_back(std::move(*order));
+  }
+  if (leases_) leases_->hear(std::move(orders));
   std::string path = options_.directory + "/directives.json";
   if (Status status = replace_file(path, body); !status) options_.report(status.error().to_string());
   return batch->next;
 }
 
+// Asks again at once: what comes next may be an order. Only a failure is a reason to wait.
 void AgentRuntime::directive_loop() {
   std::uint64_t after = 0;
+  std::string said;
+  Duration wait{};
   do {
     HttpRequest request;
     request.method = "GET";
     request.path = cat("/api/v1/agents/", options_.collect.host, "/directives");
     request.query["after"] = std::to_string(after);
     authorise(request);
+    MonoTime asked = mono_now();
     Result<HttpResponse> response = directive_client_->send(request, poll_timeout);
-    if (response && response->status == 200) after = keep_directives(response->body, after);
-  } while (pause(poll_pause));
+    wait = poll_pause;
+    if (!response || response->status != 200) continue;
+    Result<std::uint64_t> next = keep_directives(response->body);
+    if (!next) {
+      if (std::string why = next.error().to_string(); why != std::exchange(said, why)) options_.report(why);
+      continue;
+    }
+    bool news = std::exchange(after, *next) != *next;
+    wait = news ? Duration{0} : std::max(Duration{0}, poll_at_most_every - (mono_now() - asked));
+  } while (pause(wait));
+}
+
+Status AgentRuntime::post_reports(const wire::AgentReports& reports) {
+  HttpRequest request;
+  request.method = "POST";
+  request.path = cat("/api/v1/agents/", options_.collect.host, "/reports");
+  request.headers["content-type"] = "application/json";
+  authorise(request);
+  request.body = wire::encode_json(reports);
+  HttpResponse response = TRY(report_client_->send(request, report_timeout));
+  if (response.status / 100 == 2) return {};
+  return Error{.code = Code::refused,
+               .message = cat("HTTP ", response.status, " ", first_line(response.body)),
+               .where = {},
+               .cause = {}};
 }
 
 }  // namespace mien::edge

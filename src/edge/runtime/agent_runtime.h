@@ -1,7 +1,8 @@
 // An agent in this process: collectors once a second, the agent machine, the spool, and the way to the manager.
 //
 // Threads: one ticks and owns machine, spool and collectors; one uploads; one holds the long poll for directives.
-// An agent without its manager goes on collecting, spools, and tries again with jittered back-off.
+// An agent without its manager goes on collecting, spools, and tries again with jittered back-off. Orders go from the
+// long poll to the lease runtime at once, and it reports by itself.
 #pragma once
 
 #include <deque>
@@ -16,6 +17,7 @@
 #include "edge/http/http.h"
 #include "edge/mutex.h"
 #include "edge/runtime/file_spool.h"
+#include "edge/runtime/lease_runtime.h"
 #include "node/agent_driver.h"
 
 namespace mien::edge {
@@ -25,13 +27,15 @@ struct AgentRuntimeOptions {
   std::string token;      // bearer; empty over a unix socket, where the peer's uid speaks
   std::string directory;  // spool and the number of starts; 0700
   CollectOptions collect;
+  ActingOptions acting{};  // what may be done to this machine; its hand: none, then orders are not obeyed
   Duration interval = 1s;
   std::function<void(std::string_view)> report;  // one line for the log; from any thread
 };
 
 class AgentRuntime {
  public:
-  // Errors: io (directory), and what HostCollector::open says. An unreachable manager is no error: it may come later.
+  // Errors: io (directory), what HostCollector::open and LeaseRuntime::start say. An unreachable manager is no error:
+  // it may come later.
   static Result<std::unique_ptr<AgentRuntime>> start(AgentRuntimeOptions options);
   ~AgentRuntime();
   void stop();
@@ -43,7 +47,9 @@ class AgentRuntime {
   void upload_loop();
   void directive_loop();
   void report_problems();
-  [[nodiscard]] std::uint64_t keep_directives(std::string_view body, std::uint64_t after);
+  Status start_leases();
+  Status post_reports(const wire::AgentReports& reports);
+  [[nodiscard]] Result<std::uint64_t> keep_directives(std::string_view body);
   [[nodiscard]] node::UploadAnswered upload(HttpClient& client, const node::AgentRequest& request) const;
   void authorise(HttpRequest& request) const;
   bool pause(Duration time);
@@ -55,6 +61,8 @@ class AgentRuntime {
   std::size_t problems_reported_ = 0;
   std::unique_ptr<HttpClient> upload_client_;
   std::unique_ptr<HttpClient> directive_client_;
+  std::unique_ptr<HttpClient> report_client_;
+  std::unique_ptr<LeaseRuntime> leases_;
 
   Mutex mutex_;
   Condition changed_;
