@@ -1,6 +1,7 @@
 // Acting in the box: policies of all modes, orders that travel, hands that fail, people who approve, revert, hold and
 // edit by hand.
 #include "base/text.h"
+#include "node/testing/resources.h"
 #include "sim/world.h"
 
 namespace mien::sim {
