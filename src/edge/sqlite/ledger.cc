@@ -226,36 +226,33 @@ Status SqliteLedger::commit(const Transaction& transaction) {
   return status;
 }
 
-Result<std::vector<Entry>> SqliteLedger::scan(Table table, std::string_view prefix, std::string_view after,
-                                              std::size_t limit) {
-  auto reader = TRY(readers_.take());
+Result<std::vector<Entry>> read_entries(Database& reader, Table table, std::string_view prefix, std::string_view after,
+                                        std::size_t limit) {
   std::vector<Entry> entries;
-  Query query = TRY(reader->query(sql_of(table).scan));
+  Query query = TRY(reader.query(sql_of(table).scan));
   query.bind_text(after).bind_text(prefix).bind(static_cast<std::int64_t>(std::min<std::size_t>(limit, INT32_MAX)));
   while (TRY(query.step())) {
     Entry entry{.key = std::string(query.bytes(0)), .bytes = std::string(query.bytes(2))};
     if (!entry.key.starts_with(prefix)) break;
-    TRY(check_sum(table, entry.key, entry.bytes, query.integer(1), path_));
+    TRY(check_sum(table, entry.key, entry.bytes, query.integer(1), reader.path()));
     entries.push_back(std::move(entry));
   }
   return entries;
 }
 
-Result<std::optional<std::string>> SqliteLedger::get(Table table, std::string_view key) {
-  auto reader = TRY(readers_.take());
-  Query query = TRY(reader->query(sql_of(table).get));
+Result<std::optional<std::string>> read_entry(Database& reader, Table table, std::string_view key) {
+  Query query = TRY(reader.query(sql_of(table).get));
   query.bind_text(key);
   if (!TRY(query.step())) return std::optional<std::string>{};
   std::string bytes{query.bytes(1)};
-  TRY(check_sum(table, key, bytes, query.integer(0), path_));
+  TRY(check_sum(table, key, bytes, query.integer(0), reader.path()));
   return std::optional{std::move(bytes)};
 }
 
-Result<std::vector<AuditRow>> SqliteLedger::audit(std::uint64_t after, std::size_t limit) {
-  auto reader = TRY(readers_.take());
+Result<std::vector<AuditRow>> read_audit(Database& reader, std::uint64_t after, std::size_t limit) {
   std::vector<AuditRow> rows;
   Query query =
-      TRY(reader->query("SELECT sequence, bytes, hash FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?"));
+      TRY(reader.query("SELECT sequence, bytes, hash FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?"));
   query.bind(static_cast<std::int64_t>(std::min<std::uint64_t>(after, INT64_MAX)))
       .bind(static_cast<std::int64_t>(std::min<std::size_t>(limit, INT32_MAX)));
   while (TRY(query.step()))
@@ -265,9 +262,8 @@ Result<std::vector<AuditRow>> SqliteLedger::audit(std::uint64_t after, std::size
   return rows;
 }
 
-Result<std::optional<AuditHead>> SqliteLedger::audit_head() {
-  auto reader = TRY(readers_.take());
-  Query query = TRY(reader->query("SELECT sequence, hash, at, signature FROM audit_head WHERE id = 1"));
+Result<std::optional<AuditHead>> read_audit_head(Database& reader) {
+  Query query = TRY(reader.query("SELECT sequence, hash, at, signature FROM audit_head WHERE id = 1"));
   if (!TRY(query.step())) return std::optional<AuditHead>{};
   return std::optional{AuditHead{.sequence = static_cast<std::uint64_t>(query.integer(0)),
                                  .hash = hash_of(query.bytes(1)),
@@ -275,10 +271,69 @@ Result<std::optional<AuditHead>> SqliteLedger::audit_head() {
                                  .signature = std::string(query.bytes(3))}};
 }
 
+Result<std::vector<Entry>> SqliteLedger::scan(Table table, std::string_view prefix, std::string_view after,
+                                              std::size_t limit) {
+  auto reader = TRY(readers_.take());
+  return read_entries(*reader, table, prefix, after, limit);
+}
+
+Result<std::optional<std::string>> SqliteLedger::get(Table table, std::string_view key) {
+  auto reader = TRY(readers_.take());
+  return read_entry(*reader, table, key);
+}
+
+Result<std::vector<AuditRow>> SqliteLedger::audit(std::uint64_t after, std::size_t limit) {
+  auto reader = TRY(readers_.take());
+  return read_audit(*reader, after, limit);
+}
+
+Result<std::optional<AuditHead>> SqliteLedger::audit_head() {
+  auto reader = TRY(readers_.take());
+  return read_audit_head(*reader);
+}
+
 Result<std::optional<AuditRow>> SqliteLedger::audit_tail() {
   auto reader = TRY(readers_.take());
   return read_audit_tail(*reader);
 }
+
+// One connection in one read transaction: it sees one commit until it is told to look again.
+class SqliteLedgerAtRest final : public LedgerAtRest {
+ public:
+  explicit SqliteLedgerAtRest(std::unique_ptr<Database> reader) : reader_(std::move(reader)) {}
+  ~SqliteLedgerAtRest() override { static_cast<void>(reader_->run("COMMIT")); }
+
+  Status look_again() override {
+    if (sqlite3_get_autocommit(reader_->handle()) == 0) TRY(reader_->run("COMMIT"));
+    TRY(reader_->run("BEGIN"));
+    static_cast<void>(TRY(read_checkpoint(*reader_, 0)));  // the first read is what fixes the commit
+    return {};
+  }
+  Result<Checkpoint> checkpoint(ShardId shard) override {
+    return TRY(read_checkpoint(*reader_, shard))
+    .value_or(Checkpoint{});
+  }
+  Result<std::vector<Entry>> scan(Table table, std::string_view prefix, std::string_view after,
+                                  std::size_t limit) override {
+    return read_entries(*reader_, table, prefix, after, limit);
+  }
+  Result<std::optional<std::string>> get(Table table, std::string_view key) override {
+    return read_entry(*reader_, table, key);
+  }
+  Result<std::vector<AuditRow>> audit(std::uint64_t after, std::size_t limit) override {
+    return read_audit(*reader_, after, limit);
+  }
+  Result<std::optional<AuditHead>> audit_head() override { return read_audit_head(*reader_); }
+  Result<std::optional<AuditRow>> audit_tail() override { return read_audit_tail(*reader_); }
+  Result<Checkpoint> acquire(ShardId) override { return only_looks(); }
+  Status commit(const Transaction&) override { return only_looks(); }
+
+ private:
+  Error only_looks() const {
+    return make_error(Code::unsupported, "this ledger was opened for reading", reader_->path());
+  }
+  std::unique_ptr<Database> reader_;
+};
 
 }  // namespace
 
@@ -310,6 +365,12 @@ const DatabaseKind& ledger_kind() {
 Result<std::unique_ptr<store::Ledger>> open_ledger(const std::string& path) {
   auto writer = TRY(Database::open_or_create(path, ledger_kind()));
   return std::unique_ptr<store::Ledger>{std::make_unique<SqliteLedger>(std::move(writer))};
+}
+
+Result<std::unique_ptr<LedgerAtRest>> open_ledger_at_rest(const std::string& path) {
+  auto ledger = std::make_unique<SqliteLedgerAtRest>(TRY(Database::open_for_reading(path, ledger_kind())));
+  TRY(ledger->look_again());
+  return std::unique_ptr<LedgerAtRest>{std::move(ledger)};
 }
 
 }  // namespace mien::edge

@@ -64,11 +64,16 @@ struct File {
   }
 };
 
+// To write, as a manager does; or only to look, beside one that may be writing or on a directory that nobody uses.
+enum class Use : std::uint8_t { write, look };
+
 class Shard {
  public:
-  explicit Shard(std::string directory) : directory_(std::move(directory)) {}
+  Shard(std::string directory, Use use) : directory_(std::move(directory)), use_(use) {}
 
   Status open();
+  // Looks again what is there (of Use::look: a writer notes it by itself).
+  Status look();
   Result<LogPosition> append(WallTime at, std::span<const std::string_view> records);
   Result<std::vector<LogRecord>> read(LogPosition after, std::size_t limit);
   LogBounds bounds();
@@ -93,6 +98,7 @@ class Shard {
   Result<Database*> reader_of(LogPosition start) REQUIRES_LOCK(read_mutex_);
 
   const std::string directory_;
+  const Use use_;
 
   Mutex mutex_;
   std::vector<LogPosition> starts_ GUARDED_BY(mutex_);   // first positions of the files, ascending
@@ -116,7 +122,7 @@ Status Shard::find_files() {
   for (std::filesystem::directory_iterator i{directory_, failed}, end; !failed && i != end; i.increment(failed)) {
     const std::string name = i->path().filename().string();
     if (name.ends_with(".new") || name.find(".new-") != std::string::npos) {  // a file whose making was cut short
-      ::unlink(i->path().c_str());
+      if (use_ == Use::write) ::unlink(i->path().c_str());
       continue;
     }
     if (!name.ends_with(suffix)) continue;
@@ -153,6 +159,18 @@ Status Shard::open() {
   } else if (starts_.size() > 1) {
     auto before = TRY(Database::open_for_reading(path_of(starts_[starts_.size() - 2]), log_kind));
     if (const auto last = TRY(last_in(*before))) last_at_ = last->second;
+  }
+  return {};
+}
+
+Status Shard::look() {
+  const Lock lock{mutex_};
+  TRY(find_files());
+  last_ = 0;
+  // The newest file may have just been made, without a record yet.
+  for (auto start = starts_.rbegin(); start != starts_.rend() && last_ == 0; ++start) {
+    auto file = TRY(Database::open_for_reading(path_of(*start), log_kind));
+    if (const auto newest = TRY(last_in(*file))) std::tie(last_, last_at_) = *newest;
   }
   return {};
 }
@@ -337,9 +355,10 @@ Status Shard::trim(LogPosition upto) {
 
 class SqliteLog final : public store::Log {
  public:
-  explicit SqliteLog(std::string directory) : directory_(std::move(directory)) {}
+  SqliteLog(std::string directory, Use use) : directory_(std::move(directory)), use_(use) {}
 
   Result<LogPosition> append(ShardId shard, WallTime at, std::span<const std::string_view> records) override {
+    if (use_ == Use::look) return only_looks();
     return TRY(shard_of(shard))
     ->append(at, records);
   }
@@ -348,14 +367,17 @@ class SqliteLog final : public store::Log {
     ->read(after, limit);
   }
   Result<LogBounds> bounds(ShardId shard) override {
-    return TRY(shard_of(shard))
-    ->bounds();
+    Shard* known = TRY(shard_of(shard));
+    if (use_ == Use::look) TRY(known->look());
+    return known->bounds();
   }
   Status sync(ShardId shard) override {
+    if (use_ == Use::look) return only_looks();
     return TRY(shard_of(shard))
     ->sync();
   }
   Status trim(ShardId shard, LogPosition upto) override {
+    if (use_ == Use::look) return only_looks();
     return TRY(shard_of(shard))
     ->trim(upto);
   }
@@ -365,14 +387,17 @@ class SqliteLog final : public store::Log {
     const Lock lock{mutex_};
     auto known = shards_.find(shard);
     if (known == shards_.end()) {
-      auto opened = std::make_unique<Shard>(cat(directory_, "/", shard));
-      TRY(opened->open());
+      auto opened = std::make_unique<Shard>(cat(directory_, "/", shard), use_);
+      TRY(use_ == Use::look ? opened->look() : opened->open());
       known = shards_.emplace(shard, std::move(opened)).first;
     }
     return known->second.get();
   }
 
+  Error only_looks() const { return make_error(Code::unsupported, "this log was opened for reading", directory_); }
+
   const std::string directory_;
+  const Use use_;
   Mutex mutex_;
   std::map<ShardId, std::unique_ptr<Shard>> shards_ GUARDED_BY(mutex_);
 };
@@ -381,8 +406,14 @@ class SqliteLog final : public store::Log {
 
 Result<std::unique_ptr<store::Log>> open_log(const std::string& directory) {
   TRY(make_directories(directory));
-  auto log = std::make_unique<SqliteLog>(directory);
+  auto log = std::make_unique<SqliteLog>(directory, Use::write);
   TRY(log->bounds(0));  // the embedded shard: a file that can not be read is said at the start, not at the first batch
+  return std::unique_ptr<store::Log>{std::move(log)};
+}
+
+Result<std::unique_ptr<store::Log>> open_log_for_reading(const std::string& directory) {
+  auto log = std::make_unique<SqliteLog>(directory, Use::look);
+  TRY(log->bounds(0));
   return std::unique_ptr<store::Log>{std::move(log)};
 }
 

@@ -52,6 +52,21 @@ Result<std::unique_ptr<store::Log>> open_log(const std::string& directory);
 Result<std::unique_ptr<store::Ledger>> open_ledger(const std::string& path);
 Result<std::unique_ptr<store::History>> open_history(const std::string& path);
 
+// ---- for looking only: what is there stays as it is, also beside a manager that writes; nothing is made ----
+
+// Sees new records whenever bounds() is asked; append, sync and trim are refused (unsupported).
+Result<std::unique_ptr<store::Log>> open_log_for_reading(const std::string& directory);
+
+// A ledger that stands still: every read sees the same commit until look_again(). One thread; acquire and commit are
+// refused. Holding it long keeps the writer's WAL from being emptied, so look again between long pieces of work.
+class LedgerAtRest : public store::Ledger {
+ public:
+  virtual Status look_again() = 0;
+  // How far that commit had folded the log.
+  virtual Result<store::Checkpoint> checkpoint(store::ShardId shard) = 0;
+};
+Result<std::unique_ptr<LedgerAtRest>> open_ledger_at_rest(const std::string& path);
+
 // One file with the ledger and the keys, made while the manager runs; 0600, as secret as the keys themselves
 // (docs/formats/backup.md). Replaces `file` whole or not at all.
 Status backup(const std::string& ledger_path, const std::string& keys_directory, const std::string& file);
