@@ -109,8 +109,24 @@ def an_operators_hand(scene: Scene, guest, hand: Hand):
     fields = hand.apply("limit", "cpu=50%")
     scene.check("an operator's runtime property is seen as such", fields[0][1] == "800000 (runtime)", fields)
     hand.give_back(fields)
-    scene.check("and stands again", shown(guest, "CPUQuotaPerSecUSec") == "800ms" and file_text(guest, "cpu.max") == "80000 100000", file_text(guest, "cpu.max"))
+    stands = shown(guest, "CPUQuotaPerSecUSec"), file_text(guest, "cpu.max")
+    scene.check("and stands again", stands == ("800ms", "80000 100000"), stands)
     guest.run(f"test -e {DROP_INS}/50-CPUQuota.conf && systemctl revert hog.service")
+
+
+def a_unit_made_at_run_time(scene: Scene, guest, hand: Hand):
+    """As container engines make them: systemd keeps their drop-ins elsewhere."""
+    guest.run("systemd-run --unit=made.service -p CPUQuota=70% sh -c 'while :; do :; done'")
+    target, key = "made.service@unit-01", "unit:CPUQuotaPerSecUSec"
+    quota = "/sys/fs/cgroup/system.slice/made.service/cpu.max"
+    wait_until(lambda: guest.run(f"cat {quota}", expect=None).text.strip() == "70000 100000", HUNG, "made.service does not start")
+    hand("apply", target, "limit", "cpu=50%")
+    scene.check("a unit made at run time is limited", guest.run(f"cat {quota}").text.strip() == "50000 100000", hand("read", target, key))
+    hand("write", target, key, "700000")
+    left = guest.run("ls /run/systemd/transient/made.service.d", expect=None)
+    scene.check("and has its own limit back, without a drop-in", hand("read", target, key) == "700000" and left.code != 0, left.text.strip())
+    wait_until(lambda: guest.run(f"cat {quota}").text.strip() == "70000 100000", HUNG, "the kernel keeps our limit")
+    guest.run("systemctl stop made.service")
 
 
 def refusals(scene: Scene, guest, hand: Hand):
@@ -138,6 +154,7 @@ def scene_systemd(scene: Scene):
     each_order(scene, guest, hand)
     a_restart(scene, guest, hand)
     an_operators_hand(scene, guest, hand)
+    a_unit_made_at_run_time(scene, guest, hand)
     refusals(scene, guest, hand)
     doctor = guest.run("mien doctor", expect=None).text
     scene.check("the doctor says that services are systemd's", "process 1 is systemd" in doctor)

@@ -53,8 +53,8 @@ done
 """
 
 UNITS = {
-    "channel.service": "[Unit]\nDescription=Commands of the test\nAfter=dbus.service\n[Service]\nExecStart=/usr/local/bin/channel\n[Install]\nWantedBy=multi-user.target\n",
-    "hog.service": "[Unit]\nDescription=Misbehaves\n[Service]\nExecStart=/bin/sh -c 'while :; do :; done'\nTasksMax=300\n[Install]\nWantedBy=multi-user.target\n",
+    "channel.service": "[Unit]\nDescription=Commands of the test\nAfter=dbus.service\n[Service]\nExecStart=/usr/local/bin/channel\n",
+    "hog.service": "[Unit]\nDescription=Misbehaves\n[Service]\nExecStart=/bin/sh -c 'while :; do :; done'\nTasksMax=300\n",
 }
 
 
