@@ -164,6 +164,16 @@ Status Client::download(const std::string& path, const std::function<bool(std::s
   return {};
 }
 
+Status Client::stream(const std::string& path, const wire::Document& body,
+                      const std::function<bool(std::string_view)>& on_chunk) {
+  edge::HttpRequest made = request("POST", path, {});
+  made.headers["content-type"] = "application/json";
+  made.body = wire::dump(body);
+  Status status = http_->stream(made, on_chunk);
+  if (!status) return unreachable(status.error());
+  return {};
+}
+
 Result<std::string> read_small_file(const std::string& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);

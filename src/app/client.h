@@ -45,6 +45,9 @@ class Client {
   [[nodiscard]] Result<wire::Document> remove(const std::string& path, const Query& query = {});
   // The body of a GET, piece by piece.
   [[nodiscard]] Status download(const std::string& path, const std::function<bool(std::string_view)>& on_chunk);
+  // The body of the answer to a POST, piece by piece, for as long as it comes.
+  [[nodiscard]] Status stream(const std::string& path, const wire::Document& body,
+                              const std::function<bool(std::string_view)>& on_chunk);
   [[nodiscard]] const std::string& server() const { return options_.server; }
 
  private:

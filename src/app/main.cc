@@ -1,6 +1,7 @@
 // What the program is made of: one line a verb.
 #include "app/cli.h"
 #include "app/manager.h"
+#include "app/replay.h"
 #include "app/score.h"
 #include "app/verbs.h"
 
@@ -36,6 +37,7 @@ int main(int argc, char** argv) {
   add_restore_verb(program, session);
 
   add_score_verb(program, session);
+  add_replay_verb(program, session);
   add_doctor_verb(program, session);
   add_completion_verb(program, session);
   add_help_verb(program, session);

@@ -8,10 +8,12 @@
 #include <fstream>
 #include <mutex>
 
+#include "app/builtin.h"
 #include "base/text.h"
 #include "edge/access/access.h"
 #include "edge/access/local_token.h"
 #include "edge/api/api.h"
+#include "edge/api/replays.h"
 #include "edge/clock.h"
 #include "edge/confine/confine.h"
 #include "edge/crypto/crypto.h"
@@ -20,28 +22,12 @@
 #include "edge/process/process.h"
 #include "edge/runtime/manager_runtime.h"
 #include "edge/tls/authority.h"
-#include "model/builtin_personas.h"
-#include "wire/yaml.h"
 
 namespace mien::app {
 namespace {
 
 constexpr std::string_view program_version = "0.1.0";
 constexpr Duration renew_every = std::chrono::hours{24};
-
-std::vector<model::Resource> builtin_resources() {
-  std::vector<model::Resource> resources;
-  for (const model::BuiltinPersona& persona : model::builtin_personas()) {
-    wire::ParsedResources parsed = wire::parse_resources(persona.yaml, persona.name);
-    CHECK(parsed.ok() && parsed.resources.size() == 1);  // packaging/personas is checked by unit tests
-    model::Resource resource = std::move(parsed.resources[0].resource);
-    resource.metadata.generation = 1;
-    resource.metadata.created_by = "mien";
-    resource.metadata.managed_by = "built in";
-    resources.push_back(std::move(resource));
-  }
-  return resources;
-}
 
 // The backup is made beside the data and handed out in pieces, so that a slow reader holds nothing but a file open.
 Status stream_backup(const edge::DataPaths& paths, const std::function<bool(std::string_view)>& sink) {
@@ -220,6 +206,12 @@ class ManagerProcess {
       options.ca_pem = authority_->certificate_pem();
       options.ca_fingerprint = authority_->fingerprint();
     }
+    edge::ReplayPlace place{
+        .data = arguments_.settings.data, .builtin = builtin_resources(), .history = &runtime_->history()};
+    options.replays = std::make_shared<edge::api::Replays>(
+        [place = std::move(place)](const edge::ReplayRequest& request, const edge::TellLine& tell) {
+          return edge::answer_replay(place, request, tell);
+        });
     options.backup = [this](const std::function<bool(std::string_view)>& sink) {
       return stream_backup(runtime_->paths(), sink);
     };

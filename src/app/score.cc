@@ -44,24 +44,6 @@ bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-Result<std::string> read_all(const std::string& path) {
-  std::ostringstream bytes;
-  if (path == "-") {
-    bytes << std::cin.rdbuf();
-    return std::move(bytes).str();
-  }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return failure(Code::not_found, "can not be opened for reading", path);
-  bytes << file.rdbuf();
-  if (file.bad()) return failure(Code::io, "could not be read to its end", path);
-  std::string text = std::move(bytes).str();
-  if (!ends_with(path, ".gz")) return text;
-  constexpr Bytes largest{std::uint64_t{1} << 32U};
-  Result<std::string> unpacked = wire::gunzip(text, {.max_output = largest, .max_ratio = 2000});
-  if (!unpacked) return std::move(unpacked).error().within(path);
-  return unpacked;
-}
-
 Status write_all(const std::string& path, std::string_view bytes) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
@@ -175,6 +157,24 @@ std::optional<double> parse_false_alarms(std::string_view text) {
   double per_week = unit == "week" ? 1 : unit == "day" ? 7 : unit == "month" ? 7 / 30.4375 : unit == "hour" ? 168 : 0;
   if (!count || !(*count > 0) || !std::isfinite(*count) || per_week <= 0) return std::nullopt;
   return *count * per_week;
+}
+
+Result<std::string> read_all(const std::string& path) {
+  std::ostringstream bytes;
+  if (path == "-") {
+    bytes << std::cin.rdbuf();
+    return std::move(bytes).str();
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return failure(Code::not_found, "can not be opened for reading", path);
+  bytes << file.rdbuf();
+  if (file.bad()) return failure(Code::io, "could not be read to its end", path);
+  std::string text = std::move(bytes).str();
+  if (!ends_with(path, ".gz")) return text;
+  constexpr Bytes largest{std::uint64_t{1} << 32U};
+  Result<std::string> unpacked = wire::gunzip(text, {.max_output = largest, .max_ratio = 2000});
+  if (!unpacked) return std::move(unpacked).error().within(path);
+  return unpacked;
 }
 
 Status run_score(const ScoreOptions& options, std::ostream& out, std::ostream& err) {

@@ -66,6 +66,8 @@ class Scorer {
 // "1/week", "0.5/day", "2/month": a rate as false alarms a week.
 [[nodiscard]] std::optional<double> parse_false_alarms(std::string_view text);
 
+// All of a file or, of "-", of standard input; ".gz" is unpacked. Errors: not_found, io, invalid.
+[[nodiscard]] Result<std::string> read_all(const std::string& path);
 [[nodiscard]] Status run_score(const ScoreOptions& options, std::ostream& out, std::ostream& err);
 void add_score_verb(CLI::App& program, Session& session);
 

@@ -49,6 +49,10 @@ using Authorize = std::function<std::variant<Caller, Denial>(const HttpRequest&,
 // Writes the backup, chunk by chunk, until it is whole or the sink says false (the peer is gone).
 using Backup = std::function<Status(const std::function<bool(std::string_view)>& sink)>;
 
+namespace api {
+class Replays;  // edge/api/replays.h
+}
+
 struct ApiOptions {
   node::ManagerPort* port = nullptr;
   std::function<WallTime()> now;
@@ -60,6 +64,7 @@ struct ApiOptions {
   std::string ca_pem;                       // of its own authority; empty: there is none (loopback)
   std::string ca_fingerprint;               // "sha256:..."
   Backup backup;                            // empty: 501
+  std::shared_ptr<api::Replays> replays;    // null: 501
 };
 
 class Api {

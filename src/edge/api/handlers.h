@@ -60,6 +60,9 @@ void health(Service& service, const CallPtr& call);
 void readiness(Service& service, const CallPtr& call);
 void openapi(Service& service, const CallPtr& call);
 
+// replays.cc
+void replay(Service& service, const CallPtr& call);
+
 // metrics.cc
 void metrics(Service& service, const CallPtr& call);
 

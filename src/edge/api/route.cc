@@ -276,6 +276,15 @@ void add_operation(std::vector<Route>& table) {
                    none,
                    "application/vnd.mien.backup",
                    Pace::reads_disk});
+  table.push_back({"POST",
+                   "/api/v1/replay",
+                   Need::write,
+                   replay,
+                   tag,
+                   "What would have been found, decided and done, or the proof of what was: JSON lines, streamed",
+                   {{"dry_run", "Only check what is asked", "boolean"}},
+                   json,
+                   "application/x-ndjson"});
   table.push_back({"GET",
                    "/events",
                    Need::read,

@@ -52,6 +52,8 @@ class Responder {
   // read (over 1 MiB waiting): then stop.
   virtual void begin(HttpResponse head) = 0;
   virtual bool write(std::string chunk) = 0;
+  // Bytes written that the peer has not taken yet: who makes them faster than a peer reads waits while they are many.
+  [[nodiscard]] virtual std::size_t waiting() const { return 0; }
   virtual void end() = 0;
 };
 

@@ -45,6 +45,7 @@ class SessionResponder final : public Responder {
     say([number = number_, c = std::move(chunk)](Session& s) mutable { s.stream_chunk(number, std::move(c)); });
     return true;
   }
+  std::size_t waiting() const override { return session_->waiting; }
   void end() override {
     int expected = streaming;
     if (said_.compare_exchange_strong(expected, done))
