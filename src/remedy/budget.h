@@ -24,8 +24,9 @@ struct GrantRequest {
   PolicyName policy;
   std::uint32_t shard = 0;
   std::uint32_t actions = 1;
-  static constexpr auto fields = std::tuple{field("policy", &GrantRequest::policy), field("shard", &GrantRequest::shard),
-                                            field("actions", &GrantRequest::actions)};
+  static constexpr auto fields =
+      std::tuple{field("policy", &GrantRequest::policy), field("shard", &GrantRequest::shard),
+                 field("actions", &GrantRequest::actions)};
 };
 struct Grant {
   PolicyName policy;
@@ -34,10 +35,9 @@ struct Grant {
   std::uint32_t actions = 0;  // 0: nothing is left
   Duration expires_at{};      // steady
   Duration free_at{};         // when nothing is left: when something will be
-  static constexpr auto fields =
-      std::tuple{field("policy", &Grant::policy), field("shard", &Grant::shard), field("number", &Grant::number),
-                 field("actions", &Grant::actions), field("expires_at", &Grant::expires_at),
-                 field("free_at", &Grant::free_at)};
+  static constexpr auto fields = std::tuple{field("policy", &Grant::policy),         field("shard", &Grant::shard),
+                                            field("number", &Grant::number),         field("actions", &Grant::actions),
+                                            field("expires_at", &Grant::expires_at), field("free_at", &Grant::free_at)};
 };
 struct Spent {
   PolicyName policy;
