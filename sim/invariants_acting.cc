@@ -63,6 +63,7 @@ void World::check_leases(std::size_t index) {
   Duration grace = hand_faults_.none() ? Duration{3s} : Duration{2min};
   for (const node::JournalEntry& entry : agent.journal.entries()) {
     if (entry.stage == node::JournalEntry::Stage::ended || entry.stage == node::JournalEntry::Stage::forgotten) continue;
+    if (entry.expires_at.ns == 0) continue;  // its lease has not begun
     Duration over = now_of(agent).mono - entry.expires_at;
     if (over > grace && clock_ - agent.leases_ran_since > grace)
       fail("lease_ends", cat(entry.order.action.value, " on ", agent.name, " outlives its end by ", mien::to_text(over)));

@@ -1,5 +1,7 @@
 // Acting in the box: policies of all modes, orders that travel, hands that fail, people who approve, revert, hold and
 // edit by hand.
+#include <algorithm>
+
 #include "base/text.h"
 #include "node/testing/resources.h"
 #include "sim/world.h"
@@ -15,7 +17,7 @@ constexpr Duration abilities_every = 30s;
 model::Resource World::draw_policy(const std::string& name, std::string_view verb) {
   auto seconds = [this](std::uint64_t low, std::uint64_t high) { return cat(low + prng_.below(high - low), "s"); };
   double kind = prng_.uniform();
-  std::string mode = kind < 0.2 ? "observe" : kind < 0.5 ? "propose" : "enforce";
+  std::string mode = kind < 0.15 ? "observe" : kind < 0.4 ? "propose" : "enforce";
   only_observing_ = only_observing_ && mode == "observe";
   auto rung = [&](const char* value) {
     model::Value::Map with{{verb == "limit" ? "cpu" : "cpu_weight", value}};
@@ -48,7 +50,7 @@ void World::plan_acting() {
     agent.hand = std::make_unique<SimHand>(hand_faults_, prng_.fork(5000 + i));
     for (const Service& service : agent.services) agent.hand->add(service.name);
   }
-  std::size_t policies = prng_.below(3);
+  std::size_t policies = std::min<std::size_t>(prng_.below(5), 2);
   for (std::size_t i = 0; i < policies; ++i) {
     model::Resource policy = draw_policy(i == 0 ? "contain" : "favour", i == 0 ? "limit" : "prioritize");
     at(8s, [this, policy] {

@@ -206,6 +206,9 @@ void Acting::consider(const remedy::Moment& at, const model::Finding& finding, c
                       Marks& marks) {
   const InstanceState* state = fleet.state_of(finding.instance);
   if (!state || rules_.size() == 0 || finding.resolved_at) return;
+  // What was decided about it is under way: there is nothing to decide until that has ended.
+  for (const auto& [id, action] : remedy_.unfinished())
+    if (action.finding == finding.id) return;
   InstanceVariables variables{*state, finding, fleet, at.now};
   policy::Evaluation found = rules_.evaluate(
       {.now = at.now, .finding = &finding, .labels = &state->assignment.labels, .variables = &variables});
