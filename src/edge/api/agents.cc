@@ -80,6 +80,29 @@ void get_authority(Service& service, const CallPtr& call) {
   call->respond(std::move(response));
 }
 
+// Only the agent itself says what became of its orders: not even an admin may say it for it.
+void take_reports(Service& service, const CallPtr& call) {
+  const std::string& name = call->path.at("name");
+  if (call->caller.agent != name) {
+    return call->respond(Error{.code = Code::refused,
+                               .message = call->caller.agent.empty()
+                                              ? cat("only the agent ", name, " reports what became of its orders")
+                                              : cat("you are the agent ", call->caller.agent, ": report for yourself"),
+                               .where = {},
+                               .cause = {}});
+  }
+  auto reports = wire::decode_reports(call->request.body);
+  if (!reports) return call->respond(reports.error());
+  if (reports->abilities) reports->abilities->agent = name;  // as authenticated, whatever the body says
+  std::size_t count = reports->reports.size();
+  Status status = service.port().report(node::AgentReported{
+      .agent = name, .abilities = std::move(reports->abilities), .reports = std::move(reports->reports)});
+  if (!status) return call->respond(status.error());
+  Json out = Json::object();
+  out["taken"] = count;
+  call->respond(out);
+}
+
 void poll_directives(Service& service, const CallPtr& call) {
   const std::string& name = call->path.at("name");
   if (!call->caller.agent.empty() && call->caller.agent != name) {

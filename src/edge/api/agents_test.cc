@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "base/codec.h"
-#include "edge/api/testing/fake_manager.h"
+#include "edge/api/testing/acting.h"
 #include "edge/crypto/crypto.h"
 #include "wire/directive.h"
 #include "wire/gzip.h"
@@ -108,6 +108,79 @@ TEST_F(Directives, TellAnAgentThePersonasOfItsHostAtOnce) {
   EXPECT_EQ(body.persona.value, "linux-server");
   EXPECT_NE(body.spec.find("drift"), nullptr);
   EXPECT_EQ(told.next, told.directives.back().id);
+}
+
+TEST_F(Directives, TellOrdersBeforePersonas) {
+  testing::show(bench.manager, testing::action_of("a-1-1", model::ActionState::ordered, bench.now));
+  auto told = batch(poll(0));
+  ASSERT_EQ(told.directives.size(), 3U);
+  const auto& order = std::get<wire::OrderDirective>(told.directives[0].body);
+  EXPECT_EQ(order.action.value, "a-1-1");
+  EXPECT_EQ(order.lease, Duration{30min});
+  EXPECT_FALSE(order.revert);
+}
+
+TEST_F(Directives, AnswerWhoWaitsAsSoonAsAnActionIsOrderedOrTakenBack) {
+  std::uint64_t next = batch(poll(0)).next;
+  auto waiting = poll(next);
+  model::Action action = testing::action_of("a-1-1", model::ActionState::ordered, bench.now);
+  testing::tell(bench.manager, "ordered", action, bench.now);  // no tick
+  auto told = batch(waiting);
+  ASSERT_EQ(told.directives.size(), 1U);
+  next = told.next;
+  waiting = poll(next);
+  testing::tell(bench.manager, "verified", action, bench.now);  // nothing that its agent must hear of
+  EXPECT_EQ(waiting->answers(), 0);
+  action.state = model::ActionState::reverting;
+  action.end_reason = model::EndReason::by_hand;
+  action.version = 2;
+  testing::tell(bench.manager, "reverting", action, bench.now);
+  told = batch(waiting);
+  ASSERT_EQ(told.directives.size(), 1U);
+  EXPECT_GT(told.directives[0].id, next);
+  EXPECT_TRUE(std::get<wire::OrderDirective>(told.directives[0].body).revert);
+}
+
+TEST_F(Directives, TellAnAgentNothingOfAnotherHostsOrders) {
+  auto waiting = poll(batch(poll(0)).next);
+  model::Action action = testing::action_of("a-1-1", model::ActionState::ordered, bench.now);
+  action.host = action.target = InstanceName("db-01");
+  testing::tell(bench.manager, "ordered", action, bench.now);
+  bench.api.tick();
+  EXPECT_EQ(waiting->answers(), 0);
+}
+
+TEST_F(Directives, TellAllOrdersAgainToAnAgentThatStartsAnew) {
+  testing::show(bench.manager, testing::action_of("a-1-1", model::ActionState::applied, bench.now));
+  EXPECT_EQ(batch(poll(0)).directives.size(), 3U);
+  EXPECT_EQ(batch(poll(0)).directives.size(), 3U);
+}
+
+TEST_F(Directives, HaveReportsForAnswerThatAreInTheLogOnceTheyAreTaken) {
+  wire::AgentReports reports;
+  reports.abilities = model::Abilities{
+      .agent = "somebody-else", .boot_id = "b", .can = {"limit"}, .allow = {"limit"}, .never_touch = {}, .held = false};
+  model::ActionReport report;
+  report.action = ActionId("a-1-1");
+  report.state = model::ActionState::applied;
+  report.at = bench.now;
+  reports.reports = {report};
+  std::string body = wire::encode_json(reports);
+  EXPECT_EQ(bench.send("POST", "/api/v1/agents/web-01/reports", body).status, 200);
+  EXPECT_EQ(bench.asked, Need::agent);
+  ASSERT_EQ(bench.manager.reports.size(), 1U);
+  EXPECT_EQ(bench.manager.reports[0].agent, "web-01");
+  EXPECT_EQ(bench.manager.reports[0].abilities->agent, "web-01");
+  EXPECT_EQ(bench.manager.reports[0].reports[0].action.value, "a-1-1");
+  EXPECT_EQ(bench.send("POST", "/api/v1/agents/db-01/reports", body).status, 403);
+  EXPECT_EQ(bench.send("POST", "/api/v1/agents/web-01/reports", "{").status, 400);
+  bench.caller.role = node::Role::admin;
+  bench.caller.agent.clear();
+  EXPECT_EQ(bench.send("POST", "/api/v1/agents/web-01/reports", body).status, 403);
+  bench.caller.agent = "web-01";
+  bench.manager.refuse_delivery = Error{.code = Code::exhausted, .message = "full", .where = {}, .cause = {}};
+  EXPECT_EQ(bench.send("POST", "/api/v1/agents/web-01/reports", body).status, 429);
+  EXPECT_EQ(bench.manager.reports.size(), 1U);
 }
 
 TEST_F(Directives, WaitUntilThereIsNews) {

@@ -44,6 +44,8 @@ Json cloud_event(const std::string& id, const std::string& type, WallTime at) {
 InstanceName instance_of(const node::Notice& notice) {
   if (notice.finding) return notice.finding->instance;
   if (notice.drift) return notice.drift->instance;
+  if (notice.action) return notice.action->instance;
+  if (notice.decision) return notice.decision->instance;
   if (notice.subject.starts_with("Instance/")) return InstanceName(notice.subject.substr(9));
   return {};
 }
@@ -68,6 +70,8 @@ std::string event_text(std::uint64_t number, const node::Notice& notice) {
   Json data = Json::object();
   if (notice.finding) data = document(*notice.finding);
   if (notice.drift) data = document(*notice.drift);
+  if (notice.action) data = document(*notice.action);
+  if (notice.decision) data = document(*notice.decision);
   event["data"] = std::move(data);
   return cat("id: ", number, "\nevent: ", notice.type, "\ndata: ", wire::dump(event), "\n\n");
 }

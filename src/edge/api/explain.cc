@@ -1,4 +1,6 @@
-// Explaining: from a finding back to the samples, and why nothing was done.
+// Explaining: from a finding or an instance back to the samples.
+#include "edge/api/explain.h"
+
 #include "base/text.h"
 #include "edge/api/findings.h"
 #include "edge/api/handlers.h"
@@ -21,7 +23,7 @@ std::string is_text(const model::Deviation& deviation) {
   return cat(model::to_text(series), " is ", to_text(deviation.observed, 4));
 }
 
-std::string sentence(const model::Deviation& deviation) {
+std::string band_sentence(const model::Deviation& deviation) {
   std::string text = cat(is_text(deviation), "; expected ", to_text(deviation.expected, 4));
   // Ends that are one point are no band: nothing was learned yet, or a constant is declared.
   if (deviation.low < deviation.high)
@@ -74,13 +76,6 @@ Json series_of(Service& service, const InstanceName& instance, const std::vector
   return series;
 }
 
-Json step(const char* what, std::string text) {
-  Json out = Json::object();
-  out["step"] = what;
-  out["text"] = std::move(text);
-  return out;
-}
-
 Json explain_finding(Service& service, const model::Finding& finding) {
   Json walk = Json::array();
   Json first =
@@ -92,8 +87,7 @@ Json explain_finding(Service& service, const model::Finding& finding) {
   if (!finding.first_mover.empty())
     walk.push_back(step("first_mover", cat(finding.first_mover, " left its expectation first")));
   for (const auto& deviation : finding.metrics) {
-    bool limit = finding.kind == model::FindingKind::limit;
-    Json entry = step("deviation", limit ? limit_sentence(deviation) : sentence(deviation));
+    Json entry = step("deviation", sentence(finding, deviation));
     entry["deviation"] = document(deviation);
     walk.push_back(std::move(entry));
   }
@@ -101,9 +95,8 @@ Json explain_finding(Service& service, const model::Finding& finding) {
       "persona", finding.revision == 0
                      ? cat("judged by what ", finding.persona.value, " declares; nothing was learned yet")
                      : cat("judged by ", finding.persona.value, "@", finding.instance.value, "/", finding.revision)));
-  WallTime until = finding.resolved_at.value_or(finding.updated_at);
   Json last = step("samples", "what was observed, from two minutes before to two minutes after");
-  last["series"] = series_of(service, finding.instance, finding.metrics, finding.opened_at - around, until + around);
+  last["series"] = samples_of(service, finding);
   walk.push_back(std::move(last));
   Json out = Json::object();
   out["subject"] = "Finding/" + finding.id.value;
@@ -121,7 +114,7 @@ Json explain_instance(Service& service, const node::InstanceView& seen) {
   for (const auto& finding : seen.findings)
     walk.push_back(step("finding", cat(finding.id.value, ": ", finding.summary)));
   for (const auto& deviation : seen.drift.metrics) {
-    Json entry = step("deviation", sentence(deviation));
+    Json entry = step("deviation", band_sentence(deviation));
     entry["deviation"] = document(deviation);
     walk.push_back(std::move(entry));
     if (walk.size() > 16) break;
@@ -135,6 +128,8 @@ Json explain_instance(Service& service, const node::InstanceView& seen) {
   return out;
 }
 
+}  // namespace
+
 std::string state_reason(model::LearningState state) {
   switch (state) {
     case model::LearningState::learning:
@@ -147,7 +142,21 @@ std::string state_reason(model::LearningState state) {
   return {};
 }
 
-}  // namespace
+std::string sentence(const model::Finding& finding, const model::Deviation& deviation) {
+  return finding.kind == model::FindingKind::limit ? limit_sentence(deviation) : band_sentence(deviation);
+}
+
+Json step(const char* what, std::string text) {
+  Json out = Json::object();
+  out["step"] = what;
+  out["text"] = std::move(text);
+  return out;
+}
+
+Json samples_of(Service& service, const model::Finding& finding) {
+  WallTime until = finding.resolved_at.value_or(finding.updated_at);
+  return series_of(service, finding.instance, finding.metrics, finding.opened_at - around, until + around);
+}
 
 void explain(Service& service, const CallPtr& call) {
   const std::string& name = call->path.at("name");
@@ -156,44 +165,6 @@ void explain(Service& service, const CallPtr& call) {
   if (at != view->instances.end() && sees(call->caller, *at->second))
     return call->respond(explain_instance(service, *at->second));
   if (auto finding = find_finding(service, *call, name)) call->respond(explain_finding(service, *finding));
-}
-
-void why(Service& service, const CallPtr& call) {
-  const std::string& name = call->path.at("name");
-  auto view = service.port().view();
-  auto at = view->instances.find(InstanceName(name));
-  if (at == view->instances.end() || !sees(call->caller, *at->second)) {
-    return call->respond(
-        Problem{.code = Code::not_found,
-                .status = 0,
-                .detail = cat("there is no instance or action \"", name, "\"; no action was ever taken"),
-                .errors = {}});
-  }
-  const node::InstanceView& seen = *at->second;
-  Json reasons = Json::array();
-  reasons.push_back(cat("its newest score, of ", to_rfc3339(seen.drift.at), ", is ", to_text(seen.drift.score, 3),
-                        "; an episode opens above ", to_text(seen.drift.alarm_level, 3)));
-  reasons.push_back(state_reason(seen.drift.state));
-  if (seen.findings.empty()) reasons.push_back("no finding is open, so no policy had anything to match");
-  for (const auto& finding : seen.findings) {
-    reasons.push_back(cat("finding ", finding.id.value, " (", to_text(finding.severity), " ", to_text(finding.kind),
-                          ") is ", to_text(finding.state),
-                          finding.late ? "; its evidence was old on arrival, so it is for the record only" : ""));
-  }
-  std::size_t policies = 0;
-  for (auto policy = view->resources.lower_bound("policy/");
-       policy != view->resources.end() && policy->first.starts_with("policy/"); ++policy)
-    ++policies;
-  reasons.push_back(policies == 0
-                        ? "there is no policy: nothing is ever done without one"
-                        : cat(policies, " policies are kept, but this version observes only and acts on none"));
-  for (const auto& condition : seen.conditions) reasons.push_back(condition);
-  Json out = Json::object();
-  out["subject"] = "Instance/" + name;
-  out["done"] = Json::array();
-  out["reasons"] = std::move(reasons);
-  out["drift"] = drift_document(seen);
-  call->respond(out);
 }
 
 }  // namespace mien::edge::api

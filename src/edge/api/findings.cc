@@ -1,6 +1,4 @@
 // Findings: those that are open from the view, those that are over from the ledger.
-#include <algorithm>
-
 #include "base/text.h"
 #include "edge/api/findings.h"
 #include "edge/api/handlers.h"
@@ -26,10 +24,8 @@ bool is_wanted(const Call& call, const node::View& view, const model::Finding& f
   return at != view.instances.end() && matches(selector, at->second->labels);
 }
 
-// Newest first: by when it opened, then by id.
 std::string newest_first(const model::Finding& finding) {
-  std::string digits = std::to_string(9'000'000'000'000'000'000 - finding.opened_at.ns);
-  return std::string(19 - std::min<std::size_t>(19, digits.size()), '0') + digits + "/" + finding.id.value;
+  return api::newest_first(finding.opened_at, finding.id.value);
 }
 
 using Found = std::map<std::string, model::Finding>;
@@ -42,23 +38,15 @@ void take_open(const Call& call, const node::View& view, Found& found) {
   }
 }
 
-// One pass over the ledger, keeping only the page: memory is bounded by the page, not by the past.
 Status take_resolved(const Call& call, Service& service, const node::View& view, const Page& page, Found& found) {
-  std::string after;
-  for (;;) {
-    auto entries = TRY(service.port().ledger().scan(store::Table::finding, "", after, 1000));
-    for (const auto& entry : entries) {
-      auto finding = stored_finding(entry.bytes);
-      if (!finding) return finding.error().within("finding " + entry.key);
-      std::string key = newest_first(*finding);
-      if ((!page.after.empty() && key <= page.after) || found.contains(key) || !is_wanted(call, view, *finding))
-        continue;
-      found.emplace(std::move(key), std::move(*finding));
-      if (found.size() > page.limit + 1) found.erase(std::prev(found.end()));
-    }
-    if (entries.size() < 1000) return {};
-    after = entries.back().key;
-  }
+  auto offer = [&](const store::Entry& entry) -> Result<std::optional<Wanted<model::Finding>>> {
+    auto finding = stored_finding(entry.bytes);
+    if (!finding) return finding.error().within("finding " + entry.key);
+    if (!is_wanted(call, view, *finding)) return std::optional<Wanted<model::Finding>>{};
+    std::string key = newest_first(*finding);
+    return std::optional<Wanted<model::Finding>>{{.key = std::move(key), .value = std::move(*finding)}};
+  };
+  return take_newest(service.port().ledger(), store::Table::finding, page, found, offer);
 }
 
 }  // namespace

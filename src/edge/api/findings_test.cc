@@ -183,7 +183,7 @@ TEST_F(Findings, OrTheirAbsenceExplainWhyNothingWasDone) {
   bench.manager.add_resource(model::ResourceKind::policy, "p", 1);
   reasons = Bench::json(bench.get("/api/v1/why/web-01"))["reasons"].dump();
   EXPECT_NE(reasons.find("f-2 (medium level) is open; its evidence was old"), std::string::npos);
-  EXPECT_NE(reasons.find("1 policies are kept"), std::string::npos);
+  EXPECT_NE(reasons.find("policy p "), std::string::npos) << reasons;
   EXPECT_EQ(bench.get("/api/v1/why/a-1").status, 404);
 }
 

@@ -27,7 +27,24 @@ void acknowledge(Service& service, const CallPtr& call);
 
 // explain.cc
 void explain(Service& service, const CallPtr& call);
+
+// why.cc
 void why(Service& service, const CallPtr& call);
+
+// actions.cc
+void list_actions(Service& service, const CallPtr& call);
+void get_action(Service& service, const CallPtr& call);
+void approve_action(Service& service, const CallPtr& call);
+void reject_action(Service& service, const CallPtr& call);
+void revert_action(Service& service, const CallPtr& call);
+void list_decisions(Service& service, const CallPtr& call);
+void get_decision(Service& service, const CallPtr& call);
+
+// holds.cc
+void list_holds(Service& service, const CallPtr& call);
+void put_hold(Service& service, const CallPtr& call);
+void end_hold(Service& service, const CallPtr& call);
+void release(Service& service, const CallPtr& call);
 
 // past.cc
 void list_generations(Service& service, const CallPtr& call);
@@ -36,8 +53,6 @@ void rollback_persona(Service& service, const CallPtr& call);
 void list_revisions(Service& service, const CallPtr& call);
 void get_revision(Service& service, const CallPtr& call);
 void rollback_revision(Service& service, const CallPtr& call);
-void list_decisions(Service& service, const CallPtr& call);
-void list_actions(Service& service, const CallPtr& call);
 
 // audit.cc
 void list_audit(Service& service, const CallPtr& call);
@@ -49,6 +64,7 @@ void make_enrollment(Service& service, const CallPtr& call);
 void redeem_enrollment(Service& service, const CallPtr& call);
 void get_authority(Service& service, const CallPtr& call);
 void poll_directives(Service& service, const CallPtr& call);
+void take_reports(Service& service, const CallPtr& call);
 
 // ingest.cc
 void take_metrics(Service& service, const CallPtr& call);

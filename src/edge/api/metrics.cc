@@ -2,12 +2,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 
 #include "base/text.h"
 #include "edge/api/events.h"
 #include "edge/api/handlers.h"
+#include "edge/api/tally.h"
+#include "remedy/rank.h"
 
 namespace mien::edge::api {
 namespace {
@@ -113,6 +116,58 @@ void write_audit(Exposition& out, const node::View& view) {
   out.sample(static_cast<double>(view.audit_head->at.ns) * 1e-9);
 }
 
+void write_actions(Exposition& out, const Service& service, const node::ActionBoard& board) {
+  out.family("mien_actions", "counter", "Actions that came to a state and an effect since this process started");
+  for (const auto& [key, count] : service.tally->actions()) {
+    const auto& [state, verb, effect] = key;
+    out.sample(static_cast<double>(count), {{"state", std::string(to_text(state))},
+                                            {"verb", std::string(to_text(verb))},
+                                            {"effect", std::string(to_text(effect))}});
+  }
+  out.family("mien_decisions", "counter", "Decisions by policy and outcome since this process started");
+  for (const auto& [key, count] : service.tally->decisions())
+    out.sample(static_cast<double>(count),
+               {{"policy", key.first.value}, {"outcome", std::string(to_text(key.second))}});
+
+  std::map<model::ActionState, std::size_t> open;
+  for (const auto& [id, action] : board.actions) {
+    if (!model::is_finished(action.state)) ++open[action.state];
+  }
+  out.family("mien_open_actions", "gauge", "Actions that are not over, by state");
+  for (auto state : {model::ActionState::proposed, model::ActionState::ordered, model::ActionState::applied,
+                     model::ActionState::reverting})
+    out.sample(static_cast<double>(open[state]), {{"state", std::string(to_text(state))}});
+
+  auto each_rank = [&](const char* name, const char* help, auto&& value) {
+    out.family(name, "gauge", help);
+    for (const auto& [key, rank] : board.ranks) {
+      if (rank.trials == 0) continue;
+      out.sample(value(rank),
+                 {{"policy", key.policy.value}, {"step", std::to_string(key.step)}, {"persona", key.persona.value}});
+    }
+  };
+  each_rank("mien_action_success_ratio", "Share of judged actions that helped", [](const remedy::Rank& rank) {
+    return static_cast<double>(rank.successes) / static_cast<double>(rank.trials);
+  });
+  each_rank("mien_action_success_ratio_low", "Lower end of its 95 % interval",
+            [](const remedy::Rank& rank) { return remedy::success_interval(rank).low; });
+  each_rank("mien_action_success_ratio_high", "Upper end of its 95 % interval",
+            [](const remedy::Rank& rank) { return remedy::success_interval(rank).high; });
+
+  out.family("mien_budget_left", "gauge", "Actions that a policy may still take in its window");
+  for (const auto& [policy, budget] : board.budgets) {
+    std::uint32_t taken = budget.spent + budget.granted;
+    out.sample(static_cast<double>(budget.actions > taken ? budget.actions - taken : 0), {{"policy", policy.value}});
+  }
+  auto held =
+      std::count_if(board.agents.begin(), board.agents.end(), [](const auto& each) { return each.second.held; });
+  out.family("mien_holds", "gauge", "Holds in force: by command, and by the hold file of a machine");
+  out.sample(static_cast<double>(board.holds.size()), {{"by", "command"}});
+  out.sample(static_cast<double>(held), {{"by", "file"}});
+  out.family("mien_policy_problems", "gauge", "Policies that are left out because they are broken");
+  out.sample(static_cast<double>(board.problems.size()));
+}
+
 void write_requests(Exposition& out, const Service& service) {
   out.family("mien_http_requests", "counter", "Requests answered");
   for (const auto& [key, count] : service.counts->all()) {
@@ -153,6 +208,7 @@ void metrics(Service& service, const CallPtr& call) {
   out.family("mien_log_position", "gauge", "The newest record that was folded");
   out.sample(static_cast<double>(view->position));
   write_instances(out, call->caller, *view);
+  write_actions(out, service, *view->board);
   write_audit(out, *view);
   write_requests(out, service);
   write_process(out);

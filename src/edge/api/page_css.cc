@@ -57,13 +57,16 @@ dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
 .chart { width: 100%; height: 140px; display: block; background: var(--ground); border: 1px solid var(--line); }
 .chart .band { fill: var(--calm); opacity: .18; }
 .chart .line { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
+.banner { margin: 0; padding: .6rem 1.2rem; border-bottom: 1px solid var(--line); border-left: 4px solid var(--warm); background: var(--panel); }
+#acting { grid-column: 1 / -1; }
+#acting tbody tr { cursor: default; }
 #login { padding: 1rem 1.2rem; display: flex; gap: .8rem; align-items: baseline; flex-wrap: wrap; }
 [hidden] { display: none !important; }
 :focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
 .off-screen, .skip:not(:focus) { position: absolute; left: -100vw; width: 1px; height: 1px; overflow: hidden; }
 @media (min-width: 80rem) {
   main { grid-template-columns: minmax(0, 3fr) minmax(22rem, 2fr); align-items: start; }
-  main > :only-child, main > :first-child:has(+ [hidden]) { grid-column: 1 / -1; }
+  main > :only-child, main > :nth-child(2):has(+ [hidden]) { grid-column: 1 / -1; }
 }
 @media (prefers-reduced-motion: no-preference) { .bar rect { transition: width .3s; } }
 )css";

@@ -27,7 +27,12 @@ std::string_view page_html() {
   <button>Sign in</button>
   <p id="login-why">This address needs a token: a viewer's is enough.</p>
 </form>
+<p id="holds" class="banner" role="status" hidden></p>
 <main>
+  <section id="acting" aria-labelledby="acting-title" hidden>
+    <h2 id="acting-title" class="quiet">Actions</h2>
+    <div class="scroll"></div>
+  </section>
   <section aria-labelledby="instances-title">
     <h2 id="instances-title" class="quiet">Instances</h2>
     <div class="scroll">

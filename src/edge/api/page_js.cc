@@ -40,6 +40,19 @@ async function load() {
   state.items = items;
   byId("login").hidden = true;
   redraw();
+  await loadActing();
+}
+
+// What is in force or waits, and who holds.
+async function loadActing() {
+  const [actions, holds] = await Promise.all([get("/api/v1/actions?state=open&limit=200"), get("/api/v1/holds")]);
+  drawActing(actions.items, holds.items);
+}
+
+let actingLater = 0;
+function reloadActing() {
+  clearTimeout(actingLater);
+  actingLater = setTimeout(() => loadActing().catch((failure) => console.warn(failure.message)), 200);
 }
 
 async function loadOne(name) {
@@ -96,6 +109,10 @@ function hear(type, event) {
     return loadOne(data.instance);
   }
   if (event.subject && event.subject.startsWith("Instance/")) return loadOne(event.subject.slice(9));
+  if (type.startsWith("action.")) {
+    if (type === "action.proposed") byId("announce").textContent = "An action waits for a person: " + (data.summary || data.id);
+    return reloadActing();
+  }
   if (type === "gap") load().catch((failure) => console.warn(failure.message));
 }
 
@@ -223,6 +240,18 @@ function part(id, title, ...children) {
   const fresh = element("div", { id }, title ? element("h3", {}, title) : null, ...children);
   const old = byId(id);
   if (old) old.replaceWith(fresh); else body.append(fresh);
+}
+
+function drawActing(actions, holds) {
+  const banner = holds.map((hold) => (hold.learning ? "Learning is held: " : "Automatic action is held: ") + hold.scope +
+    (hold.until ? " until " + hold.until : "") + ", by " + hold.actor).join(". ");
+  if (byId("holds").textContent !== banner) byId("holds").textContent = banner;
+  byId("holds").hidden = holds.length === 0;
+  byId("acting").hidden = actions.length === 0;
+  const rows = actions.map((action) => [action.id, action.state, action.summary || action.verb + " " + action.target, action.policy,
+    action.state === "proposed" ? "approve by " + (action.approve_by || "-") : action.expires_at || "-",
+    action.effect.verdict === "pending" ? "-" : action.effect.verdict.replace("_", " ") + ": " + text(action.effect.before, 3) + " to " + text(action.effect.after, 3)]);
+  document.querySelector("#acting .scroll").replaceChildren(table(["Action", "State", "What", "Policy", "Until", "Effect"], rows));
 }
 
 function drawDetails(item) {

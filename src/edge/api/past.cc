@@ -178,29 +178,4 @@ void rollback_revision(Service& service, const CallPtr& call) {
        answer_written);
 }
 
-namespace {
-
-// Nothing decides or acts yet; the lists are there so that clients need no second version.
-void list_empty_table(Service& service, const CallPtr& call, store::Table table) {
-  auto page = page_of(*call);
-  if (!page) return call->respond(page.error());
-  auto entries = service.port().ledger().scan(table, "", page->after, page->limit);
-  if (!entries) return call->respond(entries.error());
-  Json items = Json::array();
-  for (const auto& entry : *entries) {
-    Json item = Json::object();
-    item["id"] = entry.key;
-    items.push_back(std::move(item));
-  }
-  Json out = Json::object();
-  out["items"] = std::move(items);
-  out["next"] = entries->size() == page->limit ? Json(entries->back().key) : Json(nullptr);
-  call->respond(out);
-}
-
-}  // namespace
-
-void list_decisions(Service& service, const CallPtr& call) { list_empty_table(service, call, store::Table::decision); }
-void list_actions(Service& service, const CallPtr& call) { list_empty_table(service, call, store::Table::action); }
-
 }  // namespace mien::edge::api

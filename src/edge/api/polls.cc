@@ -1,5 +1,7 @@
 #include "edge/api/polls.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "model/persona.h"
 
@@ -37,6 +39,14 @@ void answer(Call& call, const wire::DirectiveBatch& batch) {
 }  // namespace
 
 // An agent speaks for its host and for what runs on it.
+std::vector<PollHub::Seen> PollHub::of_agent(const node::View& view, const std::string& agent) {
+  std::vector<Seen> found;
+  for (const auto& [name, seen] : view.instances) {
+    if ((seen->parent.empty() ? name.value : seen->parent.value) == agent) found.push_back(seen);
+  }
+  return found;
+}
+
 PollHub::ByHost PollHub::by_host(const node::View& view) {
   ByHost hosts;
   for (const auto& [name, seen] : view.instances)
@@ -44,47 +54,84 @@ PollHub::ByHost PollHub::by_host(const node::View& view) {
   return hosts;
 }
 
-wire::DirectiveBatch PollHub::news(const node::View& view, const std::vector<Seen>& instances, const std::string& agent,
-                                   std::uint64_t after) {
+void PollHub::begin(const std::string& agent, std::uint64_t after) {
   if (last_id_ == 0) last_id_ = static_cast<std::uint64_t>(service_.now().ns / 1'000'000);
   if (after > last_id_) {  // told by a manager whose clock was ahead: everything again, above its numbers
     last_id_ = after;
     told_.erase(agent);
   }
-  wire::DirectiveBatch batch;
-  batch.next = after;
-  batch.audit_head = head_of(view);
-  auto& told = told_[agent];
+}
+
+void PollHub::take_orders(ToldAgent& told, const std::vector<model::Order>& orders) {
+  std::map<ActionId, ToldOrder> kept;
+  for (const model::Order& order : orders) {
+    auto before = told.orders.find(order.action);
+    bool same = before != told.orders.end() && before->second.order == order;
+    kept[order.action] = same ? before->second : ToldOrder{.order = order, .id = ++last_id_};
+  }
+  told.orders = std::move(kept);
+}
+
+void PollHub::take_personas(ToldAgent& told, const std::vector<Seen>& instances) {
   std::map<InstanceName, Told> kept;
   for (const Seen& seen : instances) {
-    auto before = told.find(seen->name);
-    bool same = before != told.end() && before->second.persona == seen->persona &&
+    auto before = told.personas.find(seen->name);
+    bool same = before != told.personas.end() && before->second.persona == seen->persona &&
                 before->second.generation == seen->generation;
     kept[seen->name] =
         same ? before->second : Told{.persona = seen->persona, .generation = seen->generation, .id = ++last_id_};
   }
-  told = std::move(kept);
-  std::map<std::uint64_t, InstanceName> newer;  // in the order of their numbers
-  for (const auto& [name, one] : told) {
-    if (one.id > after) newer[one.id] = name;
+  told.personas = std::move(kept);
+}
+
+wire::DirectiveBatch PollHub::batch_of(const node::View& view, const ToldAgent& told, std::uint64_t after) {
+  wire::DirectiveBatch batch;
+  batch.next = after;
+  batch.audit_head = head_of(view);
+  struct News {
+    const model::Order* order = nullptr;
+    const std::pair<const InstanceName, Told>* persona = nullptr;
+  };
+  std::map<std::uint64_t, News> newer;  // in the order of their numbers
+  for (const auto& one : told.personas) {
+    if (one.second.id > after) newer[one.second.id].persona = &one;
   }
-  for (const auto& [id, name] : newer) {
+  for (const auto& [action, one] : told.orders) {
+    if (one.id > after) newer[one.id].order = &one.order;
+  }
+  for (const auto& [id, what] : newer) {
     if (batch.directives.size() == wire::most_directives) break;  // the rest with the next poll
-    const Told& one = told[name];
-    wire::PersonaDirective body{
-        .instance = name, .persona = one.persona, .generation = one.generation, .spec = spec_of(view, one.persona)};
-    batch.directives.push_back({.id = id, .body = std::move(body)});
+    if (what.order != nullptr) {
+      batch.directives.push_back({.id = id, .body = *what.order});
+    } else {
+      const auto& [name, one] = *what.persona;
+      wire::PersonaDirective body{
+          .instance = name, .persona = one.persona, .generation = one.generation, .spec = spec_of(view, one.persona)};
+      batch.directives.push_back({.id = id, .body = std::move(body)});
+    }
     batch.next = id;
   }
-  if (instances.empty()) told_.erase(agent);  // names that are nobody's must not be remembered
+  return batch;
+}
+
+wire::DirectiveBatch PollHub::news(const node::View& view, const std::vector<Seen>& instances, const std::string& agent,
+                                   std::uint64_t after) {
+  begin(agent, after);
+  ToldAgent& told = told_[agent];
+  // The newest board, whatever view the caller holds: two threads must not tell an order's versions in turn.
+  take_orders(told, node::orders_of(*service_.port().view()->board, InstanceName(agent)));
+  take_personas(told, instances);
+  wire::DirectiveBatch batch = batch_of(view, told, after);
+  // Names that are nobody's must not be remembered.
+  if (told.personas.empty() && told.orders.empty()) told_.erase(agent);
   return batch;
 }
 
 Status PollHub::wait(const CallPtr& call, const std::string& agent, std::uint64_t after) {
   auto view = service_.port().view();
-  ByHost hosts = by_host(*view);
+  std::vector<Seen> instances = of_agent(*view, agent);
   Lock lock(mutex_);
-  wire::DirectiveBatch batch = news(*view, hosts[agent], agent, after);
+  wire::DirectiveBatch batch = news(*view, instances, agent, after);
   if (!batch.directives.empty()) {
     answer(*call, batch);
     return {};
@@ -101,11 +148,14 @@ Status PollHub::wait(const CallPtr& call, const std::string& agent, std::uint64_
 
 void PollHub::tick(WallTime now) {
   auto view = service_.port().view();
-  std::vector<std::pair<CallPtr, wire::DirectiveBatch>> answers;
   {
     Lock lock(mutex_);
     if (polls_.empty()) return;
-    ByHost hosts = by_host(*view);
+  }
+  ByHost hosts = by_host(*view);  // outside the lock: orders shall not wait for it
+  std::vector<std::pair<CallPtr, wire::DirectiveBatch>> answers;
+  {
+    Lock lock(mutex_);
     std::vector<Poll> waiting;
     for (Poll& poll : polls_) {
       wire::DirectiveBatch batch = news(*view, hosts[poll.agent], poll.agent, poll.after);
@@ -116,6 +166,30 @@ void PollHub::tick(WallTime now) {
       }
     }
     polls_ = std::move(waiting);
+  }
+  for (const auto& [call, batch] : answers) answer(*call, batch);
+}
+
+void PollHub::on_action(const InstanceName& host) {
+  std::vector<std::pair<CallPtr, wire::DirectiveBatch>> answers;
+  {
+    Lock lock(mutex_);
+    auto waits = [&host](const Poll& poll) { return poll.agent == host.value; };
+    if (std::none_of(polls_.begin(), polls_.end(), waits)) return;
+    auto view = service_.port().view();
+    ToldAgent& told = told_[host.value];
+    take_orders(told, node::orders_of(*view->board, host));
+    std::vector<Poll> waiting;
+    for (Poll& poll : polls_) {
+      wire::DirectiveBatch batch = waits(poll) ? batch_of(*view, told, poll.after) : wire::DirectiveBatch{};
+      if (batch.directives.empty()) {
+        waiting.push_back(std::move(poll));
+      } else {
+        answers.emplace_back(std::move(poll.call), std::move(batch));
+      }
+    }
+    polls_ = std::move(waiting);
+    if (told.personas.empty() && told.orders.empty()) told_.erase(host.value);
   }
   for (const auto& [call, batch] : answers) answer(*call, batch);
 }

@@ -138,13 +138,81 @@ void add_findings(std::vector<Route>& table) {
                    Need::read,
                    why,
                    tag,
-                   "Why nothing was done: the score, the level, what is open",
+                   "Why something was done, or nothing: of an action, a decision or an instance",
+                   {},
+                   none,
+                   json,
+                   Pace::reads_disk});
+}
+
+void add_actions(std::vector<Route>& table) {
+  const char* tag = "actions";
+  table.push_back(
+      {"GET", "/api/v1/actions", Need::read, list_actions, tag, "Actions, newest first, and how often each step helped",
+       paged({{"state", "open (all that is not over), proposed, ordered, applied, reverting, reverted, ..."},
+              {"instance", "About, on or through one instance"}}),
+       none, json, Pace::reads_disk});
+  table.push_back({"GET", "/api/v1/actions/{id}", Need::read, get_action, tag, "One action", {}, none, json});
+  struct Verb {
+    const char* name;
+    void (*handle)(Service&, const CallPtr&);
+    const char* summary;
+  };
+  for (const Verb& verb : {Verb{"approve", approve_action, "Let a proposed action happen"},
+                           Verb{"reject", reject_action, "Say no to a proposed action"},
+                           Verb{"revert", revert_action, "Take it back now: every value becomes what it was"}}) {
+    table.push_back({"POST",
+                     cat("/api/v1/actions/{id}/", verb.name),
+                     Need::write,
+                     verb.handle,
+                     tag,
+                     verb.summary,
+                     {dry_run},
+                     none,
+                     json});
+  }
+  table.push_back({"GET", "/api/v1/decisions", Need::read, list_decisions, tag,
+                   "What was decided about findings, newest first: rules, guards and outcome",
+                   paged({{"instance", "About or on one instance"}, {"finding", "About one finding"}}), none, json,
+                   Pace::reads_disk});
+  table.push_back({"GET", "/api/v1/decisions/{id}", Need::read, get_decision, tag, "One decision", {}, none, json});
+  table.push_back({"GET",
+                   "/api/v1/holds",
+                   Need::read,
+                   list_holds,
+                   tag,
+                   "Who holds acting or learning, and until when",
                    {},
                    none,
                    json});
   table.push_back(
-      {"GET", "/api/v1/decisions", Need::read, list_decisions, "actions", "Decisions", paged(), none, json});
-  table.push_back({"GET", "/api/v1/actions", Need::read, list_actions, "actions", "Actions", paged(), none, json});
+      {"POST",
+       "/api/v1/holds",
+       Need::write,
+       put_hold,
+       tag,
+       "Stop automatic action, or learning: {\"instance\" or \"pool\",\"learning\",\"for\"}; {} is everything",
+       {dry_run},
+       json,
+       json});
+  table.push_back({"POST",
+                   "/api/v1/holds/resume",
+                   Need::write,
+                   end_hold,
+                   tag,
+                   "End that hold: {\"instance\" or \"pool\",\"learning\"}, as it was put",
+                   {dry_run},
+                   json,
+                   json});
+  table.push_back({"POST",
+                   "/api/v1/release",
+                   Need::write,
+                   release,
+                   tag,
+                   "Hand back: end every lease of {\"instance\"}, or {\"all\": true}",
+                   {dry_run},
+                   json,
+                   json});
 }
 
 void add_past(std::vector<Route>& table) {
@@ -245,6 +313,15 @@ void add_agents(std::vector<Route>& table) {
                    none,
                    json});
   table.push_back({"POST",
+                   "/api/v1/agents/{name}/reports",
+                   Need::agent,
+                   take_reports,
+                   tag,
+                   "What became of orders, and what may be done there; answered once it is in the log",
+                   {},
+                   json,
+                   json});
+  table.push_back({"POST",
                    "/v1/metrics",
                    Need::ingest,
                    take_metrics,
@@ -343,6 +420,7 @@ const std::vector<Route>& routes() {
     add_resources(made);
     add_instances(made);
     add_findings(made);
+    add_actions(made);
     add_past(made);
     add_agents(made);
     add_operation(made);

@@ -4,6 +4,7 @@
 #include "edge/api/events.h"
 #include "edge/api/polls.h"
 #include "edge/api/route.h"
+#include "edge/api/tally.h"
 
 namespace mien::edge::api {
 
@@ -189,9 +190,22 @@ Json Listing::take() {
 Service::Service(ApiOptions given)
     : options(std::move(given)),
       events(std::make_unique<EventHub>()),
-      polls(std::make_unique<PollHub>(*this)),
+      polls(std::make_shared<PollHub>(*this)),
+      tally(std::make_shared<ActionTally>()),
       worker(std::make_unique<Worker>()),
-      openapi(openapi_document(options.version)) {}
+      openapi(openapi_document(options.version)) {
+  // An order leaves with the notice of its action: how long it takes from a batch to the directive on the wire is
+  // what people wait for.
+  auto hear = [to = std::weak_ptr<PollHub>(polls), count = std::weak_ptr<ActionTally>(tally)](
+                  std::uint64_t, const node::Notice& notice) {
+    if (!notice.action && !notice.decision) return;
+    auto counted = count.lock();
+    if (counted && notice.action) counted->take(*notice.action);
+    if (counted && notice.decision) counted->take(*notice.decision);
+    if (auto hub = notice.action ? to.lock() : nullptr) hub->on_action(notice.action->host);
+  };
+  if (options.port != nullptr) action_notices = options.port->subscribe(0, std::move(hear));
+}
 
 Service::~Service() = default;
 

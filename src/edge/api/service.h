@@ -77,6 +77,7 @@ class Worker {
   std::vector<std::thread> threads_;
 };
 
+class ActionTally;
 class EventHub;
 class PollHub;
 
@@ -84,7 +85,9 @@ struct Service {
   ApiOptions options;
   std::shared_ptr<RequestCounts> counts = std::make_shared<RequestCounts>();
   std::unique_ptr<EventHub> events;
-  std::unique_ptr<PollHub> polls;
+  std::shared_ptr<PollHub> polls;  // shared: a notice may be on its way while this ends
+  std::shared_ptr<ActionTally> tally;
+  std::shared_ptr<void> action_notices;  // feeds the two above
   std::unique_ptr<Worker> worker;
   std::string openapi;  // made once from the route table
 

@@ -5,6 +5,11 @@
 
 namespace mien::edge::api {
 
+std::string newest_first(WallTime at, const std::string& id) {
+  std::string digits = std::to_string(9'000'000'000'000'000'000 - at.ns);
+  return std::string(19 - std::min<std::size_t>(19, digits.size()), '0') + digits + "/" + id;
+}
+
 Result<std::vector<store::Entry>> scan_backwards(store::Ledger& ledger, const Backwards& what) {
   constexpr std::size_t step = 1000;
   std::deque<store::Entry> newest;

@@ -1,0 +1,20 @@
+// The parts of a walk: what explain and why have in common. A walk is a list of steps, each a sentence that can be
+// understood without the manual, with `details` below it and the documents it speaks of beside it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "edge/api/service.h"
+
+namespace mien::edge::api {
+
+[[nodiscard]] Json step(const char* what, std::string text);
+// "system.cpu.utilization is 0.93; expected 0.2, band 0.1 to 0.4 (+365 %)"; of a limit, the limit that was crossed.
+[[nodiscard]] std::string sentence(const model::Finding& finding, const model::Deviation& deviation);
+// The samples that a finding was judged by, of at most four series.
+[[nodiscard]] Json samples_of(Service& service, const model::Finding& finding);
+// Of an instance: the score, the level, how far it has learned.
+[[nodiscard]] std::string state_reason(model::LearningState state);
+
+}  // namespace mien::edge::api
