@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "model/persona.h"
 #include "node/manager.h"
+#include "policy/check.h"
 
 namespace mien::node {
 namespace {
@@ -38,15 +39,17 @@ Result<model::Value> within_spec(Result<model::Value> merged) {
   return error;
 }
 
-// Whether it can be understood and compiled: the schema knows forms, not what an expression means.
-Status check_policy(const model::Resource& wanted) {
-  model::Policy policy =
-      TRY(model::parse_policy(PolicyName{wanted.metadata.name}, wanted.metadata.generation + 1, wanted.spec));
-  policy::Compiled compiled = policy::compile({std::move(policy)});
-  if (compiled.problems.empty()) return {};
-  Error error = error_of(Code::invalid, compiled.problems.front().message);
-  error.where = "/spec";
-  return error;
+// The schema knows forms, not what an expression means.
+Status check_meaning(const model::Resource& wanted) {
+  for (const model::Diagnostic& found : policy::check_expressions(wanted.kind, wanted.spec)) {
+    if (found.gravity != model::Gravity::error) continue;
+    Error error = error_of(Code::invalid, cat(found.message, found.suggestion.empty() ? "" : ": ", found.suggestion));
+    error.where = cat("/spec", found.pointer);
+    return error;
+  }
+  if (wanted.kind != model::ResourceKind::policy) return {};
+  TRY(model::parse_policy(PolicyName{wanted.metadata.name}, 1, wanted.spec));
+  return {};
 }
 
 Answer done(std::string name, std::uint64_t generation, std::string note) {
@@ -107,7 +110,7 @@ Status Manager::check(WallTime, const PutResource& put) const {
   if (!known && resources_.size() >= options_.limits.resources)
     return error_of(Code::exhausted,
                     cat("there are already ", resources_.size(), " resources, the limit: delete some first"));
-  if (wanted.kind == model::ResourceKind::policy) return check_policy(wanted);
+  TRY(check_meaning(wanted));
   if (wanted.kind != model::ResourceKind::persona) return {};
   auto find = [&](std::string_view name) -> const model::Value* {
     if (name == wanted.metadata.name) return &wanted.spec;
