@@ -166,6 +166,9 @@ void LeaseKeeper::State::planned(Lease& lease, const HandAnswered& answered) {
   lease.attempted = 0;
   lease.entry.identity = answered.plan.identity;
   lease.entry.guarded = answered.plan.outlives_nothing;
+  // An older end of the same field that is not on disk yet would be begun again after a kill.
+  for (auto& [id, other] : leases)
+    if (other.unsaved && other.record == 0) record(other, Phase::over, Stage::ended);
   record(lease, Phase::recording_begun, Stage::begun);
 }
 
@@ -243,6 +246,7 @@ void LeaseKeeper::State::take_back_next(Lease& lease) {
   if (!lease.left.empty()) {
     lease.field = lease.left.back();
     lease.left.pop_back();
+    lease.suspect.reset();
     call(lease, Phase::reading, read_deadline, ReadCall{.target = lease.entry.order.target, .key = lease.change().key});
     return;
   }
@@ -279,17 +283,35 @@ void LeaseKeeper::State::found(Lease& lease, const HandAnswered& answered) {
     take_back_next(lease);
     return;
   }
-  change.found = value;
   std::string& ours = lease.ours[lease.field];
   if (lease.doubtful[lease.field] && value != change.after) ours = value;
   lease.doubtful[lease.field] = false;
   if (value == change.after || (!ours.empty() && value == ours)) {
+    change.found = value;
     call(lease, Phase::putting_back, write_deadline,
          WriteCall{.target = lease.entry.order.target, .key = change.key, .value = change.before});
     return;
   }
-  lease.conflicts.push_back(cat(change.key, " is `", value, "` now, which is not ours (`", change.after,
-                                "`), so it is left alone; it was `", change.before, "` before"));
+  not_ours(lease, value);
+}
+
+// One read may lie, and would leave our value without an owner: it takes two that say the same.
+void LeaseKeeper::State::not_ours(Lease& lease, const std::string& value) {
+  model::Change& change = lease.change();
+  bool first = !lease.suspect;
+  bool sure = !first && *lease.suspect == value;
+  lease.suspect = value;
+  if (first) {
+    call(lease, Phase::reading, read_deadline, ReadCall{.target = lease.entry.order.target, .key = change.key});
+    return;
+  }
+  if (sure) {
+    change.found = value;
+    lease.conflicts.push_back(cat(change.key, " is `", value, "` now, which is not ours (`", change.after,
+                                  "`), so it is left alone; it was `", change.before, "` before"));
+  } else {
+    lease.again.push_back(lease.field);
+  }
   take_back_next(lease);
 }
 

@@ -104,6 +104,20 @@ TEST(lease_trouble, a_lie_in_the_read_back_after_putting_back_is_looked_at_again
   EXPECT_EQ(machine.last().state, ActionState::reverted);
 }
 
+TEST(lease_trouble, a_lie_in_the_first_read_when_it_is_taken_back_is_no_conflict) {
+  Machine machine;
+  auto before = machine.hand.targets;
+  machine.hear(machine.order("a-1", web, half_cpu));
+  int reads = 0;
+  machine.hand.fault = [&](const HandTouch& touch) {
+    return touch.kind == Kind::read && ++reads <= 2 ? HandFault::lie : HandFault::none;
+  };
+  machine.revert("a-1", web);
+  machine.tick();
+  EXPECT_EQ(machine.hand.targets, before);
+  EXPECT_EQ(machine.last().state, ActionState::reverted);
+}
+
 TEST(lease_trouble, a_call_that_is_not_answered_in_time_is_unknown_and_read_back) {
   Machine machine;
   auto before = machine.hand.targets;

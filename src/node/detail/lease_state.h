@@ -54,6 +54,7 @@ struct Lease {
   std::vector<std::size_t> again;      // fields that could not be read or put back in this pass
   std::vector<std::string> ours;       // by field: what a write of ours left there besides `after`; empty: nothing
   std::vector<bool> doubtful;          // by field: our write failed, so that whatever it left is ours
+  std::optional<std::string> suspect;  // what was read last of a field, when it is not ours
   std::vector<std::string> conflicts;  // sentences
   std::vector<std::string> gone;
   MonoTime retry_at;
@@ -117,6 +118,7 @@ struct LeaseKeeper::State {
   void take_back_pass(Lease& lease);
   void take_back_next(Lease& lease);
   void found(Lease& lease, const HandAnswered& answered);
+  void not_ours(Lease& lease, const std::string& value);
   void confirmed(Lease& lease, const HandAnswered& answered);
   void survey_next(Lease& lease);
   void end(Lease& lease, ActionState state, EndReason reason, std::string note);

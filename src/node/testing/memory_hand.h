@@ -23,7 +23,7 @@ enum class HandFault : std::uint8_t {
   fail_after,  // it happens, and yet an error is answered
   half,        // of a write: half the text is written, an error is answered
   ignore,      // of a write: nothing happens, and yet it is answered as done
-  lie,         // of a read: a value is answered that was never there
+  lie,         // of a read: a value is answered that was never there, another each time
 };
 
 struct HandTouch {
@@ -78,7 +78,7 @@ class MemoryHand final : public Hand {
 
   Result<std::string> read(const InstanceName& target, std::string_view key) override {
     HandFault met = meet({.kind = HandTouch::Kind::read, .target = target, .key = std::string(key), .value = {}});
-    if (met == HandFault::lie) return std::string("a lie");
+    if (met == HandFault::lie) return cat("a lie ", ++lies_);
     if (met != HandFault::none) return failed();
     std::string* field = find(target, key);
     if (field == nullptr) return gone(target);
@@ -100,6 +100,7 @@ class MemoryHand final : public Hand {
   }
 
  private:
+  int lies_ = 0;  // no two are the same
   HandFault meet(const HandTouch& touch) { return fault ? fault(touch) : HandFault::none; }
   static Error failed() { return {.code = Code::io, .message = "the machine said no", .where = {}, .cause = {}}; }
   static Error gone(const InstanceName& target) {
