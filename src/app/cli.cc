@@ -177,6 +177,13 @@ Session make_session() {
     std::this_thread::sleep_for(duration);
     return true;
   };
+  if (session.terminal && ::isatty(STDIN_FILENO) == 1) {
+    session.confirm = [](const std::string& question) {
+      std::cerr << question << " [y/N] " << std::flush;
+      std::string answer;
+      return std::getline(std::cin, answer) && (answer == "y" || answer == "Y" || answer == "yes");
+    };
+  }
   return session;
 }
 

@@ -55,6 +55,8 @@ class Session {
   std::function<Result<std::optional<std::string>>(const std::string& url)> local_token;
   std::function<WallTime()> now;
   std::function<bool(Duration)> pause;  // waits; false: the user has had enough
+  // Asks a person at a terminal before something large; empty where nobody can be asked (a script): it is done.
+  std::function<bool(const std::string& question)> confirm;
 
   // The verb that was chosen; run after the whole command line was understood.
   std::function<Status(Session&)> chosen;

@@ -39,15 +39,21 @@ struct NameOf {
   std::string_view verb;
   std::string_view collection;
 };
-constexpr std::array<NameOf, 9> take_name{{{"diff", "personas"},
-                                           {"rollback", "personas"},
-                                           {"activate", "personas"},
-                                           {"deactivate", "personas"},
-                                           {"drift", "instances"},
-                                           {"why", "instances"},
-                                           {"ack", "findings"},
-                                           {"explain", "findings"},
-                                           {"explain", "instances"}}};
+constexpr std::array<NameOf, 15> take_name{{{"diff", "personas"},
+                                            {"why", "actions"},
+                                            {"approve", "actions"},
+                                            {"reject", "actions"},
+                                            {"revert", "actions"},
+                                            {"actions", "instances"},
+                                            {"release", "instances"},
+                                            {"rollback", "personas"},
+                                            {"activate", "personas"},
+                                            {"deactivate", "personas"},
+                                            {"drift", "instances"},
+                                            {"why", "instances"},
+                                            {"ack", "findings"},
+                                            {"explain", "findings"},
+                                            {"explain", "instances"}}};
 
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
@@ -90,6 +96,7 @@ Typed understand(const CLI::App& program, const std::vector<std::string>& words)
 std::vector<std::string> values_of(const std::string& option, const NamesOf& names_of) {
   if (option == "-o" || option == "--output") return {"table", "json", "yaml"};
   if (option == "--instance") return names_of("instances");
+  if (option == "--pool") return names_of("pools");
   return {};
 }
 

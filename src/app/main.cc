@@ -23,6 +23,14 @@ int main(int argc, char** argv) {
   add_why_verb(program, session);
   add_audit_verb(program, session);
 
+  add_actions_verb(program, session);
+  add_approve_verb(program, session);
+  add_reject_verb(program, session);
+  add_revert_verb(program, session);
+  add_hold_verb(program, session);
+  add_resume_verb(program, session);
+  add_release_verb(program, session);
+
   add_apply_verb(program, session);
   add_get_verb(program, session);
   add_describe_verb(program, session);

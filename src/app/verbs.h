@@ -27,7 +27,20 @@ void add_ack_verb(CLI::App& program, Session& session);
 
 // verbs_explain.cc
 void add_explain_verb(CLI::App& program, Session& session);
+
+// verbs_why.cc
 void add_why_verb(CLI::App& program, Session& session);
+
+// verbs_actions.cc
+void add_actions_verb(CLI::App& program, Session& session);
+void add_approve_verb(CLI::App& program, Session& session);
+void add_reject_verb(CLI::App& program, Session& session);
+void add_revert_verb(CLI::App& program, Session& session);
+
+// verbs_hold.cc
+void add_hold_verb(CLI::App& program, Session& session);
+void add_resume_verb(CLI::App& program, Session& session);
+void add_release_verb(CLI::App& program, Session& session);
 
 // verbs_persona.cc
 void add_activate_verb(CLI::App& program, Session& session);

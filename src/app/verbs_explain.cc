@@ -1,16 +1,16 @@
-// explain and why: from a finding back to the samples, what may be written in a resource, and why nothing was done.
+// explain: from a finding back to the samples, and what may be written in a resource.
 #include <algorithm>
 #include <cmath>
 
 #include "app/verbs.h"
 #include "app/views.h"
+#include "app/walk.h"
 #include "base/text.h"
 #include "model/schema.h"
 
 namespace mien::app {
 namespace {
 
-constexpr std::size_t audit_shown = 8;
 constexpr double least_surprise = 1;  // bits: less is as expected
 
 struct ExplainArguments {
@@ -24,30 +24,6 @@ bool is_schema_path(std::string_view subject) {
 
 // A limit is a line that people drew: neither expected nor improbable.
 bool is_limit(const wire::Document& finding) { return text_at(finding, "/kind") == "limit"; }
-
-void print_plot(Session& session, const wire::Document& series, const wire::Document& walk,
-                const wire::Document& finding) {
-  WallTime opened = finding.is_object() ? time_at(finding, "/opened_at") : WallTime{};
-  Plot plot{.title = series_text(series), .points = {}, .band = {}, .mark = {}};
-  std::string wanted;
-  if (opened.ns != 0) plot.mark = opened;
-  for (const wire::Document& step : walk) {
-    const wire::Document& deviation = member_at(step, "/deviation");
-    if (deviation.is_object() && series_text(deviation) == plot.title) {
-      plot.band = std::pair{number_at(deviation, "/low"), number_at(deviation, "/high")};
-      wanted = wanted_text(finding, deviation);
-    }
-  }
-  for (const wire::Document& sample : member_at(series, "/samples")) {
-    if (!sample.is_array() || sample.size() != 2 || !sample[0].is_string() || !sample[1].is_number()) continue;
-    if (auto at = parse_time(sample[0].get<std::string>()))
-      plot.points.push_back({.at = *at, .value = sample[1].get<double>()});
-  }
-  if (plot.points.empty()) return;
-  const PlotPoint& newest = plot.points.back();
-  plot.title += cat("   newest ", short_number(newest.value), wanted.empty() ? "" : ", ", wanted);
-  session.out << "\n" << render(plot, session.style);
-}
 
 void print_next_steps(Session& session, const wire::Document& finding) {
   std::string id = text_at(finding, "/id");
@@ -99,110 +75,31 @@ Status explain(Session& session, const ExplainArguments& arguments) {
   return {};
 }
 
-// ---- why ----
-
-struct WhyArguments {
-  std::string subject;
-  std::string at;
-};
-
-bool is_about(const wire::Document& event, const std::string& subject, const std::vector<std::string>& findings) {
-  std::string whom = text_at(event, "/subject");
-  if (whom == cat("Instance/", subject) || whom.find(cat("@", subject, "/")) != std::string::npos) return true;
-  if (text_at(event, "/detail").starts_with(cat(subject, ": "))) return true;  // a finding of it
-  return std::any_of(findings.begin(), findings.end(), [&](const std::string& id) { return whom.ends_with(id); });
-}
-
-// The last lines of the record that speak of it, up to `until`.
-Result<wire::Document> audit_of(Client& client, const std::string& subject, const std::vector<std::string>& findings,
-                                WallTime until) {
-  WallTime since = until - 24h;
-  wire::Document list = TRY(client.list("/api/v1/audit", {{"since", to_rfc3339(since)}}));
-  wire::Document kept = wire::Document::array();
-  for (const wire::Document& event : member_at(list, "/items")) {
-    if (time_at(event, "/at") <= until && is_about(event, subject, findings)) kept.push_back(event);
-  }
-  while (kept.size() > audit_shown) kept.erase(kept.begin());
-  return kept;
-}
-
-void print_audit(Session& session, const wire::Document& events) {
-  if (events.empty()) return;
-  session.out << "\nthe record, newest last\n";
-  Table table({{.title = "AT"},
-               {.title = "WHO"},
-               {.title = "WHAT"},
-               {.title = "TO"},
-               {.title = "CAUSE"},
-               {.title = "DETAIL", .shrinks = true}});
-  for (const wire::Document& event : events) {
-    table.add({text_at(event, "/at"), text_at(event, "/actor"), text_at(event, "/verb"), text_at(event, "/subject"),
-               text_at(event, "/cause"), text_at(event, "/detail")});
-  }
-  session.out << table.render(session.style);
-}
-
-// Findings that were open at that moment.
-Result<wire::Document> open_at(Client& client, const std::string& instance, WallTime at) {
-  wire::Document list = TRY(client.list("/api/v1/findings", {{"all", "true"}, {"instance", instance}}));
-  wire::Document open = wire::Document::array();
-  for (const wire::Document& finding : member_at(list, "/items")) {
-    WallTime resolved = time_at(finding, "/resolved_at");
-    if (time_at(finding, "/opened_at") <= at && (resolved.ns == 0 || at < resolved)) open.push_back(finding);
-  }
-  return open;
-}
-
-std::vector<std::string> ids_of(const wire::Document& findings) {
-  std::vector<std::string> ids;
-  for (const wire::Document& finding : findings) ids.push_back(text_at(finding, "/id"));
-  return ids;
-}
-
-// The question of a moment in the past, answered from what was kept of it.
-Status why_at(Session& session, Client& client, const WhyArguments& arguments) {
-  std::optional<WallTime> at = parse_time(arguments.at);
-  if (!at) return usage_error(cat("--at is a time such as 2026-11-22T09:50:00Z, not ", arguments.at));
-  (void)TRY(client.get(cat("/api/v1/instances/", arguments.subject)));  // is there such an instance at all
-  wire::Document open = TRY(open_at(client, arguments.subject, *at));
-  wire::Document events = TRY(audit_of(client, arguments.subject, ids_of(open), *at));
-  wire::Document answer{
-      {"subject", "Instance/" + arguments.subject}, {"at", to_rfc3339(*at)}, {"findings", open}, {"audit", events}};
-  if (print_document(session, answer)) return {};
-  session.out << paint(cat(printable(arguments.subject), " at ", to_rfc3339(*at)), Colour::bold, session.style) << "\n";
-  if (open.empty())
-    session.out << "  no finding was open then, so no policy had anything to match and nothing was done\n";
-  else
-    session.out << "  these were open then; no action was recorded, so no policy matched\n"
-                << findings_table(session, open).render(session.style);
-  print_audit(session, events);
-  return {};
-}
-
-Status why(Session& session, const WhyArguments& arguments) {
-  Client* client = TRY(session.manager());
-  if (!arguments.at.empty()) return why_at(session, *client, arguments);
-  wire::Document answer = TRY(client->get("/api/v1/why/" + arguments.subject));
-  Result<wire::Document> events =
-      audit_of(*client, arguments.subject, ids_of(member_at(answer, "/drift/findings")), session.now());
-  answer["audit"] = events ? *events : wire::Document::array();
-  if (print_document(session, answer)) return {};
-  session.out << paint(printable(text_at(answer, "/subject")), Colour::bold, session.style)
-              << (member_at(answer, "/done").empty() ? ": nothing was done, because" : ": this was done") << "\n";
-  for (const wire::Document& done : member_at(answer, "/done"))
-    session.out << "  - " << printable(done.is_string() ? done.get<std::string>() : wire::dump(done)) << "\n";
-  for (const wire::Document& reason : member_at(answer, "/reasons")) {
-    if (reason.is_string() && !reason.get<std::string>().empty())
-      session.out << "  - " << printable(reason.get<std::string>()) << "\n";
-  }
-  if (!member_at(answer, "/drift/findings").empty())
-    session.out << "\n" << findings_table(session, member_at(answer, "/drift/findings")).render(session.style);
-  print_audit(session, answer["audit"]);
-  if (!events) session.err << "the record could not be read: " << printable(events.error().to_string()) << "\n";
-  return {};
-}
-
 }  // namespace
+
+void print_plot(Session& session, const wire::Document& series, const wire::Document& walk,
+                const wire::Document& finding) {
+  WallTime opened = finding.is_object() ? time_at(finding, "/opened_at") : WallTime{};
+  Plot plot{.title = series_text(series), .points = {}, .band = {}, .mark = {}};
+  std::string wanted;
+  if (opened.ns != 0) plot.mark = opened;
+  for (const wire::Document& step : walk) {
+    const wire::Document& deviation = member_at(step, "/deviation");
+    if (deviation.is_object() && series_text(deviation) == plot.title) {
+      plot.band = std::pair{number_at(deviation, "/low"), number_at(deviation, "/high")};
+      wanted = wanted_text(finding, deviation);
+    }
+  }
+  for (const wire::Document& sample : member_at(series, "/samples")) {
+    if (!sample.is_array() || sample.size() != 2 || !sample[0].is_string() || !sample[1].is_number()) continue;
+    if (auto at = parse_time(sample[0].get<std::string>()))
+      plot.points.push_back({.at = *at, .value = sample[1].get<double>()});
+  }
+  if (plot.points.empty()) return;
+  const PlotPoint& newest = plot.points.back();
+  plot.title += cat("   newest ", short_number(newest.value), wanted.empty() ? "" : ", ", wanted);
+  session.out << "\n" << render(plot, session.style);
+}
 
 void add_explain_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<ExplainArguments>();
@@ -211,14 +108,6 @@ void add_explain_verb(CLI::App& program, Session& session) {
                "What is wrong, and why");
   verb->add_option("SUBJECT", arguments->subject, "FINDING, INSTANCE or KIND[.path]")->required();
   on_chosen(verb, session, [arguments](Session& s) { return explain(s, *arguments); });
-}
-
-void add_why_verb(CLI::App& program, Session& session) {
-  auto arguments = std::make_shared<WhyArguments>();
-  CLI::App* verb = add_verb(program, "why", "Say why something was done, or why nothing was", "What is wrong, and why");
-  verb->add_option("SUBJECT", arguments->subject, "INSTANCE or ACTION")->required();
-  verb->add_option("--at", arguments->at, "At that moment instead of now")->type_name("TIME");
-  on_chosen(verb, session, [arguments](Session& s) { return why(s, *arguments); });
 }
 
 }  // namespace mien::app

@@ -1,6 +1,7 @@
 // get and describe: what the manager holds and has made, as tables, JSON or YAML.
 #include <algorithm>
 
+#include "app/action_views.h"
 #include "app/kinds.h"
 #include "app/verbs.h"
 #include "app/views.h"
@@ -83,17 +84,12 @@ Table revisions_table(const Session& session, const wire::Document& list) {
   return table;
 }
 
-Table ids_table(const wire::Document& list) {
-  Table table({{.title = "ID"}});
-  for (const wire::Document& item : list) table.add({text_at(item, "/id")});
-  return table;
-}
-
 Table table_of(const Session& session, const Kind& kind, const wire::Document& list) {
   if (kind.collection == "instances") return instances_table(session, list);
   if (kind.collection == "revisions") return revisions_table(session, list);
   if (kind.collection == "findings") return findings_table(session, list);
-  if (kind.collection == "decisions" || kind.collection == "actions") return ids_table(list);
+  if (kind.collection == "decisions") return decisions_table(session, list);
+  if (kind.collection == "actions") return actions_table(session, list);
   return resources_table(session, list);
 }
 
@@ -155,6 +151,10 @@ Status get(Session& session, const GetArguments& arguments) {
   bool one = !arguments.name.empty();
   if (one ? print_document(session, answer) : print_list(session, answer)) return {};
   wire::Document list = one ? as_list(std::move(answer)) : std::move(answer);
+  if (kind.collection == "actions") {
+    print_actions(session, list, "there are no actions");
+    return {};
+  }
   Table table = table_of(session, kind, member_at(list, "/items"));
   if (table.size() > 0) session.out << table.render(session.style);
   else
@@ -211,6 +211,44 @@ Status describe_persona(Session& session, Client& client, const wire::Document& 
   return {};
 }
 
+// What was written where, and what came of it, below everything else that is known.
+void describe_action(Session& session, wire::Document action) {
+  wire::Document changes = member_at(action, "/changes");
+  action.erase("changes");
+  print_members(session, action, 0);
+  if (!changes.empty()) {
+    Table table({{.title = "FIELD"}, {.title = "BEFORE"}, {.title = "OURS"}, {.title = "FOUND AT THE END"}});
+    for (const wire::Document& change : changes)
+      table.add({text_at(change, "/key"), text_at(change, "/before"), text_at(change, "/after"), text_at(change, "/found")});
+    session.out << "\n" << table.render(session.style);
+  }
+  session.out << "\nmien why " << printable(text_at(action, "/id")) << " walks back to the samples\n";
+}
+
+void describe_decision(Session& session, wire::Document decision) {
+  wire::Document rules = member_at(decision, "/rules");
+  wire::Document guards = member_at(decision, "/guards");
+  decision.erase("rules");
+  decision.erase("guards");
+  print_members(session, decision, 0);
+  auto yes = [](const wire::Document& item, const char* pointer) {
+    const wire::Document& flag = member_at(item, pointer);
+    return flag.is_boolean() && flag.get<bool>();
+  };
+  Table asked({{.title = "POLICY"}, {.title = "MATCHED"}, {.title = "WHY", .shrinks = true}});
+  for (const wire::Document& rule : rules)
+    asked.add({text_at(rule, "/policy"), yes(rule, "/matched") ? "yes" : "no", text_at(rule, "/why")});
+  if (asked.size() > 0) session.out << "\n" << asked.render(session.style);
+  Table answers({{.title = "GUARD"}, {.title = "ANSWER"}, {.title = "WHY", .shrinks = true}});
+  for (const wire::Document& guard : guards) {
+    bool allowed = yes(guard, "/allowed");
+    answers.add({text_at(guard, "/guard"), Cell{allowed ? "allowed" : "refused", allowed ? Colour::none : Colour::red},
+                 text_at(guard, "/why")});
+  }
+  if (answers.size() > 0) session.out << "\n" << answers.render(session.style);
+  session.out << "\nmien why " << printable(text_at(decision, "/id")) << " walks back to the samples\n";
+}
+
 Status describe(Session& session, const GetArguments& arguments) {
   Kind kind = TRY(parse_kind(arguments.kind));
   Client* client = TRY(session.manager());
@@ -218,6 +256,9 @@ Status describe(Session& session, const GetArguments& arguments) {
   if (print_document(session, answer)) return {};
   if (kind.collection == "instances") return describe_instance(session, *client, answer);
   if (kind.collection == "personas") return describe_persona(session, *client, answer);
+  if (kind.collection == "actions") describe_action(session, answer);
+  if (kind.collection == "decisions") describe_decision(session, answer);
+  if (kind.collection == "actions" || kind.collection == "decisions") return {};
   if (kind.collection != "findings") {
     session.out << to_yaml(answer);
     return {};
@@ -236,7 +277,7 @@ Status describe(Session& session, const GetArguments& arguments) {
 void add_get_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<GetArguments>();
   CLI::App* verb =
-      add_verb(program, "get", "List resources, instances, revisions and findings, or show one", "Resources");
+      add_verb(program, "get", "List resources, instances, revisions, findings, decisions and actions, or show one", "Resources");
   verb->add_option("KIND", arguments->kind,
                    "persona, instance, pool, policy, signal, revision, finding, decision, action")
       ->required();
@@ -250,7 +291,8 @@ void add_get_verb(CLI::App& program, Session& session) {
 void add_describe_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<GetArguments>();
   CLI::App* verb = add_verb(program, "describe", "Show one thing with everything around it", "Resources");
-  verb->add_option("KIND", arguments->kind, "persona, instance, pool, policy, signal, revision, finding")->required();
+  verb->add_option("KIND", arguments->kind, "persona, instance, pool, policy, signal, revision, finding, decision, action")
+      ->required();
   verb->add_option("NAME", arguments->name, "Which one")->required();
   on_chosen(verb, session, [arguments](Session& s) { return describe(s, *arguments); });
 }

@@ -53,6 +53,7 @@ class VerbsBench : public ::testing::Test {
   edge::testing::Bench bench;
   std::map<std::string, std::string> environment;
   bool reachable = true;
+  std::function<bool(const std::string&)> confirm;  // empty: nobody can be asked
   int views = 3;  // of a live view, before its user has had enough
   std::vector<edge::HttpTarget> targets;
 
@@ -63,6 +64,7 @@ class VerbsBench : public ::testing::Test {
     session.environment = [this](const std::string& name) { return environment.contains(name) ? environment[name] : std::string{}; };
     session.local_token = [](const std::string&) { return std::optional<std::string>{"secret"}; };
     session.now = [this] { return bench.now; };
+    session.confirm = confirm;
     session.pause = [this](Duration) { return --views > 0; };
     session.connect = [this](edge::HttpTarget target) -> std::unique_ptr<edge::HttpClient> {
       targets.push_back(target);
@@ -77,6 +79,13 @@ class VerbsBench : public ::testing::Test {
     add_explain_verb(program, session);
     add_why_verb(program, session);
     add_audit_verb(program, session);
+    add_actions_verb(program, session);
+    add_approve_verb(program, session);
+    add_reject_verb(program, session);
+    add_revert_verb(program, session);
+    add_hold_verb(program, session);
+    add_resume_verb(program, session);
+    add_release_verb(program, session);
     add_apply_verb(program, session);
     add_get_verb(program, session);
     add_describe_verb(program, session);
