@@ -29,8 +29,12 @@ Result<std::unique_ptr<LeaseRuntime>> LeaseRuntime::start(Options options) {
     options.report(cat(journal->damaged(),
                        " places in the journal could not be read and are left out: ", options.directory, "/journal"));
   std::unique_ptr<Guard> guard;
-  // Where nothing is allowed nothing can need it.
-  if (!options.acting.guard_program.empty() && !options.acting.allow.empty()) {
+  // Where nothing is allowed, and nothing is left of when something was, nothing can need it.
+  std::vector<node::JournalEntry> entries = journal->entries();
+  bool needed = !options.acting.allow.empty() || std::any_of(entries.begin(), entries.end(), [](const auto& entry) {
+    return entry.guarded && entry.stage < node::JournalEntry::Stage::ended;
+  });
+  if (!options.acting.guard_program.empty() && needed) {
     guard = TRY(Guard::start({.program = options.acting.guard_program,
                               .arguments = {"guard", "--data", options.directory, "--name", options.agent}}));
   }
