@@ -71,6 +71,20 @@ node::FrameArrived frame_of(const InstanceName& instance, const std::vector<std:
   return {.frame = std::move(frame)};
 }
 
+// When the row after the training is: before it nothing is told and no policy acts.
+Result<WallTime> judged_from(const CsvReplay& what) {
+  if (what.train_rows == 0) return WallTime{};
+  wire::CsvReader reader = TRY(wire::CsvReader::open(what.text, what.name));
+  wire::CsvRow row;
+  WallTime last;
+  for (std::uint64_t rows = 0; TRY(reader.next(row));) {
+    if (rows > 0 && row.time <= last) continue;
+    if (rows++ == what.train_rows) return row.time;
+    last = row.time;
+  }
+  return node::Instance::never;
+}
+
 // "web-01" of "/data/web-01.csv.gz".
 std::string stem_of(const std::string& path) {
   if (path == "-") return "input";
@@ -278,7 +292,7 @@ Result<node::ReplayCounts> replay_csv(const CsvReplay& what, const std::function
                        .policies = what.policies,
                        .mode = what.mode,
                        .instance = {},
-                       .from = {}}};
+                       .from = TRY(judged_from(what))}};
   store::LogPosition position = 0;
   std::uint64_t rows = 0;
   auto step = [&](WallTime at, node::Record record) -> Status {

@@ -131,6 +131,8 @@ Status Shard::find_files() {
       return make_error(Code::corrupt, cat(name, " is not a file of this log: move it away"), directory_);
     starts_.push_back(static_cast<LogPosition>(*start));
   }
+  if (use_ == Use::look && failed == std::errc::no_such_file_or_directory)
+    return make_error(Code::not_found, "there is no log of Mien here", directory_);
   if (failed) return system_error(failed.value(), "read", directory_);
   std::sort(starts_.begin(), starts_.end());
   return {};

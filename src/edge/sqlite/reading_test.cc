@@ -58,7 +58,7 @@ TEST(Reading, ALogForReadingTakesNothing) {
 
 TEST(Reading, WhereThereIsNothingNothingIsMade) {
   testing::FakeTree tree;
-  EXPECT_FALSE(open_log_for_reading(tree.path("log")).ok());
+  EXPECT_EQ(open_log_for_reading(tree.path("log")).error().code, Code::not_found);
   EXPECT_EQ(open_ledger_at_rest(tree.path("ledger.sqlite")).error().code, Code::not_found);
   EXPECT_FALSE(std::filesystem::exists(tree.path("log")));
   EXPECT_FALSE(std::filesystem::exists(tree.path("ledger.sqlite")));
