@@ -50,6 +50,11 @@ void Replay::restore_series(const InstanceName& name, std::vector<model::Series>
   known_series_[name] = std::move(series);
 }
 
+void Replay::restore_revision(model::PersonaRevision revision) {
+  PersonaName persona = revision.persona;
+  learned_[revision.instance][persona] = std::move(revision);
+}
+
 ReplayCounts Replay::counts() const {
   ReplayCounts counts = counts_;
   counts.instances = seen_.size();
@@ -81,7 +86,11 @@ Result<Replay::Lines> Replay::step(WallTime at, store::LogPosition position, Rec
   }
   auto* given = std::get_if<CommandGiven>(&record);
   if (given && options_.rehearse && replaced(given->command)) return lines;
+  std::vector<InstanceName> arrived;
+  if (auto* frame = learned_.empty() ? nullptr : std::get_if<FrameArrived>(&record))
+    for (const model::InstanceFrame& part : frame->frame.instances) arrived.push_back(part.instance);
   fold(at, position, record, lines);
+  give_back_learned(at, arrived, lines);
   if (epoch) let_time_pass(at, lines);
   return lines;
 }
@@ -213,6 +222,18 @@ void Replay::declare_known(FrameArrived& arrived) {
     for (model::Series& series : known.mapped())
       declared.push_back({.index = static_cast<model::SeriesIndex>(declared.size()), .series = std::move(series)});
     part.declared = std::move(declared);  // those of this frame are among them
+  }
+}
+
+void Replay::give_back_learned(WallTime at, const std::vector<InstanceName>& arrived, Lines& lines) {
+  for (const InstanceName& name : arrived) {
+    auto learned = learned_.extract(name);
+    if (learned.empty()) continue;
+    for (const auto& [persona, revision] : learned.mapped()) {
+      CommandBody body =
+          RollbackInstance{.persona = persona, .instance = name, .to = revision.number, .revision = encode(revision)};
+      make_up(at, CommandGiven{.command = {.request = 0, .actor = "replay", .body = std::move(body)}}, lines);
+    }
   }
 }
 

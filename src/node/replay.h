@@ -77,6 +77,9 @@ class Replay {
   // Series that were declared to an instance before the first record.
   void restore_series(const InstanceName& name, std::vector<model::Series> series);
 
+  // What an instance had learned by then under a persona; it is given back at its first record.
+  void restore_revision(model::PersonaRevision revision);
+
   // Folds the next record; `at` never falls. Errors: invalid (a policy of the options can not be understood).
   Result<std::vector<ReplayLine>> step(WallTime at, store::LogPosition position, Record record);
   // Lets time pass up to `to`, as far as this replay makes time at all.
@@ -87,6 +90,7 @@ class Replay {
   void trust(bool known_healthy) { manager_.trust(known_healthy); }
 
   [[nodiscard]] ReplayCounts counts() const;
+  [[nodiscard]] const Counters& counters() const { return manager_.counters(); }
   [[nodiscard]] WallTime at() const { return last_at_; }
 
  private:
@@ -107,6 +111,7 @@ class Replay {
   void end_lease(WallTime at, const ActionId& id, Lines& lines);
   void answer(WallTime at, const model::Action& action, Lines& lines);
   void declare_known(FrameArrived& arrived);
+  void give_back_learned(WallTime at, const std::vector<InstanceName>& arrived, Lines& lines);
   void meet_hosts(WallTime at, const FrameArrived& arrived, Lines& lines);
   void take_abilities(WallTime at, const AgentReported& reported, Lines& lines);
   [[nodiscard]] bool replaced(Command& command);
@@ -122,6 +127,7 @@ class Replay {
   store::LogPosition next_made_up_ = made_up;
   std::map<std::string, model::Resource> recorded_policies_;  // as written when `from` comes
   std::map<InstanceName, std::vector<model::Series>> known_series_;
+  std::map<InstanceName, std::map<PersonaName, model::PersonaRevision>> learned_;
   std::set<std::string> hosts_;          // whose abilities were made up
   std::map<ActionId, Lease> leases_;     // rehearsed actions in force
   std::set<ActionId> ordered_;           // counted

@@ -163,6 +163,24 @@ TEST(Replay, LinesOfOneInstanceAreThoseAboutIt) {
   EXPECT_TRUE(world.replay(std::move(options)).empty());
 }
 
+TEST(Replay, WhatWasLearnedBeforeTheFirstRecordIsGivenBackAtTheFirstRow) {
+  Recorded world(std::nullopt, 0);
+  model::PersonaRevision revision;
+  revision.persona = PersonaName{"web"};
+  revision.instance = InstanceName{service};
+  revision.number = 7;
+  Replay machine{{.builtin = builtin(), .rehearse = false, .policies = {}, .mode = {}, .instance = {}, .from = {}}};
+  machine.restore_revision(revision);
+  std::uint64_t commands = 0;
+  for (const store::LogRecord& record : world.log.records()) {
+    Record decoded = decode_record(record.bytes).value();
+    if (std::holds_alternative<CommandGiven>(decoded)) ++commands;
+    ASSERT_TRUE(machine.step(record.at, record.position, std::move(decoded)).ok());
+  }
+  EXPECT_EQ(machine.counters().commands, commands + 1);
+  EXPECT_EQ(machine.counters().commands_refused, 0U);
+}
+
 TEST(Replay, TheHoldFileOfAMachineHoldsInARehearsalToo) {
   Recorded world(std::nullopt, 0);
   model::Abilities abilities = may_limit();

@@ -72,6 +72,15 @@ Result<std::vector<store::Entry>> resources_at(store::Ledger& ledger, WallTime a
   return then;
 }
 
+// The newest revision of each instance and persona that was there at a moment.
+Status restore_revisions(store::Ledger& ledger, WallTime at, node::Replay& replay) {
+  return each_entry(ledger, store::Table::revision, "", [&](store::Entry& entry) -> Status {
+    model::PersonaRevision revision = TRY(decode<model::PersonaRevision>(entry.bytes, entry.key));
+    if (revision.created_at <= at) replay.restore_revision(std::move(revision));  // keys ascend by number
+    return {};
+  });
+}
+
 // ---- one run ----
 
 class Run {
@@ -129,8 +138,8 @@ class Run {
     }
     grounds_.approximate.push_back(
         cat("the log begins with record ", bounds_.first, " of ", to_rfc3339(log_from_),
-            ": what was learned before is lost, so instances are learned anew from there, and resources that were "
-            "deleted since are missing"));
+            ": what came before is lost. What was learned is that of the newest revision before it, where there is "
+            "one; resources are as they were written then, without those that were deleted since"));
     return {};
   }
 
@@ -172,6 +181,7 @@ class Run {
     if (!whole()) {
       TRY(restore_resources(replay, log_from_));
       for (auto& [name, known] : known_) replay.restore_series(name, std::move(known.series));
+      TRY(restore_revisions(*ledger_, log_from_, replay));
       known_.clear();
       ledger_.reset();
     }

@@ -2,8 +2,8 @@
 // history of older times. Beside a running manager, which goes on undisturbed, or on a directory that nobody uses.
 //
 // What is exact: the log from its first record on. A log that begins later (it keeps `retention`) has lost what came
-// before: resources are taken as they were then, instances are learned anew, and every line says `approximate`. What
-// is older than the log is read from the history, in minutes, and is approximate as well.
+// before: resources are taken as they were then, what was learned is that of the newest revision before, and every
+// line says `approximate`. What is older than the log is read from the history, in minutes, and is approximate as well.
 //
 // Blocks for as long as it takes: for a thread of its own. Cost: that of folding, and the memory of a second manager.
 #pragma once
