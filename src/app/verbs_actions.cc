@@ -48,9 +48,7 @@ Status say(Session& session, const SayArguments& arguments, const Word& word) {
   wire::Document answer =
       TRY(client->post(cat("/api/v1/actions/", arguments.action, "/", word.verb), wire::Document::object(), query));
   if (print_document(session, answer)) return {};
-  std::string note = text_at(answer, "/note");
-  session.out << printable(arguments.action) << " " << (arguments.dry_run ? word.would : word.done)
-              << (note.empty() ? "" : ": ") << printable(note) << "\n";
+  session.out << printable(arguments.action) << " " << (arguments.dry_run ? word.would : word.done) << "\n";
   return {};
 }
 
