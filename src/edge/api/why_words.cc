@@ -73,7 +73,8 @@ std::string effect_sentence(const model::Action& action) {
   const model::Effect& effect = action.effect;
   if (effect.verdict == model::EffectVerdict::pending) return unjudged_sentence(action);
   if (effect.verdict == model::EffectVerdict::unknown)
-    return "whether it helped could not be judged: there was too little telemetry before or after it";
+    return "whether it helped could not be judged: it ended too soon, or there was too little telemetry before or "
+           "after it";
   std::string text = cat("drift was ", to_text(effect.before, 3), " before and ", to_text(effect.after, 3), " after");
   if (effect.peers > 0) {
     text += cat("; of ", effect.peers, effect.peers == 1 ? " untreated peer " : " untreated peers ", "it was ",
