@@ -168,10 +168,13 @@ Status say_proof(Session& session, const wire::Document& proof) {
     return failure(Code::corrupt,
                    cat("the record is not what comes out of the log: ", text_at(proof, "/difference/message")));
   if (printed) return {};
-  session.out << "proven: " << text_at(proof, "/proven/decisions") << " decisions, "
-              << text_at(proof, "/proven/actions") << " actions, " << text_at(proof, "/proven/findings")
-              << " findings and " << text_at(proof, "/proven/audit_links")
-              << " audit links come out again bit for bit\n";
+  auto counted = [&proof](const char* pointer, std::string_view one) {
+    std::string count = text_at(proof, pointer);
+    return cat(count, " ", one, count == "1" ? "" : "s");
+  };
+  session.out << "proven: " << counted("/proven/decisions", "decision") << ", " << counted("/proven/actions", "action")
+              << ", " << counted("/proven/findings", "finding") << " and "
+              << counted("/proven/audit_links", "audit link") << " come out again bit for bit\n";
   if (text_at(proof, "/span/records") != "0")
     session.out << "over: records " << text_at(proof, "/span/first") << " to " << text_at(proof, "/span/last")
                 << " of the log, from " << text_at(proof, "/span/from") << " to " << text_at(proof, "/span/to")
