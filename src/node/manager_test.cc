@@ -318,7 +318,9 @@ struct Clockwork {
       const Instance* instance = manager.find(InstanceName{name});
       ASSERT_TRUE(matters || !instance || !would_change(*instance)) << name << " at " << to_rfc3339(now);
     }
-    bool did = did_anything(step(TickPassed{})) || manager.take_snapshots(position, now, 0).size() != 0;
+    bool did = did_anything(step(TickPassed{}));
+    // The core remembers how much time has passed: that alone is nothing that anybody could have missed.
+    for (const store::Write& write : manager.take_snapshots(position, now, 0)) did |= write.key != "core";
     ASSERT_TRUE(matters || !did) << "at " << to_rfc3339(now);
   }
 };
