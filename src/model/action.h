@@ -65,7 +65,8 @@ enum class EffectVerdict : std::uint8_t { pending, helped, no_effect, worse, unk
 [[nodiscard]] std::string_view to_text(EffectVerdict verdict);
 
 // Drift before and after, with what untreated peers did meanwhile: the difference in differences and its 95 % interval
-// (Card and Krueger 1994; Wald interval over means of ten seconds). Scores in [0, 1]; negative is better.
+// (Card and Krueger 1994; Wald interval over means of ten seconds). In doublings of the expected bands, summed over the
+// most surprised metrics: 0 is within all of them; a negative difference is better.
 struct Effect {
   EffectVerdict verdict = EffectVerdict::pending;
   double before = 0;

@@ -232,6 +232,7 @@ void Acting::consider(const remedy::Moment& at, const model::Finding& finding, c
   remedy::Wish wish{.finding = &finding,
                     .matched = std::move(found.matched),
                     .protector = found.protector,
+                    .distance = distance(state->drift),
                     .resolve = [&](const model::PolicyStep& step) { return resolve(step, finding, fleet, at.now); }};
   remedy::Effects effects;
   bool news = remedy_.decide(at, wish, decision, effects);

@@ -125,7 +125,7 @@ void Instance::judge(const Step& step, const model::Batch& batch, bool late, Eff
   state_.drift.persona = state_.assignment.persona;
   state_.drift.revision = state_.revision_numbers[state_.assignment.persona];
   state_.drift.state = learn::state_of(state_.behavior, state_.last_seen);
-  if (!late) state_.trace.add(state_.last_seen, state_.drift.score);
+  if (!late) state_.trace.add(state_.last_seen, distance(state_.drift));
   out.notices.push_back(drift_notice(step, state_.drift));
 
   for (OpenFinding& open : state_.open)

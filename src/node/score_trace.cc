@@ -1,6 +1,9 @@
 #include "node/score_trace.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include "base/math.h"
 
 namespace mien::node {
 namespace {
@@ -10,23 +13,40 @@ std::int64_t number_of(WallTime at) {
   return at.ns >= 0 ? at.ns / width : -((-at.ns + width - 1) / width);
 }
 
+constexpr double narrowest = 0.01;  // half a band, as a share of what is expected: a limit's has no width
+
+double doublings(const model::Deviation& metric) {
+  double half = std::max((metric.high - metric.low) / 2, narrowest * std::fabs(metric.expected));
+  double off = std::fabs(metric.observed - metric.expected);
+  if (!(half > 0) || !(off > half) || !(off - off == 0)) return 0;
+  return math::log(off / half) / math::log(2.0);
+}
+
 }  // namespace
 
-void ScoreTrace::add(WallTime at, double score) {
+double distance(const model::DriftScore& score) {
+  double sum = 0;
+  for (const model::Deviation& metric : score.metrics) sum += doublings(metric);
+  return sum;
+}
+
+void ScoreTrace::add(WallTime at, double distance) {
   std::int64_t number = number_of(at);
   // A clock that was set back begins anew: spans stay ascending.
   while (!spans.empty() && spans.back().number > number) spans.pop_back();
   if (spans.empty() || spans.back().number < number) spans.push_back({.number = number, .count = 0, .sum = 0});
   ++spans.back().count;
-  spans.back().sum += score;
+  spans.back().sum += distance;
   if (spans.size() > most_spans) spans.erase(spans.begin());
 }
 
 std::optional<remedy::Trace> ScoreTrace::over(WallTime from, WallTime to) const {
+  // A span that began before `from` would tell of what was before, and where nothing came after, of nothing else.
+  std::int64_t first = number_of(from + (span - Duration{1}));
+  std::int64_t end = std::max(number_of(to), first + 1);
   std::vector<double> means;
   for (const Span& one : spans)
-    if (one.number >= number_of(from) && one.number < std::max(number_of(to), number_of(from) + 1))
-      means.push_back(one.sum / one.count);
+    if (one.number >= first && one.number < end) means.push_back(one.sum / one.count);
   if (means.empty()) return std::nullopt;
   remedy::Trace trace{.mean = 0, .variance = 0, .count = static_cast<std::uint32_t>(means.size())};
   for (double mean : means) trace.mean += mean / static_cast<double>(means.size());

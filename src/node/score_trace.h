@@ -1,5 +1,7 @@
-// Drift of an instance over the last ten minutes, as means of ten seconds of its own time: what proof of effect compares.
-// Part of the instance's snapshot. A value; 60 entries of 12 bytes at most.
+// How far an instance was from its persona over the last ten minutes, as means of ten seconds of its own time: what
+// proof of effect compares. Part of the instance's snapshot. A value; 60 entries of 12 bytes at most.
+//
+// Not the score: that says how sure it is that something is wrong, and is as sure of half the trouble as of the whole.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +10,14 @@
 
 #include "base/fields.h"
 #include "base/time.h"
+#include "model/finding.h"
 #include "remedy/remedy.h"
 
 namespace mien::node {
+
+// In doublings: for each metric how often the half of its band must be doubled to reach what is observed, 0 within the
+// band; the sum over the metrics of the score.
+[[nodiscard]] double distance(const model::DriftScore& score);
 
 struct ScoreTrace {
   static constexpr Duration span = 10s;
@@ -26,8 +33,8 @@ struct ScoreTrace {
   };
   std::vector<Span> spans;  // ascending
 
-  void add(WallTime at, double score);
-  // Of the spans that begin in [from, to); nothing where there is none.
+  void add(WallTime at, double distance);
+  // Of the spans that begin at or after `from` and end before `to`, or else of the first; nothing where there is none.
   [[nodiscard]] std::optional<remedy::Trace> over(WallTime from, WallTime to) const;
 
   friend bool operator==(const ScoreTrace&, const ScoreTrace&) = default;

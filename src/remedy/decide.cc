@@ -244,7 +244,7 @@ void act(State& state, const Moment& at, const Wish& wish, const Considered& con
   running.cooldown = policy.guards.cooldown;
   running.unavailable_most = unavailable_most(policy.guards, considered.target.pool_members);
   running.opened_at = wish.finding->opened_at;
-  running.score = wish.finding->score;
+  running.distance = wish.distance;
   if (!considered.needs_person.empty()) {
     decision.outcome = Outcome::proposed;
     action.approve_by = at.now + policy.guards.approve_within;

@@ -6,7 +6,7 @@
 namespace mien::remedy {
 namespace {
 
-constexpr Duration one_mean = std::chrono::seconds{10};
+constexpr Duration least_window = std::chrono::seconds{20};  // holds one whole mean of ten seconds, wherever it begins
 
 double error_squared(const Trace& trace) { return trace.count > 0 ? trace.variance / trace.count : 0; }
 
@@ -50,7 +50,7 @@ model::Effect compare(const Trace& before, const Trace& after, const std::vector
   return effect;
 }
 
-Duration window_length(const model::Action& action) { return std::max(action.settle, one_mean); }
+Duration window_length(const model::Action& action) { return std::max(action.settle, least_window); }
 
 Window window_before(const model::Action& action, const Running& running) {
   WallTime ordered = action.ordered_at.value_or(action.created_at);
@@ -65,11 +65,11 @@ Window window_after(const model::Action& action) {
 void keep_before(const model::Action& action, const Observer& observer, Running& running) {
   running.compared = true;
   Window window = window_before(action, running);
-  if (window.to - window.from >= one_mean) {
+  if (window.to - window.from >= least_window) {
     running.before = observer.trace(action.instance, window.from, window.to);
   } else {
     // It was acted on as soon as it was found: what was found is what was before.
-    running.before = Trace{.mean = running.score, .variance = 0, .count = 1};
+    running.before = Trace{.mean = running.distance, .variance = 0, .count = 1};
     window.from = window.to - window_length(action);
   }
   for (InstanceName& peer : observer.peers(action)) {

@@ -204,7 +204,7 @@ TEST(FollowTest, NoisyMeansProveNothing) {
 TEST(FollowTest, ActingAsSoonAsFoundComparesWithWhatWasFound) {
   Stage stage;
   stage.finding.opened_at = stage.at.now;
-  stage.finding.score = 0.9;
+  stage.distance = 0.9;
   stage.observer.levels[web] = {.before = 0.1, .after = 0.3};  // before: mostly the healthy time
   ActionId id = stage.applied();
   stage.live(4min);

@@ -55,10 +55,11 @@ struct Wish {
   const model::Finding* finding = nullptr;
   std::vector<const model::Policy*> matched;  // in the order to try
   const model::Policy* protector = nullptr;
+  double distance = 0;  // of the instance from its persona now, in the unit of Observer::trace
   Resolve resolve;
 };
 
-// Drift of an instance over a while: of ten-second means.
+// How far an instance was from its persona over a while, in doublings of the expected bands: of ten-second means.
 struct Trace {
   double mean = 0;
   double variance = 0;  // of the means

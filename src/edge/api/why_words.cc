@@ -75,7 +75,8 @@ std::string effect_sentence(const model::Action& action) {
   if (effect.verdict == model::EffectVerdict::unknown)
     return "whether it helped could not be judged: it ended too soon, or there was too little telemetry before or "
            "after it";
-  std::string text = cat("drift was ", to_text(effect.before, 3), " before and ", to_text(effect.after, 3), " after");
+  std::string text = cat("drift was ", to_text(effect.before, 3), " before and ", to_text(effect.after, 3),
+                         " after, in doublings of the expected band");
   if (effect.peers > 0) {
     text += cat("; of ", effect.peers, effect.peers == 1 ? " untreated peer " : " untreated peers ", "it was ",
                 to_text(effect.peers_before, 3), " and ", to_text(effect.peers_after, 3));

@@ -11,8 +11,8 @@
 
 namespace mien::remedy {
 
-constexpr double least_error = 0.02;       // of the difference: scores are no more exact than that
-constexpr double least_difference = 0.05;  // less is neither help nor harm, however sure
+constexpr double least_error = 0.1;        // of the difference, in doublings: no mean is more exact than that
+constexpr double least_difference = 0.25;  // a sixth less or more is neither help nor harm, however sure
 
 struct PeerChange {
   Trace before;

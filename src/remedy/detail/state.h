@@ -81,7 +81,7 @@ struct Running {
   Duration cooldown{};       // as the policy said when it was decided
   std::uint32_t unavailable_most = 0;
   WallTime opened_at;     // of the finding
-  double score = 0;       // of the finding when it was decided
+  double distance = 0;    // of the instance when it was decided
   bool asked = false;     // the machine never said what became of it: it is asked to take it back
   bool compared = false;  // `before` and `peers` are fixed
   std::optional<Trace> before;
@@ -92,7 +92,7 @@ struct Running {
                                             field("cooldown", &Running::cooldown),
                                             field("unavailable_most", &Running::unavailable_most),
                                             field("opened_at", &Running::opened_at),
-                                            field("score", &Running::score),
+                                            field("distance", &Running::distance),
                                             field("asked", &Running::asked),
                                             field("compared", &Running::compared),
                                             field("before", &Running::before),

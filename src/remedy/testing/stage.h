@@ -107,12 +107,14 @@ struct Stage {
     }
   }
 
+  double distance = 0.8;  // of the instance, when it is decided
+
   struct Said {
     model::Decision decision;
     bool written = false;
   };
   Said decide() {
-    Wish wish{.finding = &finding, .matched = {&policy}, .protector = protector, .resolve = {}};
+    Wish wish{.finding = &finding, .matched = {&policy}, .protector = protector, .distance = distance, .resolve = {}};
     wish.matched.insert(wish.matched.end(), others.begin(), others.end());
     wish.resolve = [this](const model::PolicyStep&) -> Result<Target> {
       if (unresolved.empty()) return target;
