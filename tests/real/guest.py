@@ -212,7 +212,8 @@ def fill(root: Path, tree: Path, program: Path):
     for name in MODULES:
         shutil.copy2(modules[name], root / "modules")
     (root / "modules/order").write_text(" ".join(MODULES))
-    shutil.copy2(program, root / "bin" / program.name)
+    # Without symbols, which nobody reads there: the initramfs may have half of the guest's memory.
+    checked(["strip", "-o", root / "bin" / program.name, program])
     # Debian is merged: /lib and /lib64 are links into /usr.
     for link in ("lib", "lib64"):
         (root / "usr" / link).mkdir()

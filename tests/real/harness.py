@@ -241,9 +241,12 @@ class Scene:
 
     # ---- an agent in a guest ----
 
-    def join(self, manager: Manager, guest: Guest) -> str:
-        """Joins with the line that `mien enroll` prints, in its own cgroup, now and at each boot. The line."""
+    def join(self, manager: Manager, guest: Guest, allow: str = "") -> str:
+        """Joins with the line that `mien enroll` prints, in its own cgroup, now and at each boot. The line. `allow`: the
+        verbs that this machine lets be done to it."""
         line = manager.mien("enroll", "--ttl", "10m").out.strip()
+        if allow:
+            line += f" --allow {allow}"
         guest.write("/disk/join", line + "\n")
         guest.write("/disk/boot", "in_service mien-agent.service sh /disk/join >/run/agent.pid\n")
         guest.run("sh /disk/boot")
