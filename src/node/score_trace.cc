@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 
 #include "base/math.h"
 
@@ -15,7 +16,14 @@ std::int64_t number_of(WallTime at) {
 
 constexpr double narrowest = 0.01;  // half a band, as a share of what is expected: a limit's has no width
 
+// What a limit itself makes: that something held back waits is no harm that the limit did.
+bool marks_restraint(std::string_view metric) {
+  return metric == "system.cpu.throttled_time" || metric.starts_with("system.linux.pressure.");
+}
+
+// What surprises nobody, such as a metric whose band is not learned yet, is no distance.
 double doublings(const model::Deviation& metric) {
+  if (!(metric.bits.value > 0) || marks_restraint(metric.name.value)) return 0;
   double half = std::max((metric.high - metric.low) / 2, narrowest * std::fabs(metric.expected));
   double off = std::fabs(metric.observed - metric.expected);
   if (!(half > 0) || !(off > half) || !(off - off == 0)) return 0;

@@ -15,8 +15,8 @@
 
 namespace mien::node {
 
-// In doublings: for each metric how often the half of its band must be doubled to reach what is observed, 0 within the
-// band; the sum over the metrics of the score.
+// In doublings: for each metric that surprises how often the half of its band must be doubled to reach what is
+// observed, 0 within the band; the sum over the metrics of the score, without those that a limit itself moves.
 [[nodiscard]] double distance(const model::DriftScore& score);
 
 struct ScoreTrace {

@@ -19,6 +19,7 @@ model::DriftScore score_of(double observed, double low, double high) {
   metric.expected = (low + high) / 2;
   metric.low = low;
   metric.high = high;
+  metric.bits = Bits{20};
   model::DriftScore score;
   score.metrics = {metric};
   return score;
@@ -32,6 +33,18 @@ TEST(Distance, CountsDoublingsOfHalfABandAndIsNothingWithinIt) {
 }
 
 TEST(Distance, GivesALimitWithoutWidthOnePercent) { EXPECT_NEAR(distance(score_of(0.936, 0.9, 0.9)), 2, 1e-9); }
+
+TEST(Distance, LeavesOutWhatSurprisesNobodyAndWhatALimitItselfMakes) {
+  model::DriftScore score = score_of(1.0, 0, 1e-9);
+  score.metrics.front().name = MetricName{"system.cpu.throttled_time"};
+  EXPECT_EQ(distance(score), 0);
+  score.metrics.front().name = MetricName{"system.linux.pressure.cpu.some"};
+  EXPECT_EQ(distance(score), 0);
+  score.metrics.front().name = MetricName{"system.process.count"};
+  EXPECT_GT(distance(score), 20);
+  score.metrics.front().bits = Bits{0};
+  EXPECT_EQ(distance(score), 0);
+}
 
 TEST(ScoreTrace, TellsOfAWhileByTheMeansThatBeganInIt) {
   ScoreTrace trace = high_until_then_low(40, 80);
