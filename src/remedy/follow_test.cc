@@ -142,7 +142,7 @@ TEST(FollowTest, WhatHelpedIsVerifiedWithItsFigures) {
   EXPECT_EQ(action.effect.verdict, EffectVerdict::helped);
   EXPECT_EQ(stage.detail_of("action.verified"),
             "limit cpu of nginx.service@web-01 to 50% for 30m: drift 0.80 before, 0.10 after; difference -0.70 "
-            "[-0.74, -0.66]");
+            "[-0.90, -0.50]");
   EXPECT_EQ(stage.remedy.ranks().begin()->second, (Rank{.trials = 1, .successes = 1, .demoted = 0}));
 }
 
