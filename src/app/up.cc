@@ -15,6 +15,8 @@
 namespace mien::app {
 namespace {
 
+constexpr Duration manager_says_why = 2s;
+
 struct UpArguments {
   std::string data;
   std::string listen;
@@ -87,12 +89,26 @@ Status up(Session& session, const UpArguments& arguments) {
     std::unique_lock lock(mutex);
     if (changed.wait_for(lock, 20ms, [&] { return reason.has_value(); })) break;
   }
-  std::unique_ptr<edge::AgentRuntime> runtime = TRY(start_agent(agent, report));
+  std::unique_ptr<edge::AgentRuntime> runtime;
+  auto has_ended = [&] {
+    std::lock_guard lock(mutex);
+    return reason.has_value();
+  };
+  if (!has_ended()) {
+    Result<std::unique_ptr<edge::AgentRuntime>> started = start_agent(agent, report);
+    if (!started) {
+      // A manager that does not start either says better what is in the way: whose data directory this is.
+      std::unique_lock lock(mutex);
+      if (!changed.wait_for(lock, manager_says_why, [&] { return reason.has_value(); })) return started.error();
+    } else {
+      runtime = std::move(*started);
+    }
+  }
   {
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return reason.has_value(); });
   }
-  runtime->stop();
+  if (runtime) runtime->stop();
   if (!reason->child_ended) return {};
   std::optional<edge::Ending> ending = manager->wait(1s);
   if (ending && ending->signal == 0 && ending->status == 0) return {};

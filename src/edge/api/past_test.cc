@@ -106,7 +106,7 @@ TEST(Revisions, AreFoundByName) {
     EXPECT_EQ(bench.get(std::string("/api/v1/revisions/") + name).status, 400) << name;
 }
 
-TEST(Actions, AndDecisionsAreEmptyLists) {
+TEST(ActionsOfANewManager, AndItsDecisionsAreEmptyLists) {
   Bench bench;
   for (const char* path : {"/api/v1/actions", "/api/v1/decisions"}) {
     auto list = Bench::json(bench.get(path));
