@@ -56,11 +56,13 @@ class Agent:
 
     def kill(self):
         spare = "grep -q guard /proc/$each/cmdline ||" if self.prng.random() < 0.5 else ""  # then the guard does its work
+        # Kept before and after: the guard writes the file anew, with the newest record of each action only.
         self.guest.run(f"""
+cp /var/lib/mien-agent/journal /disk/journals/{self.kept}
 for each in $(cat {AGENT}); do {spare} kill -9 $each; done 2>/dev/null
 until [ -z "$(cat {AGENT})" ]; do usleep 20000; done
-cp /var/lib/mien-agent/journal /disk/journals/{self.kept}""")
-        self.kept += 1
+cp /var/lib/mien-agent/journal /disk/journals/{self.kept + 1}""")
+        self.kept += 2
         self.look()
 
     def look(self):
@@ -128,7 +130,7 @@ def told_by_the_machine(scene: Scene, agent: Agent) -> dict:
         for entry in entries:
             if entry.stage in ("begun", "applied"):
                 what[entry.action] = entry
-            if entry.stage == "begun":  # gone from the file where a guard wrote it anew before it could be kept
+            if entry.stage == "begun":
                 begun[entry.action].add(entry.at)
             if entry.stage == "applied":
                 applied[entry.action].add(entry.at)
