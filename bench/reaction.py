@@ -251,7 +251,7 @@ def wire(arguments):
                                                            instances, standing, arguments)
             known = f"{instances + arguments.orders + 2:,}"
             if not standing:
-                orders[f"{policies + 1:,} policies, {known} instances, {words}"] = ordered
+                orders[f"{known} instances, data in {words}"] = ordered
             both = lambda values: "{} / {}".format(*latency.milliseconds(values)[:2])
             rows.append([f"{policies + 1:,}", known, "each stands" if standing else "ended each time", words, len(ordered),
                          *latency.milliseconds(ordered), both(answered), both(syncs), f"{1e3 * spent:.1f}"])
@@ -409,7 +409,7 @@ def beside_prometheus(arguments, orders):
             ["crossing to action, samples each second: theirs with `for: 3s`", *ratio(patient, ours)]]
     for what, ordered in orders.items():
         rows.append([f"the sample's arrival to the action, {what}", *ratio(arrived, ordered)])
-        rows.append([f"their crossing to our batch's arrival, {what}", *ratio(plain, ordered)])
+        rows.append([f"not like with like: their crossing to webhook, our batch to order, {what}", *ratio(plain, ordered)])
     print(measure.table(["theirs : ours", "p50", "p99"], rows) + "\n", flush=True)
 
 
