@@ -211,7 +211,12 @@ void Manager::changed(Known& known) {
 }
 
 void Manager::touched(Known& known) {
-  index_.reset();
+  const InstanceState& state = known.second.instance.state();
+  std::tuple place{state.parent, state.assignment.pool, state.assignment.persona};
+  if (place != known.second.place) {
+    known.second.place = std::move(place);
+    index_.reset();
+  }
   changed(known);
   must_write(known);
 }

@@ -82,9 +82,10 @@ class Manager {
     Instance instance;
     store::LogPosition written = 0;  // position of its newest snapshot
     WallTime written_at;
-    bool dirty = false;   // changed since its snapshot: in dirty_
-    bool urgent = false;  // must be written in this group: in urgent_
-    bool shown = true;    // its view is as it is; else in unseen_
+    bool dirty = false;                                          // changed since its snapshot: in dirty_
+    bool urgent = false;                                         // must be written in this group: in urgent_
+    bool shown = true;                                           // its view is as it is; else in unseen_
+    std::tuple<InstanceName, PoolName, PersonaName> place = {};  // parent, pool, persona: as the fleet's index has it
   };
   using Slots = std::map<InstanceName, Slot>;
   using Known = Slots::value_type;  // stays where it is until it is forgotten
@@ -124,8 +125,8 @@ class Manager {
   Answer carry_out(const Moment& at, const std::string& actor, const PutAccess& put, Effects& out);
   Answer carry_out(const Moment& at, const std::string& actor, const RedeemEnrollment& redeem, Effects& out);
   template <class Body>
-    requires Acting::is_command<Body>
-  Answer carry_out(const Moment& at, const std::string& actor, const Body& body, Effects& out) {
+  requires Acting::is_command<Body> Answer carry_out(const Moment& at, const std::string& actor, const Body& body,
+                                                     Effects& out) {
     return acting_.carry_out(acting_moment(at), actor, body, out, marks_);
   }
 
@@ -140,7 +141,7 @@ class Manager {
   [[nodiscard]] Status check(WallTime now, const PutAccess& put) const;
   [[nodiscard]] Status check(WallTime now, const RedeemEnrollment& redeem) const;
   template <class Body>
-    requires Acting::is_command<Body>
+  requires Acting::is_command<Body>
   [[nodiscard]] Status check(WallTime now, const Body& body) const {
     return acting_.check(acting_moment({.now = now, .position = 0}), body);
   }
@@ -193,10 +194,10 @@ class Manager {
   bool policies_changed_ = true;
   mutable std::optional<Fleet::Index> index_;  // made when it is asked for; forgotten when who is where changes
   std::map<remedy::HoldScope, remedy::Hold> known_holds_;  // as they were last spread to the instances
-  WallTime last_at_;          // of the record before
-  Duration steady_{};         // see remedy::Moment
-  WallTime acting_tick_at_;   // of the last tick that acting saw
-  WallTime reconsidered_at_;  // when every open finding was last held against the policies
+  WallTime last_at_;                                       // of the record before
+  Duration steady_{};                                      // see remedy::Moment
+  WallTime acting_tick_at_;                                // of the last tick that acting saw
+  WallTime reconsidered_at_;                               // when every open finding was last held against the policies
 };
 
 }  // namespace mien::node

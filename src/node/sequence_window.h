@@ -1,6 +1,8 @@
 // Which requests of one sender were already taken in: a few closed intervals of their numbers. Requests arrive nearly
 // in order, so this stays at one or two intervals; a restart or a second lane (a backlog beside fresh batches) adds
-// one. Bounded: beyond `max_intervals` the lowest gap is closed, and what would still have filled it counts as seen.
+// one, and an agent whose clock was set ahead takes its whole backlog for an old one and leaves a gap for each request
+// that was lost on the way. Bounded: beyond `max_intervals` the lowest gap is closed, and what would still have filled
+// it counts as seen.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +14,7 @@ namespace mien::node {
 
 class SequenceWindow {
  public:
-  static constexpr std::size_t max_intervals = 16;
+  static constexpr std::size_t max_intervals = 256;
 
   // True the first time a number is seen.
   bool insert(std::uint64_t number);

@@ -24,11 +24,11 @@ TEST(SequenceWindow, EachNumberIsNewOnce) {
 
 TEST(SequenceWindow, StaysBoundedAndClosesTheOldestGapFirst) {
   SequenceWindow window;
-  for (std::uint64_t n = 1; n <= 100; ++n) EXPECT_TRUE(window.insert(10 * n));
-  EXPECT_EQ(window.highest(), 1000U);
-  EXPECT_LE(encode(window).size(), 16 * 8U);
+  for (std::uint64_t n = 1; n <= 1000; ++n) EXPECT_TRUE(window.insert(10 * n));
+  EXPECT_EQ(window.highest(), 10'000U);
+  EXPECT_LE(encode(window).size(), SequenceWindow::max_intervals * 12U);
   EXPECT_FALSE(window.insert(15)) << "what the closed gap held counts as seen";
-  EXPECT_TRUE(window.insert(995));
+  EXPECT_TRUE(window.insert(9995));
 }
 
 TEST(SequenceWindow, TwoLanesAreTwoIntervals) {
