@@ -1,5 +1,6 @@
 // What must hold, checked from outside: the checkers know only what they saw at the door, the log and the ledger.
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "sim/world.h"
@@ -10,13 +11,19 @@ namespace mien::sim {
 // counted_once, acknowledged_is_kept: every sample of every request in the folded log is accounted for, once.
 void World::check_counts() {
   const node::Counters& c = manager_->view()->counters;
-  std::uint64_t expected = 0;
   store::LogPosition folded = manager_->position();
-  for (const auto& [key, sent] : logged_)
-    if (sent.position <= folded) expected += sent.samples;
+  bool anew = !std::exchange(counts_known_, true);  // what the log lost was lost in a crash: then all is counted again
+  if (anew) expected_samples_ = counted_upto_ = 0;
+  for (auto at = by_position_.upper_bound(counted_upto_); at != by_position_.end() && at->first <= folded; ++at)
+    for (const auto& key : at->second)
+      if (auto sent = logged_.find(key); sent != logged_.end() && sent->second.position == at->first)
+        expected_samples_ += sent->second.samples;
+  counted_upto_ = folded;
+  std::uint64_t expected = expected_samples_;
   std::uint64_t counted = c.samples + c.samples_duplicate + c.samples_future + c.samples_refused;
   if (counted != expected)
     fail("counted_once", cat("the manager counted ", counted, " samples up to ", folded, ", the log holds ", expected));
+  if (!anew) return;
   store::LogPosition last = log_.bounds(0)->last;
   for (const auto& key : acknowledged_)
     if (auto sent = logged_.find(key); sent == logged_.end() || sent->second.position > last)
@@ -83,7 +90,8 @@ void World::check_refold() {
     const node::Instance* made = other.manager().find(name);
     if (!made) return fail("fold_per_instance", cat(name.value, " is missing after recovery"));
     if (mine->encode(0) != made->encode(0))
-      return fail("fold_per_instance", cat(name.value, " has other bytes after recovery: ", first_difference(*mine, *made)));
+      return fail("fold_per_instance",
+                  cat(name.value, " has other bytes after recovery: ", first_difference(*mine, *made)));
   }
   if (manager_->manager().acting().remedy().encode() != other.manager().acting().remedy().encode())
     fail("fold_per_instance", "what was decided differs after recovery");

@@ -313,6 +313,7 @@ void World::start_manager() {
 void World::crash_manager(std::string_view why) {
   if (!manager_) return;
   ++crashes_;
+  counts_known_ = false;
   manager_.reset();
   note("manager", cat("crash: ", why));
   if (faults_.power_cuts && prng_.chance(0.5)) {

@@ -169,6 +169,9 @@ class World {
   std::map<std::pair<std::string, std::uint64_t>, Sent> logged_;  // by sender and number
   std::map<store::LogPosition, std::vector<std::pair<std::string, std::uint64_t>>> by_position_;
   std::set<std::pair<std::string, std::uint64_t>> acknowledged_;
+  bool counts_known_ = false;  // expected_samples_ is the sum of what was logged up to counted_upto_
+  std::uint64_t expected_samples_ = 0;
+  store::LogPosition counted_upto_ = 0;
   std::set<std::string> findings_seen_;
   HandFaults hand_faults_;
   bool only_observing_ = true;                      // no policy of this run may do more
