@@ -393,6 +393,7 @@ void World::pump() {
     }
     for (const node::Answer& answer : sent->answers) {
       if (answer.request == hold_request_ && answer.status) held_since_ = clock_;
+      if (resumes_.contains(answer.request)) held_since_.reset();
       note("manager", cat("answers ", answer.request, answer.status ? " ok" : " " + answer.status.error().to_string()));
       answered_commands_.insert(answer.request);
     }
@@ -409,6 +410,7 @@ void World::pump() {
 // A command by a person; repeated until it is answered, as a person would.
 void World::give(node::CommandBody body) {
   std::uint64_t request = next_request_++;
+  if (std::holds_alternative<node::EndHold>(body)) resumes_.insert(request);
   if (manager_) append(node::CommandGiven{.command = {.request = request, .actor = "person", .body = body}});
   after(15s, [this, request, body] {
     if (!answered_commands_.contains(request)) give(body);

@@ -174,13 +174,14 @@ class World {
   store::LogPosition counted_upto_ = 0;
   std::set<std::string> findings_seen_;
   HandFaults hand_faults_;
-  bool only_observing_ = true;                      // no policy of this run may do more
-  std::map<std::string, model::Budget> budgets_;    // of the policies of this run
+  bool only_observing_ = true;                    // no policy of this run may do more
+  std::map<std::string, model::Budget> budgets_;  // of the policies of this run
   std::map<std::string, std::uint32_t> repeats_;
-  std::map<std::string, Acted> ordered_;            // by action
-  std::set<std::string> approved_;                  // asked for by a person
-  std::optional<Duration> held_since_;              // the hold of everything was answered; nothing may be ordered
+  std::map<std::string, Acted> ordered_;  // by action
+  std::set<std::string> approved_;        // asked for by a person
+  std::optional<Duration> held_since_;    // the hold of everything was answered; nothing may be ordered
   std::uint64_t hold_request_ = 0;
+  std::set<std::uint64_t> resumes_;  // requests that end the hold: one that found a full disk may be repeated after it
   std::uint64_t manager_jumps_ = 0;
   Duration manager_clock_{};
 };
