@@ -29,7 +29,8 @@ void World::check_orders() {
     if (!ledger_.get(store::Table::decision, action->decision.value)->has_value())
       fail("cause", cat(id, " has no decision ", action->decision.value));
     if (!action->ordered_at || ordered_.contains(id)) continue;
-    ordered_[id] = {.seen_at = clock_,
+    // The log's own time, which is when it was ordered; where the manager's clock was set, when it was first seen.
+    ordered_[id] = {.seen_at = manager_jumps_ == 0 ? *action->ordered_at - wall_at_start() : clock_,
                     .policy = action->policy.value,
                     .target = action->target.value,
                     .by_person = approved_.contains(id)};
@@ -37,7 +38,8 @@ void World::check_orders() {
     if (held_since_ && clock_ - *held_since_ > 1s)
       fail("hold_means_hold", cat(id, " was ordered ", mien::to_text(clock_ - *held_since_), " into a hold"));
   }
-  if (faults_.old_ledger) return;  // a restored backup has forgotten what was spent; the audit says that it was restored
+  if (faults_.old_ledger)
+    return;  // a restored backup has forgotten what was spent; the audit says that it was restored
   Duration slack = manager_jumps_ * Duration{15s} + 1s;
   for (const auto& [policy, budget] : budgets_) {
     std::vector<Duration> times;
@@ -62,11 +64,13 @@ void World::check_leases(std::size_t index) {
   SimAgent& agent = agents_[index];
   Duration grace = hand_faults_.none() ? Duration{3s} : Duration{2min};
   for (const node::JournalEntry& entry : agent.journal.entries()) {
-    if (entry.stage == node::JournalEntry::Stage::ended || entry.stage == node::JournalEntry::Stage::forgotten) continue;
+    if (entry.stage == node::JournalEntry::Stage::ended || entry.stage == node::JournalEntry::Stage::forgotten)
+      continue;
     if (entry.expires_at.ns == 0) continue;  // its lease has not begun
     Duration over = now_of(agent).mono - entry.expires_at;
     if (over > grace && clock_ - agent.leases_ran_since > grace)
-      fail("lease_ends", cat(entry.order.action.value, " on ", agent.name, " outlives its end by ", mien::to_text(over)));
+      fail("lease_ends",
+           cat(entry.order.action.value, " on ", agent.name, " outlives its end by ", mien::to_text(over)));
   }
 }
 
@@ -98,7 +102,8 @@ void World::check_acting_end() {
     bool left = action.state == model::ActionState::applied || action.state == model::ActionState::reverting ||
                 action.state == model::ActionState::ordered;
     if (left && !faults_.old_ledger)
-      fail("converges", cat(action.id.value, " is still ", model::to_text(action.state), " after everything was released"));
+      fail("converges",
+           cat(action.id.value, " is still ", model::to_text(action.state), " after everything was released"));
   }
   for (SimAgent& agent : agents_) {
     for (const auto& [key, value] : agent.hand->fields())

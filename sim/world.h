@@ -76,6 +76,7 @@ class World {
   void after(Duration delay, std::function<void()> happen) { at(clock_ + delay, std::move(happen)); }
   void every(Duration mean, std::function<void()> happen);  // until the faults end
   [[nodiscard]] WallTime wall() const;
+  [[nodiscard]] WallTime wall_at_start() const { return wall() - clock_; }
   [[nodiscard]] WallTime manager_wall() const;
   void note(std::string_view who, const std::string& what);
   void fail(std::string_view invariant, const std::string& seen);

@@ -108,9 +108,11 @@ Manager::Known* Manager::admit(const Moment& at, const model::Frame& frame, cons
 
 void Manager::on(const Moment& at, const TickPassed&, Effects& out) {
   std::vector<InstanceName> gone;
+  std::size_t part = 0;  // what several open in this tick is told apart by it
   for (Known& known : slots_) {
+    ++part;
     if (at.now < known.second.look_at) continue;
-    on_tick(at, known, out);
+    on_tick({.now = at.now, .position = at.position, .part = part}, known, out);
     if (at.now >= forgotten_at(known.second.instance)) gone.push_back(known.first);
   }
   for (const InstanceName& name : gone) forget(at, name, "ended more than a day ago", out);
@@ -118,12 +120,11 @@ void Manager::on(const Moment& at, const TickPassed&, Effects& out) {
   let_acting_time_pass(at, out);
 }
 
-void Manager::on_tick(const Moment& at, Known& known, Effects& out) {
+void Manager::on_tick(const Instance::Step& step, Known& known, Effects& out) {
   Instance& instance = known.second.instance;
-  Instance::Step step{.now = at.now, .position = at.position};
   if (instance.on_tick(step, epoch_started_at_, out)) touched(known);
   std::optional<ManualActivation>& manual = instance.state().manual;
-  if (manual && manual->expires_at.ns != 0 && manual->expires_at <= at.now) {
+  if (manual && manual->expires_at.ns != 0 && manual->expires_at <= step.now) {
     manual.reset();
     instance.assign(step, assignment_of(instance.state()), out);
     touched(known);

@@ -147,7 +147,7 @@ class Manager {
   }
 
   Known* admit(const Moment& at, const model::Frame& frame, const model::InstanceFrame& part, Effects& out);
-  void on_tick(const Moment& at, Known& known, Effects& out);
+  void on_tick(const Instance::Step& step, Known& known, Effects& out);
   void expire_access(const Moment& at, Effects& out);
   void write_resource(const Moment& at, const std::string& actor, model::Resource resource, std::string_view verb,
                       Effects& out);
