@@ -38,8 +38,8 @@ Faults Faults::draw(Prng& prng) {
 bool Faults::none() const {
   return loss == 0 && duplicate == 0 && delay < 100ms && partition_every == Duration{0} &&
          manager_crash_every == Duration{0} && agent_crash_every == Duration{0} && crash_in_call == 0 &&
-         disk_full_every == Duration{0} && clock_jump_every == Duration{0} &&
-         manager_jump_every == Duration{0} && stall_every == Duration{0};
+         disk_full_every == Duration{0} && clock_jump_every == Duration{0} && manager_jump_every == Duration{0} &&
+         stall_every == Duration{0};
 }
 
 std::string Faults::to_string() const {
@@ -50,7 +50,8 @@ std::string Faults::to_string() const {
              every("partition", partition_every), every("manager_crash", manager_crash_every),
              every("agent_crash", agent_crash_every), " crash_in_call=", mien::to_text(crash_in_call, 2),
              power_cuts ? " power_cuts" : "", old_ledger ? " old_ledger" : "", every("disk_full", disk_full_every),
-             every("clock_jump", clock_jump_every), every("manager_jump", manager_jump_every), every("stall", stall_every));
+             every("clock_jump", clock_jump_every), every("manager_jump", manager_jump_every),
+             every("stall", stall_every));
 }
 
 }  // namespace mien::sim

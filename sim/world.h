@@ -110,6 +110,7 @@ class World {
   void tell_abilities(std::size_t index);
   void let_people_act();
   void edit_by_hand();
+  [[nodiscard]] bool is_being_written(SimAgent& agent, const InstanceName& target);
   [[nodiscard]] model::Resource draw_policy(const std::string& name, std::string_view verb);
 
   // ---- what must hold (invariants.cc, invariants_acting.cc) ----

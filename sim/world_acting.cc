@@ -218,9 +218,24 @@ void World::let_people_act() {
   if (what < 0.55) return give(node::ReleaseActions{.instance = action.target});
 }
 
+bool World::is_being_written(SimAgent& agent, const InstanceName& target) {
+  using enum node::JournalEntry::Stage;
+  for (const node::JournalEntry& entry : agent.journal.entries())
+    if (entry.order.target == target && (entry.stage == begun || entry.stage == reverting)) return true;
+  if (!manager_) return true;
+  for (const auto& [id, action] : manager_->view()->board->actions) {
+    bool under_way = action.state == model::ActionState::ordered || action.state == model::ActionState::reverting;
+    if (under_way && action.target == target) return true;
+  }
+  return false;
+}
+
 void World::edit_by_hand() {
   SimAgent& agent = agents_[prng_.below(agents_.size())];
   const InstanceName& target = agent.services[prng_.below(agent.services.size())].name;
+  // Between what was planned and what is written, or read and put back, a person's value may be lost: the window is as
+  // long as the hand takes, here for seconds. That it is so is said (docs/guide/when-mien-dies.md), and not looked for.
+  if (is_being_written(agent, target)) return;
   std::string value = cat(40000 + prng_.below(50) * 997, " 100000");
   note("person", cat("writes cpu.max of ", target.value, ": ", value));
   agent.hand->edit(target, "cpu.max", value);
