@@ -21,10 +21,11 @@ model::Resource World::draw_policy(const std::string& name, std::string_view ver
   only_observing_ = only_observing_ && mode == "observe";
   auto rung = [&](const char* value) {
     model::Value::Map with{{verb == "limit" ? "cpu" : "cpu_weight", value}};
-    return model::Value{model::Value::Map{{"do", std::string(verb)}, {"with", std::move(with)}, {"lease", seconds(30, 300)}}};
+    return model::Value{
+        model::Value::Map{{"do", std::string(verb)}, {"with", std::move(with)}, {"lease", seconds(30, 300)}}};
   };
-  model::Value::List ladder = verb == "limit" ? model::Value::List{rung("50%"), rung("30%")}
-                                              : model::Value::List{rung("20"), rung("800")};
+  model::Value::List ladder =
+      verb == "limit" ? model::Value::List{rung("50%"), rung("30%")} : model::Value::List{rung("20"), rung("800")};
   auto actions = static_cast<std::uint32_t>(1 + prng_.below(4));
   Duration per = 1min * (2 + prng_.below(8));
   auto repeats = static_cast<std::uint32_t>(2 + prng_.below(5));
@@ -32,8 +33,11 @@ model::Resource World::draw_policy(const std::string& name, std::string_view ver
   repeats_[name] = repeats;
   model::Value::Map guards{
       {"budget", model::Value::Map{{"actions", std::int64_t{actions}}, {"per", mien::to_text(per)}}},
-      {"cooldown", seconds(5, 60)}, {"settle", seconds(5, 20)}, {"dwell", "1s"},
-      {"approve_within", seconds(30, 300)}, {"repeats", std::int64_t{repeats}}};
+      {"cooldown", seconds(5, 60)},
+      {"settle", seconds(5, 20)},
+      {"dwell", "1s"},
+      {"approve_within", seconds(30, 300)},
+      {"repeats", std::int64_t{repeats}}};
   model::Value::Map spec{{"mode", mode},
                          {"match", model::Value::Map{{"severity", "info"}}},
                          {"ladder", std::move(ladder)},
@@ -53,9 +57,7 @@ void World::plan_acting() {
   std::size_t policies = std::min<std::size_t>(prng_.below(5), 2);
   for (std::size_t i = 0; i < policies; ++i) {
     model::Resource policy = draw_policy(i == 0 ? "contain" : "favour", i == 0 ? "limit" : "prioritize");
-    at(8s, [this, policy] {
-      give(node::PutResource{.resource = model::encode_resource(policy), .from_files = true});
-    });
+    at(8s, [this, policy] { give(node::PutResource{.resource = model::encode_resource(policy), .from_files = true}); });
   }
   every(20s, [this] { let_people_act(); });
   every(90s, [this] { edit_by_hand(); });
@@ -71,8 +73,12 @@ void World::plan_acting() {
     }
     give(node::EndHold{.scope = {}});
     give(node::PutHold{.scope = {}, .lasting = {}});
-    after(20s, [this] { give(node::ReleaseActions{.instance = {}}); });
-    after(60s, [this] { give(node::ReleaseActions{.instance = {}}); });
+    // Again and again: a resume that found a full disk may be repeated after the hold and undo it.
+    for (Duration later : {20s, 40s, 60s})
+      after(later, [this] {
+        give(node::PutHold{.scope = {}, .lasting = {}});
+        give(node::ReleaseActions{.instance = {}});
+      });
   });
 }
 
@@ -90,12 +96,9 @@ void World::start_leases(std::size_t index) {
   agent.leases = std::make_unique<node::LeaseDriver>(
       node::LeaseKeeper{std::move(options)}, agent.journal,
       node::LeaseDriver::Ways{
-          .call =
-              [this, index, incarnation](const node::CallHand& call, MonoTime give_up) {
-                call_hand(index, incarnation, call, give_up);
-              },
-          .send =
-              [this, index, incarnation](const node::SendReports& sent) { send_reports(index, incarnation, sent); },
+          .call = [this, index, incarnation](const node::CallHand& call,
+                                             MonoTime give_up) { call_hand(index, incarnation, call, give_up); },
+          .send = [this, index, incarnation](const node::SendReports& sent) { send_reports(index, incarnation, sent); },
           .report = [this, index](std::string_view line) { note(agents_[index].name, std::string(line)); }});
   tell_abilities(index);
 }
@@ -176,7 +179,8 @@ void World::send_reports(std::size_t index, std::uint64_t incarnation, const nod
     if (!kept) return;
     node::ReportsTaken taken{.number = sent.number, .actions = {}};
     for (const model::ActionReport& report : sent.reports) {
-      note(agents_[index].name, cat("reports ", report.action.value, " ", model::to_text(report.state), " ", report.note));
+      note(agents_[index].name,
+           cat("reports ", report.action.value, " ", model::to_text(report.state), " ", report.note));
       taken.actions.push_back(report.action);
     }
     if (clock_ < agents_[index].deaf_until || prng_.chance(faults_.loss)) return;
