@@ -383,6 +383,7 @@ void World::pump() {
         note("manager", cat(notice.type, " ", notice.finding->id.value, " ", notice.finding->instance.value, " ",
                             model::to_text(notice.finding->kind), notice.finding->late ? " late" : ""));
     for (const node::Notice& notice : sent->notices) {
+      if (notice.type == "finding.opened") findings_seen_.insert(notice.finding->instance.value);
       if (notice.action)
         note("manager", cat(notice.type, " ", notice.action->id.value, " ", notice.action->target.value, " ",
                             notice.action->policy.value, " ", model::to_text(notice.action->end_reason), " ",

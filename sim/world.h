@@ -174,7 +174,7 @@ class World {
   bool counts_known_ = false;  // expected_samples_ is the sum of what was logged up to counted_upto_
   std::uint64_t expected_samples_ = 0;
   store::LogPosition counted_upto_ = 0;
-  std::set<std::string> findings_seen_;
+  std::set<std::string> findings_seen_;  // instances about which one was ever opened
   HandFaults hand_faults_;
   bool only_observing_ = true;                    // no policy of this run may do more
   std::map<std::string, model::Budget> budgets_;  // of the policies of this run
