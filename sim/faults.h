@@ -26,7 +26,7 @@ struct Faults {
   Duration disk_full_every{};
   Duration clock_jump_every{};
   Duration manager_jump_every{};  // its own clock is set, ahead or back
-  Duration stall_every{};  // an agent stops for a while
+  Duration stall_every{};         // an agent stops for a while
 
   [[nodiscard]] static Faults draw(Prng& prng);
   [[nodiscard]] bool none() const;

@@ -36,7 +36,8 @@ std::string HandFaults::to_string() const {
 }
 
 void SimHand::add(const InstanceName& target) {
-  for (const auto& [key, value] : {std::pair{"cpu.max", std::string(no_quota)}, std::pair{"cpu.weight", std::string("100")}})
+  for (const auto& [key, value] :
+       {std::pair{"cpu.max", std::string(no_quota)}, std::pair{"cpu.weight", std::string("100")}})
     fields_[{target, key}] = belongs_[{target, key}] = value;
 }
 

@@ -15,11 +15,11 @@
 namespace mien::sim {
 
 struct HandFaults {
-  double fails = 0;         // of a call, nothing happens
-  double fails_after = 0;   // of a write: it happened, and an error came back
-  double swallowed = 0;     // of a write: said to have happened, and did not
-  double misread = 0;       // of a read: another value than is there
-  Duration slow{};          // mean of what a call takes
+  double fails = 0;        // of a call, nothing happens
+  double fails_after = 0;  // of a write: it happened, and an error came back
+  double swallowed = 0;    // of a write: said to have happened, and did not
+  double misread = 0;      // of a read: another value than is there
+  Duration slow{};         // mean of what a call takes
   [[nodiscard]] static HandFaults draw(Prng& prng);
   [[nodiscard]] bool none() const {
     return fails == 0 && fails_after == 0 && swallowed == 0 && misread == 0 && slow < std::chrono::milliseconds{100};

@@ -17,7 +17,8 @@ constexpr Duration healing = 3min;
 // CPU around 20 %: what the steady workloads do and a hog does not.
 model::Resource steady_persona() {
   model::Value::Map cpu{{"distribution", "normal"}, {"mean", 0.2}, {"stddev", 0.05}};
-  return node::testing::persona("steady", {{"behavior", model::Value::Map{{"system.cpu.utilization", std::move(cpu)}}}});
+  return node::testing::persona("steady",
+                                {{"behavior", model::Value::Map{{"system.cpu.utilization", std::move(cpu)}}}});
 }
 
 std::string steady_bytes() { return model::encode_resource(steady_persona()); }
@@ -120,6 +121,7 @@ void World::build() {
     }
   }
   note("build", faults_.to_string());
+  calm_ = faults_.none();
   plan_acting();
   start_manager();
   for (std::size_t i = 0; i < count; ++i) {

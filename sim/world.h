@@ -137,6 +137,7 @@ class World {
   Trace trace_;
   Prng prng_;
   Faults faults_;
+  bool calm_ = false;  // nothing was to go wrong in this run, as it was drawn
   Duration length_{};  // faults end here
   Duration end_{};     // the world ends here, having had time to heal
   Duration clock_{};
