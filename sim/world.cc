@@ -413,7 +413,10 @@ void World::pump() {
 // A command by a person; repeated until it is answered, as a person would.
 void World::give(node::CommandBody body) {
   std::uint64_t request = next_request_++;
-  if (std::holds_alternative<node::EndHold>(body)) resumes_.insert(request);
+  if (std::holds_alternative<node::EndHold>(body)) {
+    resumes_.insert(request);
+    held_since_.reset();  // it may be carried out and its answer be lost in a crash
+  }
   if (manager_) append(node::CommandGiven{.command = {.request = request, .actor = "person", .body = body}});
   after(15s, [this, request, body] {
     if (!answered_commands_.contains(request)) give(body);
