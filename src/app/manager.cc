@@ -219,6 +219,7 @@ class ManagerProcess {
   }
 
   Status close() {
+    api_->close();
     if (local_server_) local_server_->stop(2s);
     if (server_) server_->stop(2s);
     runtime_->stop();

@@ -216,6 +216,19 @@ TEST_F(Directives, EndAPollAfterThirtySecondsWithTheNewestAuditHead) {
   EXPECT_EQ(waiting->answers(), 1);
 }
 
+TEST_F(Directives, AnswerWhoWaitsWhenTheManagerStops) {
+  std::uint64_t next = batch(poll(0)).next;
+  auto waiting = poll(next);
+  bench.api.close();
+  ASSERT_EQ(waiting->answers(), 1);
+  auto told = batch(waiting);
+  EXPECT_TRUE(told.directives.empty());
+  EXPECT_EQ(told.next, next);
+  auto late = poll(next);
+  EXPECT_EQ(late->answers(), 1) << "nobody waits any more";
+  EXPECT_EQ(late->response().status, 503);
+}
+
 TEST_F(Directives, AreToldAnewByAManagerThatForgotItsNumbers) {
   std::uint64_t ahead = static_cast<std::uint64_t>(bench.now.ns / 1'000'000) + 1'000'000;
   auto told = batch(poll(ahead));

@@ -90,6 +90,11 @@ void Api::tick() {
   state_->service.polls->tick(now);
 }
 
+void Api::close() {
+  state_->service.polls->close();
+  state_->service.events->close();
+}
+
 std::string_view name_of(Need need) {
   switch (need) {
     case Need::open: return "open";

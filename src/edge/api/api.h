@@ -79,6 +79,8 @@ class Api {
   void handle(HttpRequest request, std::shared_ptr<Responder> responder, const Authorize& authorize);
   // Once a second, from one thread: keep-alives, long polls that are over, streams that are gone.
   void tick();
+  // Answers whoever waits for news and ends the streams of events, so that a server that stops need not wait for them.
+  void close();
 
   struct State;
 

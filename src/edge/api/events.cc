@@ -1,6 +1,7 @@
 #include "edge/api/events.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "edge/api/handlers.h"
@@ -19,6 +20,11 @@ struct EventHub::Stream {
 
   void write(std::string text) {
     if (!gone.load() && !call->responder->write(std::move(text))) gone.store(true);
+  }
+  // Not from the subscription's callback: dropping it waits for that.
+  void finish() {
+    subscription.reset();
+    call->responder->end();
   }
   [[nodiscard]] bool wants(const std::string& type) const {
     return types.empty() || std::any_of(types.begin(), types.end(), [&type](const std::string& t) {
@@ -88,6 +94,7 @@ Status EventHub::follow(Service& service, const CallPtr& call, std::uint64_t aft
   reap();
   {
     Lock lock(mutex_);
+    if (closed_) return Error{.code = Code::unavailable, .message = "the manager stops", .where = {}, .cause = {}};
     if (streams_.size() + opening_ >= most_streams) {
       return Error{.code = Code::exhausted,
                    .message = cat("more than ", most_streams, " clients follow events already: try again later"),
@@ -115,9 +122,14 @@ Status EventHub::follow(Service& service, const CallPtr& call, std::uint64_t aft
     to->written_ns.store(notice.at.ns);
     to->write(event_text(number, notice));
   });
-  Lock lock(mutex_);
-  --opening_;
-  streams_.push_back(std::move(stream));
+  bool closed = false;
+  {
+    Lock lock(mutex_);
+    --opening_;
+    closed = closed_;
+    if (!closed) streams_.push_back(stream);
+  }
+  if (closed) stream->finish();
   return {};
 }
 
@@ -154,13 +166,17 @@ void EventHub::reap() {
   for (const auto& stream : dead) stream->subscription.reset();
 }
 
-EventHub::~EventHub() {
-  Lock lock(mutex_);
-  for (const auto& stream : streams_) {
-    stream->subscription.reset();
-    stream->call->responder->end();
+void EventHub::close() {
+  std::vector<std::shared_ptr<Stream>> streams;
+  {
+    Lock lock(mutex_);
+    closed_ = true;
+    streams = std::exchange(streams_, {});
   }
+  for (const auto& stream : streams) stream->finish();
 }
+
+EventHub::~EventHub() { close(); }
 
 void follow_events(Service& service, const CallPtr& call) {
   if (call->request.method == "HEAD") {

@@ -28,6 +28,8 @@ class EventHub {
   Status follow(Service& service, const CallPtr& call, std::uint64_t after, const std::string& types);
   // Sends keep-alives and forgets streams whose peer is gone.
   void tick(WallTime now);
+  // Ends every stream, and from then on begins none. Before the server stops.
+  void close();
   [[nodiscard]] std::size_t open() const;
 
  private:
@@ -36,6 +38,7 @@ class EventHub {
   mutable Mutex mutex_;
   std::vector<std::shared_ptr<Stream>> streams_ GUARDED_BY(mutex_);
   std::size_t opening_ GUARDED_BY(mutex_) = 0;
+  bool closed_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace mien::edge::api

@@ -133,6 +133,15 @@ TEST_F(Events, ForgetAPeerThatIsGone) {
   EXPECT_EQ(bench.manager.subscribers.size(), before);
 }
 
+TEST_F(Events, EndWhenTheManagerStops) {
+  std::size_t before = bench.manager.subscribers.size();
+  auto stream = follow();
+  bench.api.close();
+  EXPECT_TRUE(stream->ended());
+  EXPECT_EQ(bench.manager.subscribers.size(), before);
+  EXPECT_EQ(follow()->response().status, 503);
+}
+
 TEST_F(Events, RefuseOneFollowerTooMany) {
   std::vector<std::shared_ptr<Captured>> all;
   for (std::size_t i = 0; i < api::most_streams; ++i) all.push_back(follow());

@@ -1,6 +1,7 @@
 #include "edge/api/polls.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "model/persona.h"
@@ -136,6 +137,7 @@ Status PollHub::wait(const CallPtr& call, const std::string& agent, std::uint64_
     answer(*call, batch);
     return {};
   }
+  if (closed_) return Error{.code = Code::unavailable, .message = "the manager stops", .where = {}, .cause = {}};
   if (polls_.size() >= most_polls) {
     return Error{.code = Code::exhausted,
                  .message = cat("more than ", most_polls, " agents wait already: try again later"),
@@ -192,6 +194,17 @@ void PollHub::on_action(const InstanceName& host) {
     if (told.personas.empty() && told.orders.empty()) told_.erase(host.value);
   }
   for (const auto& [call, batch] : answers) answer(*call, batch);
+}
+
+void PollHub::close() {
+  std::vector<Poll> waiting;
+  {
+    Lock lock(mutex_);
+    closed_ = true;
+    waiting = std::exchange(polls_, {});
+  }
+  auto view = service_.port().view();
+  for (const Poll& poll : waiting) answer(*poll.call, batch_of(*view, {}, poll.after));
 }
 
 }  // namespace mien::edge::api

@@ -32,6 +32,8 @@ class PollHub {
   // An action on that host changed: its agent is answered now, not at the next tick. Called for each notice of an
   // action, from the thread that folds: costs one look at the board, and nothing where no agent waits.
   void on_action(const InstanceName& host);
+  // Answers everybody who waits with nothing new, and from then on lets nobody wait. Before the server stops.
+  void close();
 
  private:
   struct Poll {
@@ -70,6 +72,7 @@ class PollHub {
   Service& service_;
   Mutex mutex_;
   std::vector<Poll> polls_ GUARDED_BY(mutex_);
+  bool closed_ GUARDED_BY(mutex_) = false;
   std::map<std::string, ToldAgent> told_ GUARDED_BY(mutex_);  // by agent
   std::uint64_t last_id_ GUARDED_BY(mutex_) = 0;
 };

@@ -202,6 +202,10 @@ class Captured final : public Responder {
     std::lock_guard lock(mutex_);
     return answers_;
   }
+  [[nodiscard]] bool ended() const {
+    std::lock_guard lock(mutex_);
+    return ended_;
+  }
   [[nodiscard]] HttpResponse response() const {
     std::lock_guard lock(mutex_);
     return response_;
