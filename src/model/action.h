@@ -38,6 +38,9 @@ enum class ActionState : std::uint8_t {
 // Nothing of it is left on a machine, and nothing will be done about it any more.
 [[nodiscard]] bool is_finished(ActionState state);
 
+// Begins the note of an action that is being taken back and can not be yet; then why, and what to do.
+constexpr std::string_view stuck_note = "stuck: ";
+
 // Why an action is or was taken back.
 enum class EndReason : std::uint8_t {
   none,
@@ -55,7 +58,7 @@ struct Change {
   std::string key;     // "cpu.max", "memory.high", "sysctl:net.core.somaxconn", "cgroup.freeze"
   std::string before;  // journaled before `after` was written
   std::string after;
-  std::string found;   // when it was taken back: what stood there; empty until then
+  std::string found;  // when it was taken back: what stood there; empty until then
   friend bool operator==(const Change&, const Change&) = default;
   static constexpr auto fields = std::tuple{field("key", &Change::key), field("before", &Change::before),
                                             field("after", &Change::after), field("found", &Change::found)};
@@ -79,12 +82,16 @@ struct Effect {
   double high = 0;
   WallTime judged_at;
   friend bool operator==(const Effect&, const Effect&) = default;
-  static constexpr auto fields =
-      std::tuple{field("verdict", &Effect::verdict),           field("before", &Effect::before),
-                 field("after", &Effect::after),               field("peers_before", &Effect::peers_before),
-                 field("peers_after", &Effect::peers_after),   field("peers", &Effect::peers),
-                 field("difference", &Effect::difference),     field("low", &Effect::low),
-                 field("high", &Effect::high),                 field("judged_at", &Effect::judged_at)};
+  static constexpr auto fields = std::tuple{field("verdict", &Effect::verdict),
+                                            field("before", &Effect::before),
+                                            field("after", &Effect::after),
+                                            field("peers_before", &Effect::peers_before),
+                                            field("peers_after", &Effect::peers_after),
+                                            field("peers", &Effect::peers),
+                                            field("difference", &Effect::difference),
+                                            field("low", &Effect::low),
+                                            field("high", &Effect::high),
+                                            field("judged_at", &Effect::judged_at)};
 };
 
 struct Action {
@@ -93,15 +100,15 @@ struct Action {
   FindingId finding;
   PolicyName policy;
   std::uint64_t policy_generation = 0;
-  std::uint32_t step = 0;   // of the ladder, from 0
-  InstanceName instance;    // that the finding is about
-  InstanceName target;      // that is changed
-  InstanceName host;        // whose agent does it
+  std::uint32_t step = 0;  // of the ladder, from 0
+  InstanceName instance;   // that the finding is about
+  InstanceName target;     // that is changed
+  InstanceName host;       // whose agent does it
   PersonaName persona;
   PoolName pool;
   Verb verb = Verb::alert;
   Arguments with;
-  std::string summary;      // one sentence for people: "limit cpu of nginx.service@web-01 to 50% for 30m"
+  std::string summary;  // one sentence for people: "limit cpu of nginx.service@web-01 to 50% for 30m"
   ActionState state = ActionState::proposed;
   EndReason end_reason = EndReason::none;
   std::string note;         // the newest thing to say about it: why it failed, what was in conflict
@@ -152,6 +159,10 @@ struct Action {
                                             field("effect", &Action::effect)};
 };
 
+[[nodiscard]] inline bool is_stuck(const Action& action) {
+  return action.state == ActionState::reverting && action.note.starts_with(stuck_note);
+}
+
 // ---- between manager and agent ----
 
 // What an agent shall have in force. It is the state as it should be, never a step towards it: hearing it twice, or
@@ -162,32 +173,36 @@ struct Order {
   InstanceName target;
   Verb verb = Verb::limit;
   Arguments with;
-  Duration lease{};     // from the moment it is applied, by the agent's own clock
-  WallTime valid_until;  // an order that is first heard later than this is not begun any more
-  bool revert = false;  // take it back now
+  Duration lease{};                    // from the moment it is applied, by the agent's own clock
+  WallTime valid_until;                // an order that is first heard later than this is not begun any more
+  bool revert = false;                 // take it back now
   EndReason reason = EndReason::none;  // of revert
   friend bool operator==(const Order&, const Order&) = default;
-  static constexpr auto fields =
-      std::tuple{field("action", &Order::action), field("version", &Order::version), field("target", &Order::target),
-                 field("verb", &Order::verb),     field("with", &Order::with),       field("lease", &Order::lease),
-                 field("valid_until", &Order::valid_until), field("revert", &Order::revert),
-                 field("reason", &Order::reason)};
+  static constexpr auto fields = std::tuple{field("action", &Order::action),
+                                            field("version", &Order::version),
+                                            field("target", &Order::target),
+                                            field("verb", &Order::verb),
+                                            field("with", &Order::with),
+                                            field("lease", &Order::lease),
+                                            field("valid_until", &Order::valid_until),
+                                            field("revert", &Order::revert),
+                                            field("reason", &Order::reason)};
 };
 
 // What became of it on the machine. Sent until the manager has it; hearing it twice changes nothing.
 struct ActionReport {
   ActionId action;
-  ActionState state = ActionState::applied;  // applied, reverted, conflicted, failed, done
+  ActionState state = ActionState::applied;  // applied, reverted, conflicted, failed, done; reverting: it is stuck
   EndReason reason = EndReason::none;
   std::string note;
-  WallTime at;                 // by the agent's clock
+  WallTime at;  // by the agent's clock
   std::optional<WallTime> expires_at;
   std::vector<Change> changes;
   friend bool operator==(const ActionReport&, const ActionReport&) = default;
   static constexpr auto fields =
-      std::tuple{field("action", &ActionReport::action), field("state", &ActionReport::state),
-                 field("reason", &ActionReport::reason), field("note", &ActionReport::note),
-                 field("at", &ActionReport::at),         field("expires_at", &ActionReport::expires_at),
+      std::tuple{field("action", &ActionReport::action),  field("state", &ActionReport::state),
+                 field("reason", &ActionReport::reason),  field("note", &ActionReport::note),
+                 field("at", &ActionReport::at),          field("expires_at", &ActionReport::expires_at),
                  field("changes", &ActionReport::changes)};
 };
 
@@ -200,10 +215,12 @@ struct Abilities {
   std::vector<std::string> never_touch;  // patterns of unit names
   bool held = false;                     // its hold file is there
   friend bool operator==(const Abilities&, const Abilities&) = default;
-  static constexpr auto fields =
-      std::tuple{field("agent", &Abilities::agent), field("boot_id", &Abilities::boot_id), field("can", &Abilities::can),
-                 field("allow", &Abilities::allow), field("never_touch", &Abilities::never_touch),
-                 field("held", &Abilities::held)};
+  static constexpr auto fields = std::tuple{field("agent", &Abilities::agent),
+                                            field("boot_id", &Abilities::boot_id),
+                                            field("can", &Abilities::can),
+                                            field("allow", &Abilities::allow),
+                                            field("never_touch", &Abilities::never_touch),
+                                            field("held", &Abilities::held)};
 };
 
 }  // namespace mien::model

@@ -1,6 +1,7 @@
 #include "node/acting.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "model/text_quantity.h"
@@ -19,7 +20,7 @@ Answer done(std::string name, std::string note) {
 }
 
 bool is_lost(const InstanceState& state, WallTime now) {
-  return state.idle || now - state.last_arrival > std::max<Duration>(30s, 3 * state.interval);
+  return state.idle || now - state.last_arrival > quiet_limit(state, 30s);
 }
 
 // The newest value of a metric: of a utilisation the mean over its series, of anything else their sum.
@@ -108,9 +109,8 @@ class FleetObserver final : public remedy::Observer {
 
  private:
   bool is_treated(const InstanceName& name) const {
-    return std::any_of(remedy_.unfinished().begin(), remedy_.unfinished().end(), [&](const auto& entry) {
-      return entry.second.instance == name || entry.second.target == name;
-    });
+    return std::any_of(remedy_.unfinished().begin(), remedy_.unfinished().end(),
+                       [&](const auto& entry) { return entry.second.instance == name || entry.second.target == name; });
   }
   const Fleet& fleet_;
   const remedy::Remedy& remedy_;
@@ -135,10 +135,10 @@ Result<InstanceName> offender_on(const model::Finding& finding, const Fleet& fle
     }
     if (worst && most > 0) return *worst;
   }
-  return error_of(Code::not_found, cat("nothing that runs on ", finding.instance.value, " shows ",
-                                       finding.metrics.empty() ? std::string("what was found")
-                                                               : finding.metrics.front().name.value,
-                                       ": who is to blame can not be told; write target: instance"));
+  return error_of(Code::not_found,
+                  cat("nothing that runs on ", finding.instance.value, " shows ",
+                      finding.metrics.empty() ? std::string("what was found") : finding.metrics.front().name.value,
+                      ": who is to blame can not be told; write target: instance"));
 }
 
 Result<remedy::Target> resolve(const model::PolicyStep& step, const model::Finding& finding, const Fleet& fleet,
@@ -161,13 +161,6 @@ Result<remedy::Target> resolve(const model::PolicyStep& step, const model::Findi
   if (auto members = fleet.index().members.find(target.pool); members != fleet.index().members.end())
     target.pool_members = static_cast<std::uint32_t>(members->second.size());
   return target;
-}
-
-void publish(std::string type, std::string subject, WallTime at, Notice notice, Effects& out) {
-  notice.type = std::move(type);
-  notice.subject = std::move(subject);
-  notice.at = at;
-  out.notices.push_back(std::move(notice));
 }
 
 }  // namespace
@@ -207,8 +200,7 @@ void Acting::consider(const remedy::Moment& at, const model::Finding& finding, c
   const InstanceState* state = fleet.state_of(finding.instance);
   if (!state || rules_.size() == 0 || finding.resolved_at) return;
   // What was decided about it is under way: there is nothing to decide until that has ended.
-  for (const auto& [id, action] : remedy_.unfinished())
-    if (action.finding == finding.id) return;
+  if (!remedy_.about(finding.id).empty()) return;
   InstanceVariables variables{*state, finding, fleet, at.now};
   policy::Evaluation found = rules_.evaluate(
       {.now = at.now, .finding = &finding, .labels = &state->assignment.labels, .variables = &variables});
@@ -239,8 +231,7 @@ void Acting::consider(const remedy::Moment& at, const model::Finding& finding, c
   if (!decision.action.empty())
     marks.named.push_back({.instance = finding.instance, .finding = finding.id, .action = decision.action});
   if (news) {
-    out.writes.push_back(
-        {.table = store::Table::decision, .key = decision.id.value, .bytes = mien::encode(decision)});
+    out.writes.push_back({.table = store::Table::decision, .key = decision.id.value, .bytes = mien::encode(decision)});
     std::string subject = cat("Decision/", decision.id.value);
     out.audit.push_back({.at = at.now,
                          .actor = "mien",
@@ -248,9 +239,8 @@ void Acting::consider(const remedy::Moment& at, const model::Finding& finding, c
                          .subject = subject,
                          .cause = cat("Finding/", finding.id.value),
                          .detail = cat(model::to_text(decision.outcome), ": ", decision.summary)});
-    Notice notice;
-    notice.decision = decision;
-    publish("decision.made", subject, at.now, std::move(notice), out);
+    out.notices.push_back(
+        {.type = "decision.made", .subject = subject, .at = at.now, .finding = {}, .drift = {}, .decision = decision});
   }
   take(at, std::move(effects), out, marks);
 }
@@ -265,10 +255,12 @@ void Acting::take(const remedy::Moment& at, remedy::Effects effects, Effects& ou
     std::optional<std::string> unfinished;
     if (!finished) unfinished = std::move(bytes);
     out.writes.push_back({.table = store::Table::directive, .key = action.id.value, .bytes = std::move(unfinished)});
-    Notice notice;
-    notice.action = action;
-    publish(cat("action.", model::to_text(action.state)), cat("Action/", action.id.value), at.now, std::move(notice),
-            out);
+    out.notices.push_back({.type = cat("action.", model::to_text(action.state)),
+                           .subject = cat("Action/", action.id.value),
+                           .at = at.now,
+                           .finding = {},
+                           .drift = {},
+                           .action = action});
     if (finished) finished_.push_back(std::move(action));
     board_changed_ = true;
   }
@@ -316,56 +308,49 @@ Status Acting::check(const remedy::Moment&, const PutHold& hold) const {
 Status Acting::check(const remedy::Moment&, const EndHold& end) const { return remedy_.check_resume(end.scope); }
 Status Acting::check(const remedy::Moment&, const ReleaseActions&) const { return {}; }
 
-Answer Acting::carry_out(const remedy::Moment& at, const std::string& actor, const ApproveAction& approve, Effects& out,
-                         Marks& marks) {
-  remedy::Effects effects;
-  remedy_.approve(at, approve.action, actor, effects);
-  take(at, std::move(effects), out, marks);
+Answer Acting::obey(const remedy::Moment& at, const std::string& actor, const ApproveAction& approve,
+                    remedy::Effects& out) {
+  remedy_.approve(at, approve.action, {.actor = actor, .comment = approve.comment}, out);
   return done(approve.action.value, "approved");
 }
 
-Answer Acting::carry_out(const remedy::Moment& at, const std::string& actor, const RejectAction& reject, Effects& out,
-                         Marks& marks) {
-  remedy::Effects effects;
-  remedy_.reject(at, reject.action, actor, effects);
-  take(at, std::move(effects), out, marks);
+Answer Acting::obey(const remedy::Moment& at, const std::string& actor, const RejectAction& reject,
+                    remedy::Effects& out) {
+  remedy_.reject(at, reject.action, {.actor = actor, .comment = reject.comment}, out);
   return done(reject.action.value, "rejected");
 }
 
-Answer Acting::carry_out(const remedy::Moment& at, const std::string& actor, const RevertAction& revert, Effects& out,
-                         Marks& marks) {
-  remedy::Effects effects;
-  remedy_.revert(at, revert.action, actor, effects);
-  take(at, std::move(effects), out, marks);
-  return done(revert.action.value, "being taken back");
+Answer Acting::obey(const remedy::Moment& at, const std::string& actor, const RevertAction& revert,
+                    remedy::Effects& out) {
+  remedy_.revert(at, revert.action, actor, out);
+  bool proposal = !remedy_.unfinished().contains(revert.action);  // it was never applied
+  return done(revert.action.value, proposal ? "rejected: it was only proposed" : "being taken back");
 }
 
-Answer Acting::carry_out(const remedy::Moment& at, const std::string& actor, const PutHold& hold, Effects& out,
-                         Marks& marks) {
-  remedy::Effects effects;
+Answer Acting::obey(const remedy::Moment& at, const std::string& actor, const PutHold& hold, remedy::Effects& out) {
   WallTime until = hold.lasting == Duration{0} ? WallTime{} : at.now + hold.lasting;
-  remedy_.hold(at, hold.scope, until, actor, effects);
-  board_changed_ = true;
-  take(at, std::move(effects), out, marks);
+  remedy_.hold(at, hold.scope, until, actor, out);
   std::string how_long = until.ns == 0 ? "until it is resumed" : cat("until ", to_rfc3339(until));
   return done(to_text(hold.scope), cat("held ", how_long));
 }
 
-Answer Acting::carry_out(const remedy::Moment& at, const std::string& actor, const EndHold& end, Effects& out,
-                         Marks& marks) {
-  remedy::Effects effects;
-  remedy_.resume(at, end.scope, actor, effects);
-  board_changed_ = true;
-  take(at, std::move(effects), out, marks);
+Answer Acting::obey(const remedy::Moment& at, const std::string& actor, const EndHold& end, remedy::Effects& out) {
+  remedy_.resume(at, end.scope, actor, out);
   return done(to_text(end.scope), "resumed");
 }
 
-Answer Acting::carry_out(const remedy::Moment& at, const std::string& actor, const ReleaseActions& release,
-                         Effects& out, Marks& marks) {
-  remedy::Effects effects;
-  std::size_t count = remedy_.release(at, release.instance, actor, effects);
-  take(at, std::move(effects), out, marks);
-  return done(release.instance.value, cat(count, count == 1 ? " action is" : " actions are", " being taken back"));
+Answer Acting::obey(const remedy::Moment& at, const std::string& actor, const ReleaseActions& release,
+                    remedy::Effects& out) {
+  remedy::Released released = remedy_.release(at, release.instance, actor, out);
+  auto counted = [](std::size_t count, std::string_view one, std::string_view many) {
+    return cat(count, " ", count == 1 ? one : many);
+  };
+  std::string taken_back = counted(released.taken_back, "action is being taken back", "actions are being taken back");
+  std::string withdrawn = counted(released.withdrawn, "proposal, which never began, is rejected",
+                                  "proposals, which never began, are rejected");
+  std::string note = released.taken_back > 0 || released.withdrawn == 0 ? std::move(taken_back) : std::string{};
+  if (released.withdrawn > 0) note += cat(note.empty() ? "" : "; ", withdrawn);
+  return done(release.instance.value, std::move(note));
 }
 
 // ---- publishing ----
@@ -395,6 +380,10 @@ std::shared_ptr<const ActionBoard> Acting::board(std::shared_ptr<const ActionBoa
   for (const ActionId& id : dropped) next->actions.erase(id);
   for (const auto& [id, action] : remedy_.unfinished()) {
     next->actions.insert_or_assign(id, action);
+    if (model::is_stuck(action)) {
+      std::string trouble = cat("LeaseStuck: ", id.value, " (", action.summary, "): ", action.note);
+      for (const InstanceName& name : std::set{action.target, action.host}) next->troubles[name].push_back(trouble);
+    }
     if (!next->orders.contains(action.host)) next->orders[action.host] = remedy_.orders_for(action.host);
   }
   next->holds = remedy_.holds();

@@ -1,5 +1,6 @@
-// Where findings meet policies and remedies: the acting half of the manager machine. A finding that opened or changed is
-// held against the rules; what they wish is asked of the guards; what is ordered, reported and proven goes on from there.
+// Where findings meet policies and remedies: the acting half of the manager machine. A finding that opened or changed
+// is held against the rules; what they wish is asked of the guards; what is ordered, reported and proven goes on from
+// there.
 //
 // State: the remedy room's alone (stored with the core); rules are compiled from the resources. Deterministic: what is
 // decided follows from the log. Everything an instance must remember of it (that it is acted on, the ids of actions at
@@ -42,18 +43,18 @@ struct Marks {
     FindingId finding;
     ActionId action;
   };
-  std::vector<Named> named;                   // an action about a finding
-  std::vector<InstanceName> hold_learning;    // acted on: what they show does not teach
+  std::vector<Named> named;                 // an action about a finding
+  std::vector<InstanceName> hold_learning;  // acted on: what they show does not teach
   std::vector<InstanceName> resume_learning;
-  std::vector<FindingId> reconsider;          // their next rung is due now
+  std::vector<FindingId> reconsider;  // their next rung is due now
 };
 
 class Acting {
  public:
   template <class Body>
-  static constexpr bool is_command = std::is_same_v<Body, ApproveAction> || std::is_same_v<Body, RejectAction> ||
-                                     std::is_same_v<Body, RevertAction> || std::is_same_v<Body, PutHold> ||
-                                     std::is_same_v<Body, EndHold> || std::is_same_v<Body, ReleaseActions>;
+  static constexpr bool is_command =
+      std::is_same_v<Body, ApproveAction> || std::is_same_v<Body, RejectAction> || std::is_same_v<Body, RevertAction> ||
+      std::is_same_v<Body, PutHold> || std::is_same_v<Body, EndHold> || std::is_same_v<Body, ReleaseActions>;
 
   // The policies as they are written now; what is broken is left out and said (board().problems).
   void set_policies(const std::map<std::string, model::Resource>& resources);
@@ -70,16 +71,16 @@ class Acting {
   [[nodiscard]] Status check(const remedy::Moment& at, const PutHold& hold) const;
   [[nodiscard]] Status check(const remedy::Moment& at, const EndHold& end) const;
   [[nodiscard]] Status check(const remedy::Moment& at, const ReleaseActions& release) const;
-  Answer carry_out(const remedy::Moment& at, const std::string& actor, const ApproveAction& approve, Effects& out,
-                   Marks& marks);
-  Answer carry_out(const remedy::Moment& at, const std::string& actor, const RejectAction& reject, Effects& out,
-                   Marks& marks);
-  Answer carry_out(const remedy::Moment& at, const std::string& actor, const RevertAction& revert, Effects& out,
-                   Marks& marks);
-  Answer carry_out(const remedy::Moment& at, const std::string& actor, const PutHold& hold, Effects& out, Marks& marks);
-  Answer carry_out(const remedy::Moment& at, const std::string& actor, const EndHold& end, Effects& out, Marks& marks);
-  Answer carry_out(const remedy::Moment& at, const std::string& actor, const ReleaseActions& release, Effects& out,
-                   Marks& marks);
+  // Carries out a command that its check() allowed.
+  template <class Body>
+  requires is_command<Body> Answer carry_out(const remedy::Moment& at, const std::string& actor, const Body& body,
+                                             Effects& out, Marks& marks) {
+    remedy::Effects effects;
+    Answer answer = obey(at, actor, body, effects);
+    board_changed_ = true;
+    take(at, std::move(effects), out, marks);
+    return answer;
+  }
 
   [[nodiscard]] const remedy::Remedy& remedy() const { return remedy_; }
   [[nodiscard]] bool has_policies() const { return rules_.size() != 0; }
@@ -93,6 +94,12 @@ class Acting {
   [[nodiscard]] std::shared_ptr<const ActionBoard> board(std::shared_ptr<const ActionBoard> before, Duration steady);
 
  private:
+  Answer obey(const remedy::Moment& at, const std::string& actor, const ApproveAction& approve, remedy::Effects& out);
+  Answer obey(const remedy::Moment& at, const std::string& actor, const RejectAction& reject, remedy::Effects& out);
+  Answer obey(const remedy::Moment& at, const std::string& actor, const RevertAction& revert, remedy::Effects& out);
+  Answer obey(const remedy::Moment& at, const std::string& actor, const PutHold& hold, remedy::Effects& out);
+  Answer obey(const remedy::Moment& at, const std::string& actor, const EndHold& end, remedy::Effects& out);
+  Answer obey(const remedy::Moment& at, const std::string& actor, const ReleaseActions& release, remedy::Effects& out);
   void take(const remedy::Moment& at, remedy::Effects effects, Effects& out, Marks& marks);
 
   policy::Rules rules_;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "node/testing/small_manager.h"
 
 namespace mien::node {
@@ -53,8 +55,7 @@ struct Acted : SmallManager {
   std::vector<model::Decision> decisions() {
     std::vector<model::Decision> all;
     Result<std::vector<store::Entry>> entries = ledger.scan(store::Table::decision, "", "", 1000);
-    for (const store::Entry& entry : *entries)
-      all.push_back(decode<model::Decision>(entry.bytes, "decision").value());
+    for (const store::Entry& entry : *entries) all.push_back(decode<model::Decision>(entry.bytes, "decision").value());
     return all;
   }
   const model::Action* only_action() {
@@ -129,6 +130,46 @@ TEST(Acting, AHoldStopsActingUntilItIsResumed) {
   ASSERT_TRUE(world.give(EndHold{.scope = {}}).status.ok());
   for (int i = 0; i < 12; ++i) world.second(1.0, service);
   EXPECT_EQ(world.driver->view()->board->actions.size(), 1U);
+}
+
+TEST(Acting, WhatACoolDownHeldBackHappensAtTheFirstSecondAfterIt) {
+  Acted world("enforce", true);
+  world.report(said(world.only_action()->id, model::ActionState::applied, world.now));
+  world.report(said(world.only_action()->id, model::ActionState::reverted, world.now, model::EndReason::agent_ended));
+  WallTime ended = world.now;
+  auto ordered = [&] {
+    const auto& actions = world.driver->view()->board->actions;
+    return std::any_of(actions.begin(), actions.end(),
+                       [](const auto& each) { return each.second.state == model::ActionState::ordered; });
+  };
+  while (!ordered() && world.now < ended + 2min) {
+    world.now = world.now + 1s;
+    world.append(world.frame_of(service, 1.0));
+    world.fold();
+    if (!world.driver->time_matters(world.now)) continue;
+    world.append(TickPassed{});
+    world.fold();
+  }
+  EXPECT_EQ(world.now - ended, 1min);
+}
+
+TEST(Acting, ReleasingSaysWhatWasInForceAndWhatWasOnlyProposed) {
+  Acted world("propose", true);
+  EXPECT_EQ(world.give(ReleaseActions{.instance = {}}).note, "1 proposal, which never began, is rejected");
+  EXPECT_EQ(world.give(ReleaseActions{.instance = {}}).note, "0 actions are being taken back");
+  Acted acting("enforce", true);
+  EXPECT_EQ(acting.give(ReleaseActions{.instance = {}}).note, "1 action is being taken back");
+}
+
+TEST(Acting, WhatCanNotBeTakenBackIsATroubleOfItsTargetAndItsHost) {
+  Acted world("enforce", true);
+  AgentReported stuck = said(world.only_action()->id, model::ActionState::reverting, world.now);
+  stuck.reports[0].note = "cpu.max can not be put back yet";
+  world.report(stuck);
+  const ActionBoard& board = *world.driver->view()->board;
+  ASSERT_EQ(board.troubles.size(), 2U);
+  EXPECT_NE(board.troubles.at(InstanceName{"web-01"})[0].find("cpu.max can not be put back yet"), std::string::npos);
+  EXPECT_TRUE(board.troubles.contains(InstanceName{service}));
 }
 
 TEST(Acting, APolicyThatCanNotBeUnderstoodIsRefusedAtTheDoor) {

@@ -16,8 +16,9 @@ struct ActionBoard {
   std::map<std::string, model::Abilities> agents;  // by agent
   std::map<remedy::RankKey, remedy::Rank> ranks;
   std::map<PolicyName, remedy::BudgetView> budgets;
-  std::map<PolicyName, std::string> problems;  // policies that were left out, and why
-  std::map<InstanceName, std::vector<model::Order>> orders;  // by host: what shall be in force there
+  std::map<PolicyName, std::string> problems;                 // policies that were left out, and why
+  std::map<InstanceName, std::vector<model::Order>> orders;   // by host: what shall be in force there
+  std::map<InstanceName, std::vector<std::string>> troubles;  // of targets and hosts: what can not be taken back
   static constexpr std::size_t most_finished = 256;
 };
 

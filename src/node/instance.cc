@@ -11,7 +11,7 @@ namespace mien::node {
 namespace {
 
 constexpr std::uint64_t snapshot_version = 2;  // 1: without trace and acted_on
-constexpr std::uint64_t sequence_bits = 32;  // of a request's number within its sender's epoch
+constexpr std::uint64_t sequence_bits = 32;    // of a request's number within its sender's epoch
 // An open finding's entry is refreshed this often while it only changes in degree.
 constexpr Duration rewrite_after = 60s;
 constexpr Duration idle_after = 30s;     // without telemetry, or three intervals of a slow sender
@@ -117,7 +117,8 @@ void Instance::judge(const Step& step, const model::Batch& batch, bool late, Eff
   }
   drift::Assessment assessment =
       drift::assess(state_.assignment.expectation, state_.behavior, watch_, state_.series, batch);
-  if (!state_.acted_on && !state_.learning_held) learn::update(state_.behavior, state_.series, batch, assessment.evidence);
+  if (!state_.acted_on && !state_.learning_held)
+    learn::update(state_.behavior, state_.series, batch, assessment.evidence);
   remember(batch, out);
 
   state_.drift = std::move(assessment.score);
@@ -277,7 +278,7 @@ void Instance::close_all(const Step& step, Effects& out) {
 
 bool Instance::on_tick(const Step& step, WallTime silent_since, Effects& out) {
   Duration quiet = step.now - std::max(state_.last_arrival, silent_since);
-  if (quiet <= quiet_limit(idle_after)) return false;
+  if (quiet <= quiet_limit(state_, idle_after)) return false;
   bool changed = !state_.idle;
   if (changed) {
     state_.idle = true;
@@ -294,8 +295,8 @@ bool Instance::on_tick(const Step& step, WallTime silent_since, Effects& out) {
 WallTime Instance::next_tick(WallTime silent_since) const {
   WallTime quiet_since = std::max(state_.last_arrival, silent_since);
   Duration instant{1};
-  if (!state_.idle) return quiet_since + quiet_limit(idle_after) + instant;
-  return ends_silently() || silence_noted() ? never : quiet_since + quiet_limit(silent_after) + instant;
+  if (!state_.idle) return quiet_since + quiet_limit(state_, idle_after) + instant;
+  return ends_silently() || silence_noted() ? never : quiet_since + quiet_limit(state_, silent_after) + instant;
 }
 
 bool Instance::ends_silently() const {
@@ -306,12 +307,10 @@ bool Instance::silence_noted() const {
   return std::any_of(state_.open.begin(), state_.open.end(), [](const OpenFinding& open) { return open.episode == 0; });
 }
 
-Duration Instance::quiet_limit(Duration at_least) const { return std::max(at_least, 3 * state_.interval); }
-
 void Instance::note_silence(const Step& step, WallTime silent_since, Effects& out) {
   if (ends_silently() || silence_noted()) return;
   Duration quiet = step.now - std::max(state_.last_arrival, silent_since);
-  if (quiet <= quiet_limit(silent_after)) return;
+  if (quiet <= quiet_limit(state_, silent_after)) return;
   model::Finding finding;
   finding.kind = model::FindingKind::silence;
   finding.severity = model::Severity::medium;

@@ -5,6 +5,7 @@
 // (INVARIANT fold_per_instance: any step that is not a batch writes the snapshots of all instances it touches).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -15,9 +16,9 @@
 #include "drift/drift.h"
 #include "model/behavior.h"
 #include "model/expectation.h"
+#include "node/distance_trace.h"
 #include "node/effects.h"
 #include "node/intake.h"
-#include "node/score_trace.h"
 #include "node/sequence_window.h"
 
 namespace mien::node {
@@ -83,8 +84,8 @@ struct InstanceState {
   std::vector<std::string> conditions;
   bool idle = false;  // nothing arrived for a while; its snapshot is current until something does (see Manager)
   // Since version 2 of the snapshot; stored behind the watch.
-  ScoreTrace trace;
-  bool acted_on = false;  // an action changes it or did just now: what it shows does not teach
+  DistanceTrace trace;
+  bool acted_on = false;       // an action changes it or did just now: what it shows does not teach
   bool learning_held = false;  // by hand: nothing teaches
 
   static constexpr auto fields = std::tuple{field("name", &InstanceState::name),
@@ -113,6 +114,11 @@ struct InstanceState {
                                             field("conditions", &InstanceState::conditions),
                                             field("idle", &InstanceState::idle)};
 };
+
+// How long nothing may arrive before it counts as missed.
+[[nodiscard]] inline Duration quiet_limit(const InstanceState& state, Duration at_least) {
+  return std::max(at_least, 3 * state.interval);
+}
 
 class Instance {
  public:
@@ -174,7 +180,6 @@ class Instance {
   void resolve_finding(const Step& step, OpenFinding& open, WallTime at, Effects& out);
   void note_silence(const Step& step, WallTime silent_since, Effects& out);
   [[nodiscard]] bool silence_noted() const;
-  [[nodiscard]] Duration quiet_limit(Duration at_least) const;
 
   InstanceState state_;
   drift::Watch watch_;

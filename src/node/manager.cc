@@ -34,9 +34,7 @@ Manager::Manager(ManagerOptions options) : options_(std::move(options)) {
 Effects Manager::step(WallTime now, store::LogPosition position, const Record& record) {
   Effects out;
   Moment at{.now = now, .position = position};
-  // A record that comes long after the one before it may come from a clock that was set: only a little of it counts.
-  if (now > last_at_ && last_at_.ns != 0 && !std::holds_alternative<EpochStarted>(record))
-    steady_ += std::min<Duration>(now - last_at_, most_steady);
+  if (!std::holds_alternative<EpochStarted>(record)) steady_ = steady_at(now);
   last_at_ = std::max(last_at_, now);
   std::visit([&](const auto& event) { on(at, event, out); }, record);
   act(at, out);
@@ -45,6 +43,12 @@ Effects Manager::step(WallTime now, store::LogPosition position, const Record& r
     if (notice.type == "finding.resolved") ++counters_.findings_resolved;
   }
   return out;
+}
+
+// A record that comes long after the one before it may come from a clock that was set: only a little of it counts.
+Duration Manager::steady_at(WallTime now) const {
+  if (now <= last_at_ || last_at_.ns == 0) return steady_;
+  return steady_ + std::min<Duration>(now - last_at_, most_steady);
 }
 
 // ---- telemetry ----
@@ -57,7 +61,6 @@ void Manager::on(const Moment& at, const FrameArrived& arrived, Effects& out) {
     if (!known) continue;
     Instance& instance = known->second.instance;
     std::size_t writes = out.writes.size();
-    if (!frame.parent.empty() && frame.parent != instance.state().parent) index_.reset();
     // An idle instance's snapshot stands for all time until now, so its waking must be written with the group.
     if (instance.state().idle) must_write(*known);
     counted += instance.on_frame({.now = at.now, .position = at.position, .part = part}, arrived.frame, frame, out);
@@ -146,9 +149,11 @@ void Manager::look_again(Known& known) {
 }
 
 bool Manager::time_matters(WallTime now) {
-  if (acting_.has_policies() || !acting_.remedy().unfinished().empty() || !acting_.remedy().holds().empty()) {
-    if (now - acting_tick_at_ >= (acting_.remedy().unfinished().empty() ? 10s : 1s)) return true;
+  const remedy::Remedy& remedy = acting_.remedy();
+  if (acting_.has_policies() || !remedy.unfinished().empty() || !remedy.holds().empty()) {
+    if (now - acting_tick_at_ >= (remedy.unfinished().empty() ? 10s : 1s)) return true;
   }
+  if (remedy.is_due({.now = now, .steady = steady_at(now), .position = 0})) return true;
   if (now < next_look_) return false;
   next_look_ = next_expiry_;
   for (const auto& [name, slot] : slots_) next_look_ = std::min(next_look_, slot.look_at);
@@ -204,6 +209,11 @@ void Manager::on(const Moment& at, const EpochStarted& epoch, Effects& out) {
 
 void Manager::changed(Known& known) {
   auto& [name, slot] = known;
+  const InstanceState& state = slot.instance.state();
+  if (auto place = std::tie(state.parent, state.assignment.pool, state.assignment.persona); place != slot.place) {
+    slot.place = place;
+    index_.reset();
+  }
   if (!slot.dirty) dirty_.emplace(slot.written_at, name);
   if (slot.shown) unseen_.push_back(&known);
   slot.dirty = true;
@@ -212,12 +222,6 @@ void Manager::changed(Known& known) {
 }
 
 void Manager::touched(Known& known) {
-  const InstanceState& state = known.second.instance.state();
-  std::tuple place{state.parent, state.assignment.pool, state.assignment.persona};
-  if (place != known.second.place) {
-    known.second.place = std::move(place);
-    index_.reset();
-  }
   changed(known);
   must_write(known);
 }

@@ -23,7 +23,7 @@
 namespace mien::node {
 
 struct ManagerLimits {
-  std::size_t instances = 10'000;
+  std::size_t instances = most_instances;
   std::size_t resources = 10'000;
   std::size_t step_samples = 200'000;              // more in one frame is counted as a step over its cost
   Duration forget_after = std::chrono::hours{24};  // services and containers that ended
@@ -41,7 +41,7 @@ class Manager {
   Manager& operator=(Manager&&) = default;
 
   Effects step(WallTime now, store::LogPosition position, const Record& record);
-  // Whether a tick at `now` would change anything: if not, the log can do without it. Nearly always one comparison.
+  // Whether a tick at `now` would change anything: if not, the log can do without it. Nearly always a few comparisons.
   [[nodiscard]] bool time_matters(WallTime now);
   // What a command would be answered, without doing it.
   [[nodiscard]] Answer rehearse(WallTime now, const CommandBody& body) const;
@@ -104,10 +104,12 @@ class Manager {
   class Seen;
   // What the findings of this step, and what they led to, ask for: decisions, orders, marks at instances.
   void act(const Moment& at, Effects& out);
+  void take_policies();  // where they changed since
   void let_acting_time_pass(const Moment& at, Effects& out);
   void consider(const Moment& at, const model::Finding& finding, Effects& out);
   void take_marks(const Moment& at, Effects& out);
   void spread_learning_holds();
+  [[nodiscard]] Duration steady_at(WallTime now) const;
   [[nodiscard]] const model::Finding* open_finding(const FindingId& id) const;
   [[nodiscard]] const Fleet::Index& fleet_index() const;
   [[nodiscard]] remedy::Moment acting_moment(const Moment& at) const {

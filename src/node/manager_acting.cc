@@ -42,10 +42,14 @@ const Fleet::Index& Manager::fleet_index() const {
   return *index_;
 }
 
+void Manager::take_policies() {
+  if (std::exchange(policies_changed_, false)) acting_.set_policies(resources_);
+}
+
 // ---- a step's findings ----
 
 void Manager::act(const Moment& at, Effects& out) {
-  if (std::exchange(policies_changed_, false)) acting_.set_policies(resources_);
+  take_policies();
   // Copied: deciding adds notices of its own.
   std::vector<model::Finding> news;
   for (const Notice& notice : out.notices)
@@ -108,7 +112,7 @@ void Manager::spread_learning_holds() {
 // ---- time and reports ----
 
 void Manager::let_acting_time_pass(const Moment& at, Effects& out) {
-  if (std::exchange(policies_changed_, false)) acting_.set_policies(resources_);
+  take_policies();
   acting_tick_at_ = at.now;
   acting_.on_tick(acting_moment(at), Seen{*this}, out, marks_);
   if (at.now - reconsidered_at_ < reconsider_every) return;

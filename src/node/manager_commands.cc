@@ -411,7 +411,10 @@ Status Manager::check(WallTime, const PutAccess& put) const {
 }
 
 Answer Manager::carry_out(const Moment& at, const std::string& actor, const PutAccess& put, Effects& out) {
+  // "enrollment/<hash>" is Enrollment/<first digits> to people.
   std::string kind = put.key.substr(0, put.key.find('/'));
+  std::string subject = put.key.substr(0, kind.size() + 9);
+  if (subject[0] >= 'a' && subject[0] <= 'z') subject[0] = static_cast<char>(subject[0] - 'a' + 'A');
   std::string detail = "forgotten";
   if (put.bytes.empty()) {
     revoke(put.key);
@@ -425,7 +428,7 @@ Answer Manager::carry_out(const Moment& at, const std::string& actor, const PutA
   out.audit.push_back({.at = at.now,
                        .actor = actor,
                        .verb = cat(kind, ".changed"),
-                       .subject = put.key.substr(0, kind.size() + 9),
+                       .subject = std::move(subject),
                        .cause = cat("log/", at.position),
                        .detail = detail});
   return done(put.key, 0, detail);
@@ -455,7 +458,7 @@ Answer Manager::carry_out(const Moment& at, const std::string&, const RedeemEnro
                        .verb = "agent.enrolled",
                        .subject = cat("Agent/", redeem.agent),
                        .cause = cat("log/", at.position),
-                       .detail = cat("with ", used.substr(0, 19))});
+                       .detail = cat("with Enrollment/", redeem.enrollment_hash.substr(0, 8))});
   return done(redeem.agent, 0, "enrolled");
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/prng.h"
 #include "base/text.h"
 #include "node/testing/small_manager.h"
@@ -244,6 +246,12 @@ TEST(Manager, AnEnrolmentWorksOnce) {
       world.give(RedeemEnrollment{.enrollment_hash = "aa", .token_hash = "cc", .agent = "web-03"}).status.error().code,
       Code::refused);
   EXPECT_EQ(world.driver->view()->access.at("token/bb").name, "web-02");
+  // The audit says Kind/name of these too.
+  std::set<std::string> subjects;
+  for (const store::AuditRow& row : *world.ledger.audit(0, 100))
+    subjects.insert(store::decode_audit_event(row.bytes)->subject);
+  EXPECT_TRUE(subjects.contains("Enrollment/aa"));
+  EXPECT_TRUE(subjects.contains("Agent/web-02"));
   world.restart();
   EXPECT_EQ(world.driver->view()->access.size(), 1U);
 }

@@ -5,11 +5,31 @@
 namespace mien::node {
 namespace {
 
-constexpr std::uint64_t record_version = 2;  // 1: without reports and what people say of actions
+// 1: without reports and what people say of actions; 2: without the comment of an approval or a rejection.
+constexpr std::uint64_t record_version = 3;
 
 std::string padded(std::uint64_t number) {
   std::string digits = std::to_string(number);
   return std::string(digits.size() < 12 ? 12 - digits.size() : 0, '0') + digits;
+}
+
+// In version 2 the record of an approval or a rejection ended before its comment: it is read as an empty one.
+Result<Record> decode_uncommented(std::string_view bytes) {
+  std::string whole(bytes);
+  whole.push_back('\0');
+  Decoder decoder{whole};
+  std::uint64_t version = 0;
+  Record record;
+  decoder.get(version);
+  decoder.get(record);
+  if (Status status = decoder.finish("log record"); !status) return std::move(status).error();
+  return record;
+}
+
+bool may_lack_comment(const Record& record) {
+  const auto* given = std::get_if<CommandGiven>(&record);
+  return given && (std::holds_alternative<ApproveAction>(given->command.body) ||
+                   std::holds_alternative<RejectAction>(given->command.body));
 }
 
 }  // namespace
@@ -57,6 +77,7 @@ Result<Record> decode_record(std::string_view bytes) {
                  .cause = {}};
   Record record;
   decoder.get(record);
+  if (version == 2 && may_lack_comment(record)) return decode_uncommented(bytes);
   if (Status status = decoder.finish("log record"); !status) return std::move(status).error();
   return record;
 }

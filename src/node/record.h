@@ -100,11 +100,15 @@ struct RedeemEnrollment {
 // ---- what people decide about actions ----
 struct ApproveAction {
   ActionId action;
-  static constexpr auto fields = std::tuple{field("action", &ApproveAction::action)};
+  std::string comment = {};  // for the audit
+  static constexpr auto fields =
+      std::tuple{field("action", &ApproveAction::action), field("comment", &ApproveAction::comment)};
 };
 struct RejectAction {
   ActionId action;
-  static constexpr auto fields = std::tuple{field("action", &RejectAction::action)};
+  std::string comment = {};
+  static constexpr auto fields =
+      std::tuple{field("action", &RejectAction::action), field("comment", &RejectAction::comment)};
 };
 struct RevertAction {
   ActionId action;

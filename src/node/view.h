@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "model/expectation.h"
 #include "model/decision.h"
+#include "model/expectation.h"
 #include "model/finding.h"
 #include "model/resource.h"
 #include "model/telemetry.h"
@@ -77,6 +77,8 @@ struct InstanceView {
   store::HistoryBlock recent;           // the newest window (up to two minutes), not in the history yet
 };
 
+constexpr std::size_t most_instances = 10'000;  // of a shard; more are refused, which is said and counted
+
 struct View {
   WallTime at;  // of the last folded record
   store::LogPosition position = 0;
@@ -86,7 +88,7 @@ struct View {
   SharedMap<std::string, std::shared_ptr<const model::Resource>> resources;  // "persona/web-frontend"
   SharedMap<std::string, Access> access;                                     // "token/<hash>", "enrollment/<hash>"
   std::uint64_t audit_sequence = 0;
-  std::optional<store::AuditHead> audit_head;                                             // newest signed
+  std::optional<store::AuditHead> audit_head;                                        // newest signed
   std::shared_ptr<const ActionBoard> board = std::make_shared<const ActionBoard>();  // never null
 };
 

@@ -232,6 +232,31 @@ TEST(DecideTest, WhatWasRefusedForATimeComesUpAgainByItself) {
   EXPECT_THAT(stage.out.reconsider, ElementsAre(FindingId{"f-1-1"}));
 }
 
+TEST(DecideTest, TimeMattersFromTheInstantOnThatItWasRefusedUntil) {
+  Stage stage;
+  stage.report(stage.applied(), ActionState::reverted, EndReason::lease_over);
+  stage.live(4min);
+  stage.decide();
+  EXPECT_FALSE(stage.remedy.is_due(stage.at));
+  stage.pass(6min - Duration{1});
+  EXPECT_FALSE(stage.remedy.is_due(stage.at));
+  stage.pass(Duration{1});
+  EXPECT_TRUE(stage.remedy.is_due(stage.at));
+  stage.tick();
+  EXPECT_FALSE(stage.remedy.is_due(stage.at)) << "one tick is enough";
+}
+
+TEST(DecideTest, TimeMattersWhenAHoldEnds) {
+  Stage stage;
+  stage.remedy.hold(stage.at, {}, stage.at.now + 1h, "admin", stage.out);
+  stage.pass(1h - Duration{1});
+  EXPECT_FALSE(stage.remedy.is_due(stage.at));
+  stage.pass(Duration{1});
+  EXPECT_TRUE(stage.remedy.is_due(stage.at));
+  stage.tick();
+  EXPECT_FALSE(stage.remedy.is_due(stage.at));
+}
+
 TEST(DecideTest, AnActionRepeatedTooOftenBecomesAPersonsToDecide) {
   Stage stage;
   stage.policy.guards.cooldown = 0s;

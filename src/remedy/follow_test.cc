@@ -123,12 +123,64 @@ TEST(FollowTest, AFieldThatSomebodyElseChangedIsLeftAloneAndSaid) {
               HasSubstr("cpu.max is 20000 100000, not our 50000 100000: left alone"));
 }
 
+TEST(FollowTest, WhatCanNotBePutBackYetIsSaidUntilItCan) {
+  Stage stage;
+  ActionId id = stage.applied();
+  auto stuck = [&] {
+    stage.remedy.on_report(stage.at, "web-01",
+                           {.action = id,
+                            .state = ActionState::reverting,
+                            .reason = EndReason::lease_over,
+                            .note = "cpu.max can not be put back yet",
+                            .at = stage.at.now,
+                            .expires_at = {},
+                            .changes = {}},
+                           stage.out);
+  };
+  stuck();
+  const model::Action& action = stage.remedy.unfinished().at(id);
+  EXPECT_TRUE(model::is_stuck(action));
+  EXPECT_EQ(action.end_reason, EndReason::lease_over);
+  EXPECT_THAT(stage.detail_of("action.stuck"), HasSubstr("cpu.max can not be put back yet"));
+  EXPECT_TRUE(stage.remedy.orders_for(web)[0].revert);
+  stage.out = {};
+  stuck();
+  EXPECT_THAT(stage.out.audit, IsEmpty()) << "hearing it twice changes nothing";
+  stage.report(id, ActionState::reverted, EndReason::lease_over);
+  EXPECT_FALSE(model::is_stuck(*stage.newest(id)));
+}
+
 TEST(FollowTest, AFailedStepIsFollowedByTheNext) {
   Stage stage;
   stage.policy.ladder = {limit_cpu(), limit_cpu("20%")};
   stage.policy.guards.cooldown = 0s;
   stage.report(stage.act().id, ActionState::failed);
   EXPECT_THAT(stage.out.reconsider, ElementsAre(stage.finding.id));
+  EXPECT_EQ(stage.decide().decision.step, 1U);
+}
+
+TEST(FollowTest, AStepWhoseAgentDiedInTheMiddleIsTriedAgainAtItsReturn) {
+  Stage stage;
+  stage.policy.ladder = {limit_cpu(), limit_cpu("20%")};
+  ActionId first = stage.act().id;
+  stage.pass(20s);
+  stage.out = {};
+  stage.report(first, ActionState::failed, EndReason::agent_ended);
+  EXPECT_THAT(stage.out.reconsider, ElementsAre(stage.finding.id));
+  const model::Action& again = stage.act();
+  EXPECT_EQ(again.step, 0U) << "nothing is known against it";
+  EXPECT_NE(again.id, first);
+  EXPECT_EQ(stage.remedy.orders_for(web).size(), 1U);
+  EXPECT_EQ(stage.remedy.budget(stage.policy.name, stage.at.steady).spent, 2U) << "each order counts";
+}
+
+TEST(FollowTest, AnAgentThatReturnsAfterTheLeaseFindsTheStepTried) {
+  Stage stage;
+  stage.policy.ladder = {limit_cpu(), limit_cpu("20%")};
+  stage.policy.guards.cooldown = 0s;
+  ActionId first = stage.act().id;
+  stage.pass(31min);
+  stage.report(first, ActionState::failed, EndReason::agent_ended);
   EXPECT_EQ(stage.decide().decision.step, 1U);
 }
 
@@ -167,6 +219,37 @@ TEST(FollowTest, WhatDidNotHelpIsTakenBackAndFallsBehind) {
   stage.finding = stage.finding_named("f-2-1", "web-02");
   stage.target.name = InstanceName{"other.service@web-01"};
   EXPECT_EQ(stage.decide().decision.step, 1U) << "under the same persona the other step is tried first now";
+}
+
+TEST(FollowTest, ARankGoesWithWhatAStepDoesAndEndsWithIt) {
+  Stage stage;
+  stage.policy.ladder = {limit_cpu(), limit_cpu("20%")};
+  stage.remedy.on_policies({&stage.policy});
+  stage.report(stage.applied(), ActionState::applied);
+  stage.live(4min);
+  ASSERT_EQ(stage.remedy.ranks().size(), 1U);
+  ASSERT_EQ(stage.remedy.ranks().begin()->first.step, 0U);
+  stage.policy.ladder = {alert(), limit_cpu()};
+  stage.remedy.on_policies({&stage.policy});
+  ASSERT_EQ(stage.remedy.ranks().size(), 1U);
+  EXPECT_EQ(stage.remedy.ranks().begin()->first.step, 1U) << "its step stands elsewhere now";
+  EXPECT_EQ(stage.remedy.ranks().begin()->second.demoted, 1U);
+  Remedy again;
+  ASSERT_TRUE(again.restore(stage.remedy.encode()));
+  stage.policy.ladder = {limit_cpu("20%")};
+  again.on_policies({&stage.policy});
+  EXPECT_TRUE(again.ranks().empty()) << "that step is no more";
+}
+
+TEST(FollowTest, AVerdictOfAStepThatIsNoMoreTeachesNothing) {
+  Stage stage;
+  stage.remedy.on_policies({&stage.policy});
+  stage.applied();
+  stage.policy.ladder = {limit_cpu("20%")};
+  stage.remedy.on_policies({&stage.policy});
+  stage.live(4min);
+  EXPECT_THAT(stage.audited(), Contains("action.no_effect"));
+  EXPECT_TRUE(stage.remedy.ranks().empty());
 }
 
 TEST(FollowTest, WhatMadeThingsWorseIsTakenBackForThatReason) {
@@ -312,7 +395,7 @@ TEST(PeopleTest, ApprovingOrdersAndSpends) {
   ActionId id = stage.act().id;
   stage.pass(10min);
   ASSERT_TRUE(stage.remedy.check_approve(stage.at, id));
-  stage.remedy.approve(stage.at, id, "admin (token cli)", stage.out);
+  stage.remedy.approve(stage.at, id, {.actor = "admin (token cli)", .comment = {}}, stage.out);
   const model::Action& action = stage.remedy.unfinished().at(id);
   EXPECT_EQ(action.state, ActionState::ordered);
   EXPECT_EQ(action.ordered_at, stage.at.now);
@@ -331,7 +414,7 @@ TEST(PeopleTest, ApprovingSaysWhatIsInTheWayAndLeavesItProposed) {
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, Code::refused);
   EXPECT_EQ(status.error().message, "hold: admin holds everything until it is resumed");
-  stage.remedy.approve(stage.at, id, "admin", stage.out);
+  stage.remedy.approve(stage.at, id, {.actor = "admin", .comment = {}}, stage.out);
   EXPECT_EQ(stage.remedy.unfinished().at(id).state, ActionState::proposed);
   stage.remedy.resume(stage.at, {}, "admin", stage.out);
   EXPECT_TRUE(stage.remedy.check_approve(stage.at, id));
@@ -351,11 +434,25 @@ TEST(PeopleTest, WhatAPersonRejectedIsNotTriedAgainForThatFinding) {
   stage.policy.mode = Mode::propose;
   ActionId id = stage.act().id;
   ASSERT_TRUE(stage.remedy.check_reject(id));
-  stage.remedy.reject(stage.at, id, "admin", stage.out);
+  stage.remedy.reject(stage.at, id, {.actor = "admin", .comment = {}}, stage.out);
   EXPECT_EQ(stage.newest(id)->state, ActionState::rejected);
   EXPECT_THAT(said_by(stage.decide().decision, "ladder"), HasSubstr("no: admin rejected a-7-1 at 13:00 UTC"));
   stage.remedy.on_finding_closed(stage.finding.id);
   EXPECT_EQ(stage.decide().decision.outcome, model::Outcome::proposed) << "another episode is another question";
+}
+
+TEST(PeopleTest, WhatAPersonAddsIsInTheAudit) {
+  Stage stage;
+  stage.policy.mode = Mode::propose;
+  ActionId id = stage.act().id;
+  stage.remedy.reject(stage.at, id, {.actor = "admin", .comment = "the nightly batch"}, stage.out);
+  EXPECT_THAT(stage.detail_of("action.rejected"), HasSubstr("to 50% for 30m: the nightly batch"));
+  EXPECT_EQ(stage.newest(id)->note, "admin said no: the nightly batch");
+  EXPECT_THAT(said_by(stage.decide().decision, "ladder"), HasSubstr("at 13:00 UTC: the nightly batch"));
+  stage.remedy.on_finding_closed(stage.finding.id);
+  id = stage.act().id;
+  stage.remedy.approve(stage.at, id, {.actor = "admin", .comment = "as agreed"}, stage.out);
+  EXPECT_THAT(stage.detail_of("action.approved"), HasSubstr("to 50% for 30m: as agreed"));
 }
 
 TEST(PeopleTest, RevertingTakesBackAtOnceAndForGood) {
@@ -374,18 +471,21 @@ TEST(PeopleTest, RevertingTakesBackAtOnceAndForGood) {
 TEST(PeopleTest, ReleasingAHostTakesBackWhatRunsOnIt) {
   Stage stage;
   ActionId id = stage.applied();
-  EXPECT_EQ(stage.remedy.release(stage.at, InstanceName{"db-01"}, "admin", stage.out), 0U);
-  EXPECT_EQ(stage.remedy.release(stage.at, web, "admin", stage.out), 1U);
+  EXPECT_EQ(stage.remedy.release(stage.at, InstanceName{"db-01"}, "admin", stage.out).taken_back, 0U);
+  EXPECT_EQ(stage.remedy.release(stage.at, web, "admin", stage.out).taken_back, 1U);
   EXPECT_EQ(stage.remedy.unfinished().at(id).end_reason, EndReason::released);
-  EXPECT_EQ(stage.remedy.release(stage.at, {}, "admin", stage.out), 0U) << "it is being taken back already";
+  EXPECT_EQ(stage.remedy.release(stage.at, {}, "admin", stage.out).taken_back, 0U) << "it is being taken back already";
 }
 
 TEST(PeopleTest, ReleasingEverythingRejectsWhatWaits) {
   Stage stage;
   stage.policy.mode = Mode::propose;
   ActionId id = stage.act().id;
-  EXPECT_EQ(stage.remedy.release(stage.at, {}, "admin", stage.out), 1U);
+  Released released = stage.remedy.release(stage.at, {}, "admin", stage.out);
+  EXPECT_EQ(released.withdrawn, 1U);
+  EXPECT_EQ(released.taken_back, 0U) << "nothing of it was ever in force";
   EXPECT_EQ(stage.newest(id)->state, ActionState::rejected);
+  EXPECT_EQ(stage.newest(id)->note, "admin released it before it began");
   EXPECT_TRUE(stage.remedy.unfinished().empty());
 }
 

@@ -57,15 +57,16 @@ Result<const model::Action*> find(const State& state, const ActionId& id) {
   return &found->second;
 }
 
-void reject_proposal(State& state, const Moment& at, const ActionId& id, const std::string& actor, EndReason reason,
+void reject_proposal(State& state, const Moment& at, const ActionId& id, const Saying& saying, EndReason reason,
                      Effects& out) {
   model::Action& action = state.unfinished.at(id);
+  const std::string because = saying.comment.empty() ? std::string{} : cat(": ", saying.comment);
   action.end_reason = reason;
-  action.note = cat(actor, " said no");
+  action.note = cat(saying.actor, reason == EndReason::released ? " released it before it began" : " said no", because);
   if (state.findings.contains(action.finding))
     state.ladder(action.finding, action.policy, action.policy_generation, at.steady).stopped =
-        cat(actor, " rejected ", id.value, " at ", clock_text(at.now, at.now));
-  out.audit.push_back(audit_of(at, action, actor, "action.rejected", log_cause(at), ""));
+        cat(saying.actor, " rejected ", id.value, " at ", clock_text(at.now, at.now), because);
+  out.audit.push_back(audit_of(at, action, saying.actor, "action.rejected", log_cause(at), saying.comment));
   finish(state, at, id, ActionState::rejected, out);
 }
 
@@ -102,13 +103,13 @@ Status Remedy::check_approve(const Moment& at, const ActionId& id) const {
   return ask_again(*state_, at, action);
 }
 
-void Remedy::approve(const Moment& at, const ActionId& id, const std::string& actor, Effects& out) {
+void Remedy::approve(const Moment& at, const ActionId& id, const Saying& saying, Effects& out) {
   if (!check_approve(at, id)) return;
   State& state = *state_;
   model::Action& action = state.unfinished.at(id);
-  action.approved_by = actor;
-  out.audit.push_back(audit_of(at, action, actor, "action.approved", log_cause(at), ""));
-  if (action.verb == model::Verb::alert) return finish_alert(state, at, id, actor, log_cause(at), out);
+  action.approved_by = saying.actor;
+  out.audit.push_back(audit_of(at, action, saying.actor, "action.approved", log_cause(at), saying.comment));
+  if (action.verb == model::Verb::alert) return finish_alert(state, at, id, saying.actor, log_cause(at), out);
   order(state, at, action, cat("Decision/", action.decision.value), out);
 }
 
@@ -120,8 +121,8 @@ Status Remedy::check_reject(const ActionId& id) const {
   return {};
 }
 
-void Remedy::reject(const Moment& at, const ActionId& id, const std::string& actor, Effects& out) {
-  if (check_reject(id)) reject_proposal(*state_, at, id, actor, EndReason::by_hand, out);
+void Remedy::reject(const Moment& at, const ActionId& id, const Saying& saying, Effects& out) {
+  if (check_reject(id)) reject_proposal(*state_, at, id, saying, EndReason::by_hand, out);
 }
 
 Status Remedy::check_revert(const ActionId& id) const {
@@ -135,11 +136,12 @@ void Remedy::revert(const Moment& at, const ActionId& id, const std::string& act
   if (!check_revert(id)) return;
   State& state = *state_;
   model::Action& action = state.unfinished.at(id);
-  if (action.state == ActionState::proposed) return reject_proposal(state, at, id, actor, EndReason::by_hand, out);
+  if (action.state == ActionState::proposed)
+    return reject_proposal(state, at, id, {.actor = actor, .comment = {}}, EndReason::by_hand, out);
   begin_revert(state, at, action, EndReason::by_hand, actor, out);
 }
 
-std::size_t Remedy::release(const Moment& at, const InstanceName& instance, const std::string& actor, Effects& out) {
+Released Remedy::release(const Moment& at, const InstanceName& instance, const std::string& actor, Effects& out) {
   State& state = *state_;
   const std::string on_it = cat("@", instance.value);
   std::vector<ActionId> ids;
@@ -148,15 +150,18 @@ std::size_t Remedy::release(const Moment& at, const InstanceName& instance, cons
         (instance.empty() || action.instance == instance || action.target == instance || action.host == instance ||
          action.target.value.ends_with(on_it)))
       ids.push_back(id);
+  Released released;
   for (const ActionId& id : ids) {
     model::Action& action = state.unfinished.at(id);
     if (action.state == ActionState::proposed) {
-      reject_proposal(state, at, id, actor, EndReason::released, out);
+      reject_proposal(state, at, id, {.actor = actor, .comment = {}}, EndReason::released, out);
+      ++released.withdrawn;
     } else {
       begin_revert(state, at, action, EndReason::released, actor, out);
+      ++released.taken_back;
     }
   }
-  return ids.size();
+  return released;
 }
 
 void Remedy::hold(const Moment& at, const HoldScope& asked, WallTime until, const std::string& actor, Effects& out) {

@@ -1,5 +1,6 @@
 // What helped before: trials and successes of each step under each persona, with a Wilson interval (Wilson 1927), and
-// how far a step that did not help has fallen behind those after it.
+// how far a step that did not help has fallen behind those after it. They belong to what the step does (its verb and
+// parameters): written elsewhere in the ladder it takes them along, and changed it begins anew.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@ namespace mien::remedy {
 
 struct RankKey {
   PolicyName policy;
-  std::uint32_t step = 0;
+  std::uint32_t step = 0;  // its place in the ladder as it is written now
   PersonaName persona;
   friend auto operator<=>(const RankKey&, const RankKey&) = default;
   static constexpr auto fields =

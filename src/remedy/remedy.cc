@@ -9,7 +9,7 @@
 namespace mien::remedy {
 namespace {
 
-constexpr std::uint64_t format_version = 1;
+constexpr std::uint64_t format_version = 2;  // 1: without `steps`
 
 struct StoredAccount {
   model::Budget budget;
@@ -43,6 +43,7 @@ struct Stored {
   std::map<PolicyName, std::vector<Grant>> grants;
   std::uint64_t id_position = 0;
   std::uint64_t id_number = 0;
+  std::map<PolicyName, std::vector<std::string>> steps;
   static constexpr auto fields = std::tuple{field("version", &Stored::version),
                                             field("running", &Stored::running),
                                             field("holds", &Stored::holds),
@@ -56,7 +57,8 @@ struct Stored {
                                             field("accounts", &Stored::accounts),
                                             field("grants", &Stored::grants),
                                             field("id_position", &Stored::id_position),
-                                            field("id_number", &Stored::id_number)};
+                                            field("id_number", &Stored::id_number),
+                                            field("steps", &Stored::steps)};
 };
 
 Error corrupt(std::string message) {
@@ -92,9 +94,11 @@ void Remedy::on_policies(const std::vector<const model::Policy*>& policies) {
   }
   for (const model::Policy* policy : policies)
     if (state.set_budget(*policy)) state.changed = true;
+  state.set_ladders(policies);
 }
 
 const std::map<ActionId, model::Action>& Remedy::unfinished() const { return state_->unfinished; }
+const std::set<ActionId>& Remedy::about(const FindingId& finding) const { return state_->about(finding); }
 const std::map<HoldScope, Hold>& Remedy::holds() const { return state_->holds; }
 const std::map<std::string, model::Abilities>& Remedy::agents() const { return state_->agents; }
 const std::map<RankKey, Rank>& Remedy::ranks() const { return state_->ranks; }
@@ -146,14 +150,18 @@ std::string Remedy::encode() const {
   stored.grants = state.wallet.grants();
   stored.id_position = state.id_position;
   stored.id_number = state.id_number;
+  stored.steps = state.steps;
   return mien::encode(stored);
 }
 
 Status Remedy::restore(std::string_view bytes) {
-  if (std::uint64_t version = Decoder{bytes}.varint(); version != format_version)
+  const std::uint64_t version = Decoder{bytes}.varint();
+  if (version == 0 || version > format_version)
     return corrupt("the state of acting has version " + std::to_string(version) + ", this program reads " +
                    std::to_string(format_version));
-  Stored stored = TRY(decode<Stored>(bytes, "the state of acting"));
+  std::string whole(bytes);
+  if (version == 1) whole.push_back('\0');  // the steps, of which it knew none
+  Stored stored = TRY(decode<Stored>(whole, "the state of acting"));
   auto state = std::make_unique<State>();
   state->limits = state_->limits;
   for (auto& [id, action] : state_->unfinished) state->add(std::move(action));
@@ -178,6 +186,7 @@ Status Remedy::restore(std::string_view bytes) {
   state->wallet.grants() = std::move(stored.grants);
   state->id_position = stored.id_position;
   state->id_number = stored.id_number;
+  state->steps = std::move(stored.steps);
   state_ = std::move(state);
   return {};
 }

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,6 +86,18 @@ struct Effects {
   std::vector<InstanceName> resume_learning;  // ...and these may teach again
 };
 
+// What a person says to a proposal.
+struct Saying {
+  std::string actor;
+  std::string comment;  // for the audit; may be empty
+};
+
+// What `release` did.
+struct Released {
+  std::size_t taken_back = 0;  // leases that are being ended
+  std::size_t withdrawn = 0;   // proposals, which never began
+};
+
 // Whom a hold is about. Everything empty: all of it.
 struct HoldScope {
   InstanceName instance;
@@ -126,26 +139,32 @@ class Remedy {
   void on_report(const Moment& at, const std::string& agent, const model::ActionReport& report, Effects& out);
   void on_abilities(const Moment& at, const model::Abilities& abilities, Effects& out);
   void on_tick(const Moment& at, const Observer& observer, Effects& out);
+  // Whether on_tick has something to do that nobody must be watched for: a hold ends, a finding is to be decided about
+  // again, an instance may teach again. Cost: what is remembered; asked once a second.
+  [[nodiscard]] bool is_due(const Moment& at) const;
   // A finding is over, or an instance is gone: its ladder is forgotten. Leases run on.
   void on_finding_closed(const FindingId& finding);
-  // Policies were written anew: budgets of those that are gone are forgotten.
+  // Policies were written anew: budgets of those that are gone are forgotten, and ranks of steps that are no more; a
+  // step that stands elsewhere in its ladder now keeps its own.
   void on_policies(const std::vector<const model::Policy*>& policies);
 
   // ---- what people say; each checked first (also alone, for a dry run) ----
   [[nodiscard]] Status check_approve(const Moment& at, const ActionId& id) const;
   [[nodiscard]] Status check_reject(const ActionId& id) const;
   [[nodiscard]] Status check_revert(const ActionId& id) const;
-  void approve(const Moment& at, const ActionId& id, const std::string& actor, Effects& out);
-  void reject(const Moment& at, const ActionId& id, const std::string& actor, Effects& out);
+  void approve(const Moment& at, const ActionId& id, const Saying& saying, Effects& out);
+  void reject(const Moment& at, const ActionId& id, const Saying& saying, Effects& out);
   void revert(const Moment& at, const ActionId& id, const std::string& actor, Effects& out);
   void hold(const Moment& at, const HoldScope& scope, WallTime until, const std::string& actor, Effects& out);
   [[nodiscard]] Status check_resume(const HoldScope& scope) const;
   void resume(const Moment& at, const HoldScope& scope, const std::string& actor, Effects& out);
-  // Ends every lease of an instance and of what runs on it; of everything when empty. How many.
-  std::size_t release(const Moment& at, const InstanceName& instance, const std::string& actor, Effects& out);
+  // Ends every lease of an instance and of what runs on it; of everything when empty.
+  Released release(const Moment& at, const InstanceName& instance, const std::string& actor, Effects& out);
 
   // ---- what is ----
   [[nodiscard]] const std::map<ActionId, model::Action>& unfinished() const;
+  // The unfinished ones about a finding.
+  [[nodiscard]] const std::set<ActionId>& about(const FindingId& finding) const;
   [[nodiscard]] const std::map<HoldScope, Hold>& holds() const;
   [[nodiscard]] const std::map<std::string, model::Abilities>& agents() const;
   [[nodiscard]] const std::map<RankKey, Rank>& ranks() const;

@@ -43,6 +43,22 @@ void on_applied(State& state, const Moment& at, model::Action& action, const std
   out.changed.push_back(action);
 }
 
+// What was there before can not be put back yet; its machine goes on trying.
+void on_stuck(State& state, const Moment& at, model::Action& action, const std::string& agent,
+              const model::ActionReport& report, Effects& out) {
+  std::string note = cat(model::stuck_note, report.note);
+  if (action.state == ActionState::reverting && action.note == note) return;
+  if (action.state != ActionState::reverting) {  // its lease ended there, or it failed half-way
+    state.changed = true;
+    action.state = ActionState::reverting;
+    action.end_reason = report.reason;
+    ++action.version;
+  }
+  action.note = std::move(note);
+  out.audit.push_back(audit_of(at, action, actor_of(agent), "action.stuck", log_cause(at), report.note));
+  out.changed.push_back(action);
+}
+
 const char* audit_verb(ActionState last) {
   switch (last) {
     case ActionState::reverted: return "action.reverted";
@@ -76,7 +92,7 @@ void on_ended(State& state, const Moment& at, model::Action& action, const std::
   out.audit.push_back(audit_of(at, action, actor_of(agent), audit_verb(report.state), log_cause(at), detail));
 
   if (!action.finding.empty() && state.findings.contains(action.finding)) {
-    if (report.state == ActionState::failed)
+    if (report.state == ActionState::failed && !is_worth_again(state, at, action, report.state))
       state.ladder(action.finding, action.policy, action.policy_generation, at.steady).tried[action.step] =
           Tried::failed;
     if (report.state == ActionState::done) {
@@ -113,7 +129,7 @@ void adopt(State& state, const Moment& at, const std::string& agent, const model
 void on_unknown(State& state, const Moment& at, const std::string& agent, const model::ActionReport& report,
                 Effects& out) {
   if (std::find(state.finished.begin(), state.finished.end(), report.action) != state.finished.end()) return;
-  const bool in_force = report.state == ActionState::applied;
+  const bool in_force = report.state == ActionState::applied || report.state == ActionState::reverting;
   const bool room = state.unfinished.size() < state.limits.unfinished;
   out.audit.push_back({.at = at.now,
                        .actor = actor_of(agent),
@@ -144,6 +160,7 @@ void Remedy::on_report(const Moment& at, const std::string& agent, const model::
   if (action.state == ActionState::proposed) return refuse(at, agent, action, "it was never ordered", out);
   switch (report.state) {
     case ActionState::applied: return on_applied(state, at, action, agent, report, out);
+    case ActionState::reverting: return on_stuck(state, at, action, agent, report, out);
     case ActionState::reverted:
     case ActionState::conflicted:
     case ActionState::failed:

@@ -89,7 +89,8 @@ void judge(State& state, const Moment& at, const Observer& observer, model::Acti
     action.note = "too little was seen to say whether it helped; it stays until its lease ends";
   } else {
     action.note = figures(action.effect);
-    state.count_rank({.policy = action.policy, .step = action.step, .persona = action.persona}, verdict, at.steady);
+    if (std::optional<std::uint32_t> step = state.step_now(action))
+      state.count_rank({.policy = action.policy, .step = *step, .persona = action.persona}, verdict, at.steady);
     if (verdict != EffectVerdict::helped && state.findings.contains(action.finding))
       state.ladder(action.finding, action.policy, action.policy_generation, at.steady).tried[action.step] =
           verdict == EffectVerdict::worse ? Tried::worse : Tried::no_effect;
@@ -182,6 +183,16 @@ void forget_orphans(State& state, const Moment& at) {
 }
 
 }  // namespace
+
+bool Remedy::is_due(const Moment& at) const {
+  const State& state = *state_;
+  auto is_over = [&](const auto& hold) { return hold.second.until.ns != 0 && hold.second.until <= at.now; };
+  auto comes_up = [&](const auto& finding) { return finding.second.due && at.steady >= *finding.second.due; };
+  auto teaches = [&](const auto& quiet) { return at.steady >= quiet.second; };
+  return std::any_of(state.holds.begin(), state.holds.end(), is_over) ||
+         std::any_of(state.findings.begin(), state.findings.end(), comes_up) ||
+         std::any_of(state.quiet.begin(), state.quiet.end(), teaches);
+}
 
 void Remedy::on_tick(const Moment& at, const Observer& observer, Effects& out) {
   State& state = *state_;

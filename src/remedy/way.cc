@@ -1,5 +1,6 @@
 // An action's way through its states, with what each change must leave behind.
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "remedy/detail/state.h"
@@ -21,6 +22,24 @@ std::uint32_t State::demoted(const RankKey& key) const {
 }
 
 namespace {
+
+// What a step does, wherever it stands: "limit cpu=50% target=offender".
+std::string content_of(model::Verb verb, const model::Arguments& with) {
+  std::string text{model::to_text(verb)};
+  for (const auto& [key, value] : with) text += cat(" ", key, "=", value);
+  return text;
+}
+
+// Where the step is in the ladder `now`; of several that do the same the first stays the first.
+std::optional<std::uint32_t> place_of(const std::vector<std::string>& before, std::uint32_t step,
+                                      const std::vector<std::string>& now) {
+  if (step >= before.size()) return std::nullopt;
+  const std::string& content = before[step];
+  auto left = std::count(before.begin(), before.begin() + step, content);
+  for (std::uint32_t place = 0; place < now.size(); ++place)
+    if (now[place] == content && left-- == 0) return place;
+  return std::nullopt;
+}
 
 template <class Key>
 const std::set<ActionId>& at_or_none(const std::map<Key, std::set<ActionId>>& map, const Key& key) {
@@ -46,6 +65,16 @@ void make_room(Map& map, std::size_t most) {
 }
 
 }  // namespace
+
+std::optional<std::uint32_t> State::step_now(const model::Action& action) const {
+  auto ladder = steps.find(action.policy);
+  if (ladder == steps.end()) return action.step;
+  const std::string content = content_of(action.verb, action.with);
+  if (action.step < ladder->second.size() && ladder->second[action.step] == content) return action.step;
+  auto found = std::find(ladder->second.begin(), ladder->second.end(), content);
+  if (found == ladder->second.end()) return std::nullopt;
+  return static_cast<std::uint32_t>(found - ladder->second.begin());
+}
 
 const std::set<ActionId>& State::on_host(const InstanceName& host) const { return at_or_none(by_host, host); }
 const std::set<ActionId>& State::on_target(const InstanceName& target) const { return at_or_none(by_target, target); }
@@ -115,6 +144,30 @@ void State::count_rank(const RankKey& key, model::EffectVerdict verdict, Duratio
   }
   count(ranks[key], verdict);
   ranks_touched[key] = steady;
+}
+
+void State::set_ladders(const std::vector<const model::Policy*>& policies) {
+  std::map<PolicyName, std::vector<std::string>> now;
+  for (const model::Policy* policy : policies) {
+    std::vector<std::string>& ladder = now[policy->name];
+    for (const model::PolicyStep& step : policy->ladder) ladder.push_back(content_of(step.verb, step.with));
+  }
+  if (now == steps) return;
+  changed = true;
+  auto ranks_before = std::exchange(ranks, {});
+  auto touched_before = std::exchange(ranks_touched, {});
+  for (auto& [key, rank] : ranks_before) {
+    auto ladder = now.find(key.policy);
+    if (ladder == now.end()) continue;
+    auto before = steps.find(key.policy);
+    std::optional<std::uint32_t> place = key.step;  // of a ladder that was not known before: as it stands
+    if (before != steps.end()) place = place_of(before->second, key.step, ladder->second);
+    if (!place || *place >= ladder->second.size()) continue;
+    RankKey moved{.policy = key.policy, .step = *place, .persona = key.persona};
+    ranks_touched[moved] = touched_before.at(key);
+    ranks[moved] = rank;
+  }
+  steps = std::move(now);
 }
 
 bool State::set_budget(const model::Policy& policy) {
@@ -212,13 +265,20 @@ void begin_revert(State& state, const Moment& at, model::Action& action, model::
   out.changed.push_back(action);
 }
 
+bool is_worth_again(const State& state, const Moment& at, const model::Action& action, model::ActionState last) {
+  auto running = state.running.find(action.id);
+  return last == model::ActionState::failed && action.end_reason == model::EndReason::agent_ended &&
+         running != state.running.end() && at.steady - running->second.since < action.lease;
+}
+
 void finish(State& state, const Moment& at, ActionId id, model::ActionState last, Effects& out) {
   model::Action action = state.take(id);
+  const bool rests = !is_worth_again(state, at, action, last);
   state.running.erase(id);
   action.state = last;
   if (!action.ended_at) action.ended_at = at.now;
   if (action.ordered_at && action.verb != model::Verb::alert) {
-    state.remember(action.target, at.steady).ended = at.steady;
+    if (rests) state.remember(action.target, at.steady).ended = at.steady;
     for (const InstanceName& name : {action.target, action.instance}) state.quiet[name] = at.steady + action.settle;
   }
   state.finished.push_back(id);

@@ -142,7 +142,7 @@ class Life {
         if (chosen) stage.report(*chosen, ActionState::failed);
         return;
       case 8:
-        if (chosen) stage.remedy.approve(stage.at, *chosen, "admin", stage.out);
+        if (chosen) stage.remedy.approve(stage.at, *chosen, {.actor = "admin", .comment = {}}, stage.out);
         return;
       case 9:
         if (chosen) stage.remedy.revert(stage.at, *chosen, "admin", stage.out);

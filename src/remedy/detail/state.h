@@ -112,9 +112,10 @@ struct State {
   std::map<InstanceName, TargetMemory> targets;
   std::map<RankKey, Rank> ranks;
   std::map<RankKey, Duration> ranks_touched;
-  std::map<InstanceName, Duration> quiet;  // these do not teach; from then on they may again
-  std::vector<ActionId> finished;          // the newest, oldest first: their reports may still be repeated
-  std::vector<PolicyName> orphans;         // policies that are gone; their budgets end when nothing of them counts
+  std::map<PolicyName, std::vector<std::string>> steps;  // what each step of a ladder does: ranks belong to that
+  std::map<InstanceName, Duration> quiet;                // these do not teach; from then on they may again
+  std::vector<ActionId> finished;   // the newest, oldest first: their reports may still be repeated
+  std::vector<PolicyName> orphans;  // policies that are gone; their budgets end when nothing of them counts
   Coordinator coordinator;
   Wallet wallet;
   std::uint64_t id_position = 0;  // of the newest action's id
@@ -124,6 +125,8 @@ struct State {
   // ---- looks ----
   [[nodiscard]] const Ladder* ladder(const FindingId& finding, const model::Policy& policy) const;
   [[nodiscard]] std::uint32_t demoted(const RankKey& key) const;
+  // Where the action's step stands in the ladder as it is written now; nothing where it is no more.
+  [[nodiscard]] std::optional<std::uint32_t> step_now(const model::Action& action) const;
 
   // Places of unfinished actions; empty where there are none.
   [[nodiscard]] const std::set<ActionId>& on_host(const InstanceName& host) const;
@@ -137,6 +140,8 @@ struct State {
   Ladder& ladder(const FindingId& finding, const PolicyName& policy, std::uint64_t generation, Duration steady);
   TargetMemory& remember(const InstanceName& target, Duration steady);
   void count_rank(const RankKey& key, model::EffectVerdict verdict, Duration steady);
+  // The ladders as they are written now: ranks go with what a step does, and end with it.
+  void set_ladders(const std::vector<const model::Policy*>& policies);
   bool set_budget(const model::Policy& policy);  // whether it is another than before
   void spend(const PolicyName& policy, Duration steady);
   ActionId next_id(std::uint64_t position);
@@ -155,6 +160,10 @@ void finish_alert(State& state, const Moment& at, ActionId id, const std::string
 void wait_to_settle(State& state, const Moment& at, const model::Action& action);
 void begin_revert(State& state, const Moment& at, model::Action& action, model::EndReason reason,
                   const std::string& actor, Effects& out);
+// Whether it failed because its agent ended, within the time that its lease would have lasted: nothing is known against
+// it, so that it neither counts as tried nor makes its target rest.
+[[nodiscard]] bool is_worth_again(const State& state, const Moment& at, const model::Action& action,
+                                  model::ActionState last);
 // Takes it out of the unfinished ones. What it says of the end is already in the action.
 void finish(State& state, const Moment& at, ActionId id, model::ActionState last, Effects& out);
 

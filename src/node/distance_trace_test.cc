@@ -1,4 +1,4 @@
-#include "node/score_trace.h"
+#include "node/distance_trace.h"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@ namespace {
 
 WallTime at(std::int64_t second) { return WallTime{second * 1'000'000'000}; }
 
-ScoreTrace high_until_then_low(std::int64_t change, std::int64_t end) {
-  ScoreTrace trace;
+DistanceTrace high_until_then_low(std::int64_t change, std::int64_t end) {
+  DistanceTrace trace;
   for (std::int64_t second = 0; second < end; ++second) trace.add(at(second), second < change ? 0.9 : 0.1);
   return trace;
 }
@@ -46,8 +46,8 @@ TEST(Distance, LeavesOutWhatSurprisesNobodyAndWhatALimitItselfMakes) {
   EXPECT_EQ(distance(score), 0);
 }
 
-TEST(ScoreTrace, TellsOfAWhileByTheMeansThatBeganInIt) {
-  ScoreTrace trace = high_until_then_low(40, 80);
+TEST(DistanceTrace, TellsOfAWhileByTheMeansThatBeganInIt) {
+  DistanceTrace trace = high_until_then_low(40, 80);
   auto after = trace.over(at(41), at(61));
   ASSERT_TRUE(after.has_value());
   EXPECT_EQ(after->count, 1U);
@@ -59,22 +59,22 @@ TEST(ScoreTrace, TellsOfAWhileByTheMeansThatBeganInIt) {
 }
 
 // An action at second 8 of a mean, and nothing heard from second 9 on: what the mean holds is mostly of before.
-TEST(ScoreTrace, SaysNothingOfAWhileInWhichNothingWasHeardThoughAMeanHadBegunBefore) {
-  ScoreTrace trace = high_until_then_low(2, 9);
+TEST(DistanceTrace, SaysNothingOfAWhileInWhichNothingWasHeardThoughAMeanHadBegunBefore) {
+  DistanceTrace trace = high_until_then_low(2, 9);
   EXPECT_FALSE(trace.over(at(8), at(28)).has_value());
 }
 
-TEST(ScoreTrace, HoldsOneWholeMeanInTwentySecondsWhereverTheyBegin) {
+TEST(DistanceTrace, HoldsOneWholeMeanInTwentySecondsWhereverTheyBegin) {
   for (std::int64_t begin = 100; begin < 120; ++begin) {
-    ScoreTrace trace = high_until_then_low(begin, begin + 20);
+    DistanceTrace trace = high_until_then_low(begin, begin + 20);
     auto after = trace.over(at(begin), at(begin + 20));
     ASSERT_TRUE(after.has_value()) << begin;
     EXPECT_DOUBLE_EQ(after->mean, 0.1) << begin;
   }
 }
 
-TEST(ScoreTrace, BeginsAnewWhereTheClockWasSetBack) {
-  ScoreTrace trace = high_until_then_low(40, 80);
+TEST(DistanceTrace, BeginsAnewWhereTheClockWasSetBack) {
+  DistanceTrace trace = high_until_then_low(40, 80);
   trace.add(at(30), 0.5);
   auto now = trace.over(at(30), at(50));
   ASSERT_TRUE(now.has_value());

@@ -1,4 +1,4 @@
-#include "node/score_trace.h"
+#include "node/distance_trace.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,7 +10,7 @@ namespace mien::node {
 namespace {
 
 std::int64_t number_of(WallTime at) {
-  std::int64_t width = ScoreTrace::span.count();
+  std::int64_t width = DistanceTrace::span.count();
   return at.ns >= 0 ? at.ns / width : -((-at.ns + width - 1) / width);
 }
 
@@ -38,7 +38,7 @@ double distance(const model::DriftScore& score) {
   return sum;
 }
 
-void ScoreTrace::add(WallTime at, double distance) {
+void DistanceTrace::add(WallTime at, double distance) {
   std::int64_t number = number_of(at);
   // A clock that was set back begins anew: spans stay ascending.
   while (!spans.empty() && spans.back().number > number) spans.pop_back();
@@ -48,7 +48,7 @@ void ScoreTrace::add(WallTime at, double distance) {
   if (spans.size() > most_spans) spans.erase(spans.begin());
 }
 
-std::optional<remedy::Trace> ScoreTrace::over(WallTime from, WallTime to) const {
+std::optional<remedy::Trace> DistanceTrace::over(WallTime from, WallTime to) const {
   // A span that began before `from` would tell of what was before, and where nothing came after, of nothing else.
   std::int64_t first = number_of(from + (span - Duration{1}));
   std::int64_t end = std::max(number_of(to), first + 1);

@@ -19,7 +19,7 @@ namespace mien::node {
 // observed, 0 within the band; the sum over the metrics of the score, without those that a limit itself moves.
 [[nodiscard]] double distance(const model::DriftScore& score);
 
-struct ScoreTrace {
+struct DistanceTrace {
   static constexpr Duration span = 10s;
   static constexpr std::size_t most_spans = 60;
 
@@ -37,8 +37,8 @@ struct ScoreTrace {
   // Of the spans that begin at or after `from` and end before `to`, or else of the first; nothing where there is none.
   [[nodiscard]] std::optional<remedy::Trace> over(WallTime from, WallTime to) const;
 
-  friend bool operator==(const ScoreTrace&, const ScoreTrace&) = default;
-  static constexpr auto fields = std::tuple{field("spans", &ScoreTrace::spans)};
+  friend bool operator==(const DistanceTrace&, const DistanceTrace&) = default;
+  static constexpr auto fields = std::tuple{field("spans", &DistanceTrace::spans)};
 };
 
 }  // namespace mien::node
