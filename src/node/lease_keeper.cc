@@ -277,19 +277,13 @@ void LeaseKeeper::State::on(const ReportsTaken& reports) {
     Lease& lease = at->second;
     bool newest = lease.sent_in != 0 && reports.number >= lease.sent_in;
     if (!newest || lease.taken) continue;
-    if (lease.phase == Phase::standing) {
-      lease.taken = true;
-    } else if (lease.phase == Phase::over) {
-      lease.taken = true;
-      if (lease.record == 0) record(lease, Phase::over, Stage::forgotten);
-    }
+    if (lease.news()) lease.taken = true;
+    if (lease.phase == Phase::over && lease.record == 0) record(lease, Phase::over, Stage::forgotten);
   }
 }
 
 void LeaseKeeper::State::tell() {
-  auto untold = [](const Lease& lease) {
-    return (lease.phase == Phase::standing || lease.phase == Phase::over) && lease.entry.report && !lease.taken;
-  };
+  auto untold = [](const Lease& lease) { return lease.news() && !lease.taken; };
   bool due = std::any_of(leases.begin(), leases.end(), [&](const auto& each) {
     return untold(each.second) && (each.second.sent_in == 0 || now.mono >= resend_at);
   });
@@ -300,7 +294,7 @@ void LeaseKeeper::State::tell() {
   for (auto& [id, lease] : leases) {
     if (!untold(lease) || batch.reports.size() == most_reports) continue;
     if (lease.sent_in == 0) lease.sent_in = batch.number;
-    batch.reports.push_back(*lease.entry.report);
+    batch.reports.push_back(*lease.news());
   }
   out.push_back(std::move(batch));
 }

@@ -8,18 +8,8 @@
 namespace mien::node {
 namespace {
 
-using model::ActionState;
-using model::EndReason;
-using testing::HandFault;
-using testing::HandTouch;
+using namespace testing::lease_words;
 using ::testing::HasSubstr;
-using Kind = HandTouch::Kind;
-using Stage = JournalEntry::Stage;
-using testing::batch;
-using testing::half_cpu;
-using testing::Machine;
-using testing::two_fields;
-using testing::web;
 
 TEST(lease_keeper, an_order_is_applied_read_back_and_reported_with_what_was_there_before) {
   Machine machine;

@@ -251,9 +251,7 @@ void LeaseKeeper::State::take_back_next(Lease& lease) {
     return;
   }
   if (!lease.again.empty()) {
-    if (lease.back_off == first_back_off)
-      say(cat(lease.id().value, ": ", lease.entry.changes[lease.again.front()].key, " of ",
-              lease.entry.order.target.value, " can not be put back yet; trying again until it can"));
+    if (lease.back_off == first_back_off) say_stuck(lease);
     lease.retry_at = now.mono + lease.back_off;
     lease.back_off = std::min<Duration>(std::max<Duration>(2 * lease.back_off, first_back_off), longest_back_off);
     rest(lease, Phase::due);
@@ -268,12 +266,31 @@ void LeaseKeeper::State::take_back_next(Lease& lease) {
   end(lease, lease.conflicts.empty() ? planned.state : ActionState::conflicted, planned.reason, joined(notes));
 }
 
+void LeaseKeeper::State::look_again(Lease& lease, std::string why) {
+  lease.in_the_way = std::move(why);
+  lease.again.push_back(lease.field);
+}
+
+// It goes on trying by itself; people may want to know what stands there meanwhile.
+void LeaseKeeper::State::say_stuck(Lease& lease) {
+  const model::Change& change = lease.entry.changes[lease.again.back()];
+  std::string what = cat(change.key, " of ", lease.entry.order.target.value, " can not be put back to `", change.before,
+                         "` yet: ", lease.in_the_way);
+  say(cat(lease.id().value, ": ", what, "; trying again until it can"));
+  lease.stuck = report_of(lease, ActionState::reverting, lease.entry.report->reason,
+                          cat(what, "; the agent tries again every ", to_text(longest_back_off),
+                              ". Remove what is in the way, or put the value back by hand: `mien doctor --changes` on ",
+                              "that machine shows it"));
+  lease.taken = false;
+  lease.sent_in = 0;
+}
+
 void LeaseKeeper::State::found(Lease& lease, const HandAnswered& answered) {
   model::Change& change = lease.change();
   if (!answered.status) {
     if (answered.status.error().code == Code::not_found)
       lease.gone.push_back(cat(change.key, " is gone with what it belonged to"));
-    else lease.again.push_back(lease.field);
+    else look_again(lease, answered.status.error().to_string());
     take_back_next(lease);
     return;
   }
@@ -310,7 +327,7 @@ void LeaseKeeper::State::not_ours(Lease& lease, const std::string& value) {
     lease.conflicts.push_back(cat(change.key, " is `", value, "` now, which is not ours (`", change.after,
                                   "`), so it is left alone; it was `", change.before, "` before"));
   } else {
-    lease.again.push_back(lease.field);
+    look_again(lease, cat("it reads `", value, "`, and something else each time"));
   }
   take_back_next(lease);
 }
@@ -319,7 +336,9 @@ void LeaseKeeper::State::not_ours(Lease& lease, const std::string& value) {
 void LeaseKeeper::State::confirmed(Lease& lease, const HandAnswered& answered) {
   bool back = answered.status && answered.value == lease.change().before;
   if (back) lease.doubtful[lease.field] = false;
-  else lease.again.push_back(lease.field);
+  else
+    look_again(lease, answered.status ? cat("it was written and reads `", answered.value, "`")
+                                      : answered.status.error().to_string());
   take_back_next(lease);
 }
 

@@ -8,18 +8,8 @@
 namespace mien::node {
 namespace {
 
-using model::ActionState;
-using model::EndReason;
-using testing::HandFault;
-using testing::HandTouch;
+using namespace testing::lease_words;
 using ::testing::HasSubstr;
-using Kind = HandTouch::Kind;
-using Stage = JournalEntry::Stage;
-using testing::batch;
-using testing::half_cpu;
-using testing::Machine;
-using testing::two_fields;
-using testing::web;
 
 // ---- hands that fail ----
 
@@ -79,7 +69,12 @@ TEST(lease_trouble, putting_back_goes_on_until_it_works) {
   machine.reports.clear();
   machine.revert("a-1", web);
   for (int i = 0; i < 100; ++i) machine.tick();
-  EXPECT_TRUE(machine.reports.empty());
+  ASSERT_EQ(machine.reports.size(), 1U) << "said once";
+  EXPECT_EQ(machine.last().state, ActionState::reverting);
+  EXPECT_EQ(machine.last().reason, EndReason::by_hand);
+  EXPECT_THAT(machine.last().note, HasSubstr("cpu.max of web.service@h can not be put back to `max 100000` yet: "));
+  EXPECT_THAT(machine.last().note, HasSubstr("mien doctor --changes"));
+  machine.reports.clear();
   EXPECT_EQ(machine.value(web, "memory.high"), "max");  // the other field did not wait for it
   EXPECT_EQ(machine.agent->keeper().in_force().size(), 1U);
   int faults = 0;
@@ -89,6 +84,26 @@ TEST(lease_trouble, putting_back_goes_on_until_it_works) {
   for (int i = 0; i < 200 && machine.reports.empty(); ++i) machine.tick();
   EXPECT_EQ(machine.hand.targets, before);
   EXPECT_EQ(machine.last().state, ActionState::reverted);
+}
+
+TEST(lease_trouble, that_it_can_not_be_put_back_is_told_until_the_manager_has_it) {
+  Machine machine;
+  machine.hear(machine.order("a-1", web, two_fields));
+  machine.hand.fault = [](const HandTouch& touch) {
+    return touch.key == "cpu.max" ? HandFault::fail : HandFault::none;
+  };
+  machine.manager = false;
+  machine.revert("a-1", web);
+  for (int i = 0; i < 30; ++i) machine.tick();
+  EXPECT_GE(machine.sent.size(), 4U);
+  machine.reports.clear();
+  machine.manager = true;
+  for (int i = 0; i < 30; ++i) machine.tick();
+  ASSERT_FALSE(machine.reports.empty());
+  for (const model::ActionReport& report : machine.reports) EXPECT_EQ(report.state, ActionState::reverting);
+  machine.reports.clear();
+  for (int i = 0; i < 30; ++i) machine.tick();
+  EXPECT_TRUE(machine.reports.empty());
 }
 
 TEST(lease_trouble, a_lie_in_the_read_back_after_putting_back_is_looked_at_again) {

@@ -57,15 +57,22 @@ struct Lease {
   std::optional<std::string> suspect;  // what was read last of a field, when it is not ours
   std::vector<std::string> conflicts;  // sentences
   std::vector<std::string> gone;
+  std::string in_the_way;  // why the newest field in `again` is there
   MonoTime retry_at;
   Duration back_off{};
   // ---- telling ----
+  std::optional<model::ActionReport> stuck;  // told while it can not be put back; its end replaces it
   bool taken = false;
   std::uint64_t sent_in = 0;  // the batch that had its newest report first; 0: none yet
   bool unsaved = false;       // its end is not on disk yet
 
   [[nodiscard]] const ActionId& id() const { return entry.order.action; }
   [[nodiscard]] model::Change& change() { return entry.changes[field]; }
+  // What the manager shall know of it now.
+  [[nodiscard]] const model::ActionReport* news() const {
+    if (phase == Phase::standing || phase == Phase::over) return entry.report ? &*entry.report : nullptr;
+    return stuck ? &*stuck : nullptr;
+  }
 };
 
 struct LeaseKeeper::State {
@@ -117,6 +124,8 @@ struct LeaseKeeper::State {
   void take_back(Lease& lease, ActionState outcome, EndReason reason, std::string why);
   void take_back_pass(Lease& lease);
   void take_back_next(Lease& lease);
+  void look_again(Lease& lease, std::string why);
+  void say_stuck(Lease& lease);
   void found(Lease& lease, const HandAnswered& answered);
   void not_ours(Lease& lease, const std::string& value);
   void confirmed(Lease& lease, const HandAnswered& answered);

@@ -25,6 +25,14 @@ struct HandCase {
   std::function<bool()> effect{};
 };
 
+// What a plan would write, a line each: "KEY: BEFORE -> AFTER"; or why there is none.
+inline std::string plan_text(const Result<Plan>& plan) {
+  if (!plan.ok()) return plan.error().to_string();
+  std::string lines;
+  for (const PlannedField& field : plan->fields) lines += field.key + ": " + field.before + " -> " + field.after + '\n';
+  return lines;
+}
+
 // The code, and a sentence rather than a number.
 inline void expect_refused(const Error& error, Code code, std::string_view what) {
   EXPECT_EQ(error.code, code) << what << ": " << error.to_string();

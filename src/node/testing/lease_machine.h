@@ -110,4 +110,19 @@ struct Machine {
 inline const model::Arguments half_cpu{{"cpu.max", "50000 100000"}};
 inline const model::Arguments two_fields{{"cpu.max", "50000 100000"}, {"memory.high", "1000000"}};
 
+// The words in which the keeper's tests are written.
+namespace lease_words {
+using model::ActionState;
+using model::EndReason;
+using Kind = HandTouch::Kind;
+using Stage = JournalEntry::Stage;
+using testing::batch;
+using testing::half_cpu;
+using testing::HandFault;
+using testing::HandTouch;
+using testing::Machine;
+using testing::two_fields;
+using testing::web;
+}  // namespace lease_words
+
 }  // namespace mien::node::testing
