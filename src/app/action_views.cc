@@ -4,6 +4,7 @@
 
 #include "app/views.h"
 #include "base/text.h"
+#include "model/action.h"
 
 namespace mien::app {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 Colour colour_of_state(std::string_view state) {
   if (state == "proposed") return Colour::blue;
   if (state == "ordered" || state == "applied" || state == "reverting") return Colour::yellow;
-  return state == "conflicted" || state == "failed" ? Colour::red : Colour::grey;
+  return state == "conflicted" || state == "failed" || state == "stuck" ? Colour::red : Colour::grey;
 }
 
 Colour colour_of_effect(std::string_view verdict) {
@@ -25,6 +26,10 @@ std::string left_at(const Session& session, const wire::Document& item, std::str
   if (until.ns == 0) return "-";
   Duration left = until - session.now();
   return left.count() <= 0 ? "over" : short_age(left);
+}
+
+bool is_stuck(const wire::Document& action) {
+  return text_at(action, "/state") == "reverting" && text_at(action, "/note").starts_with(model::stuck_note);
 }
 
 // Of a lease while it runs, of an approval while it is awaited.
@@ -58,7 +63,7 @@ Table actions_table(const Session& session, const wire::Document& list) {
                {.title = "LEASE-LEFT"},
                {.title = "EFFECT", .shrinks = true}});
   for (const wire::Document& item : list) {
-    std::string state = text_at(item, "/state");
+    std::string state = is_stuck(item) ? "stuck" : text_at(item, "/state");
     table.add({text_at(item, "/id"), Cell{state, colour_of_state(state)}, text_at(item, "/verb"),
                text_at(item, "/target"), text_at(item, "/policy"), lease_text(session, item),
                Cell{effect_text(item), colour_of_effect(text_at(item, "/effect/verdict"))}});
@@ -113,6 +118,9 @@ void print_actions(Session& session, const wire::Document& answer, const std::st
   Table table = actions_table(session, member_at(answer, "/items"));
   if (table.size() > 0) session.out << table.render(session.style);
   else session.err << none << "\n";
+  for (const wire::Document& item : member_at(answer, "/items"))
+    if (is_stuck(item))
+      session.out << "\n" << text_at(item, "/id") << " is " << printable(text_at(item, "/note")) << "\n";
   Table success = success_table(member_at(answer, "/success"));
   if (success.size() > 0) session.out << "\nhow often each step helped\n" << success.render(session.style);
 }

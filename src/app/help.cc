@@ -54,6 +54,7 @@ constexpr Example examples[] = {
     {"actions", "mien actions", "what is in force or waits for a person"},
     {"actions", "mien actions --all web-01 -o json", "everything that was ever done there, for a script"},
     {"approve", "mien approve a-4711-1", "let it happen"},
+    {"approve", "mien approve a-4711-1 --comment \"as agreed\"", "with a word for the audit"},
     {"approve", "mien approve a-4711-1 --dry-run", "whether it still could"},
     {"reject", "mien reject a-4711-1", "it is not done, and its policy rests on that machine"},
     {"revert", "mien revert a-4711-1", "before its lease is over"},

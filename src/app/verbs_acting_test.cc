@@ -44,6 +44,13 @@ TEST_F(Acting, actions_lists_what_is_in_force_and_how_often_each_step_helped) {
   EXPECT_EQ(json["items"].size(), 2U);
 }
 
+TEST_F(Acting, actions_says_what_can_not_be_taken_back_and_what_to_do) {
+  model::Action action = action_of("a-4-1", model::ActionState::reverting, bench.now - 1min);
+  action.note = "stuck: cpu.max can not be put back yet: remove what is in the way";
+  edge::testing::show(bench.manager, action);
+  EXPECT_THAT(run({"actions"}).out, AllOf(HasSubstr("a-4-1  stuck"), HasSubstr("a-4-1 is stuck: cpu.max can not")));
+}
+
 TEST_F(Acting, a_hold_stands_above_the_actions) {
   bench.manager.board().holds[{}] = {.until = bench.now + 1h, .actor = "admin (local token)"};
   EXPECT_THAT(run({"actions"}).out, AllOf(HasSubstr("HOLDS"), HasSubstr("everything"), HasSubstr("60m")));
@@ -54,6 +61,8 @@ TEST_F(Acting, a_person_approves_rejects_and_reverts) {
   EXPECT_EQ(bench.manager.last<node::ApproveAction>().action.value, "a-3-1");
   EXPECT_EQ(run({"reject", "a-3-1"}).exit, 0);
   EXPECT_EQ(bench.manager.last<node::RejectAction>().action.value, "a-3-1");
+  EXPECT_EQ(run({"reject", "a-3-1", "--comment", "the nightly batch"}).exit, 0);
+  EXPECT_EQ(bench.manager.last<node::RejectAction>().comment, "the nightly batch");
   EXPECT_EQ(run({"revert", "a-2-1", "--dry-run"}).exit, 0);
   EXPECT_TRUE(bench.manager.given.back().rehearsed);
   EXPECT_EQ(run({"approve", "a-9-9"}).exit, 3);

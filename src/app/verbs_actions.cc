@@ -30,6 +30,7 @@ Status actions(Session& session, const ActionsArguments& arguments) {
 
 struct SayArguments {
   std::string action;
+  std::string comment;
   bool dry_run = false;
 };
 
@@ -37,18 +38,21 @@ struct SayArguments {
 struct Word {
   const char* verb;
   const char* summary;
-  const char* done;   // "approved"
-  const char* would;  // "would be approved"
+  const char* comment = nullptr;  // what --comment is for; null: there is none
+  const char* done;               // "is approved"; null: the server says what became of it
+  const char* would;              // "would be approved"
 };
 
 Status say(Session& session, const SayArguments& arguments, const Word& word) {
   Client* client = TRY(session.manager());
   Query query;
   if (arguments.dry_run) query["dry_run"] = "true";
-  wire::Document answer =
-      TRY(client->post(cat("/api/v1/actions/", arguments.action, "/", word.verb), wire::Document::object(), query));
+  wire::Document body = wire::Document::object();
+  if (!arguments.comment.empty()) body["comment"] = arguments.comment;
+  wire::Document answer = TRY(client->post(cat("/api/v1/actions/", arguments.action, "/", word.verb), body, query));
   if (print_document(session, answer)) return {};
-  session.out << printable(arguments.action) << " " << (arguments.dry_run ? word.would : word.done) << "\n";
+  std::string done = word.done ? std::string(word.done) : cat("is ", text_at(answer, "/note"));
+  session.out << printable(arguments.action) << " " << (arguments.dry_run ? word.would : printable(done)) << "\n";
   return {};
 }
 
@@ -56,6 +60,7 @@ void add_word(CLI::App& program, Session& session, const Word& word) {
   auto arguments = std::make_shared<SayArguments>();
   CLI::App* verb = add_verb(program, word.verb, word.summary, group);
   verb->add_option("ACTION", arguments->action, "Its id, as `mien actions` shows it")->required();
+  if (word.comment) verb->add_option("--comment", arguments->comment, word.comment)->type_name("TEXT");
   verb->add_flag("--dry-run", arguments->dry_run, "Say whether it could be done, and do nothing");
   on_chosen(verb, session, [arguments, word](Session& s) { return say(s, *arguments, word); });
 }
@@ -74,6 +79,7 @@ void add_approve_verb(CLI::App& program, Session& session) {
   add_word(program, session,
            {.verb = "approve",
             .summary = "Let a proposed action happen",
+            .comment = "Why; for the audit",
             .done = "is approved",
             .would = "could be approved"});
 }
@@ -82,6 +88,7 @@ void add_reject_verb(CLI::App& program, Session& session) {
   add_word(program, session,
            {.verb = "reject",
             .summary = "Say no to a proposed action",
+            .comment = "Why not; for the audit, and for who asks why",
             .done = "is rejected",
             .would = "could be rejected"});
 }
@@ -90,7 +97,7 @@ void add_revert_verb(CLI::App& program, Session& session) {
   add_word(program, session,
            {.verb = "revert",
             .summary = "Take an action back now: every value becomes what it was",
-            .done = "is being taken back",
+            .done = nullptr,
             .would = "would be taken back"});
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "edge/api/handlers.h"
+#include "edge/api/query.h"
 #include "edge/api/stored.h"
 #include "remedy/rank.h"
 
@@ -75,10 +76,17 @@ std::optional<model::Action> find_action(Service& service, Call& call) {
   return found && *found ? std::move(*found) : std::nullopt;
 }
 
+// An approval or a rejection, with the comment of the body where there is one.
 template <class Command>
-void give_about(Service& service, const CallPtr& call) {
+void give_commented(Service& service, const CallPtr& call) {
   auto action = find_action(service, *call);
-  if (action) give(service, call, Command{.action = action->id}, answer_written);
+  if (!action) return;
+  auto body = body_of(*call);
+  if (!body) return call->respond(body.error());
+  std::string comment = text_member(*body, "comment").value_or("");
+  if (comment.size() > most_comment)
+    return call->invalid(cat("a comment has at most ", most_comment, " bytes"), "/comment");
+  give(service, call, Command{.action = action->id, .comment = std::move(comment)}, answer_written);
 }
 
 }  // namespace
@@ -189,9 +197,12 @@ void get_action(Service& service, const CallPtr& call) {
   if (auto action = find_action(service, *call)) call->respond(document(*action));
 }
 
-void approve_action(Service& service, const CallPtr& call) { give_about<node::ApproveAction>(service, call); }
-void reject_action(Service& service, const CallPtr& call) { give_about<node::RejectAction>(service, call); }
-void revert_action(Service& service, const CallPtr& call) { give_about<node::RevertAction>(service, call); }
+void approve_action(Service& service, const CallPtr& call) { give_commented<node::ApproveAction>(service, call); }
+void reject_action(Service& service, const CallPtr& call) { give_commented<node::RejectAction>(service, call); }
+void revert_action(Service& service, const CallPtr& call) {
+  auto action = find_action(service, *call);
+  if (action) give(service, call, node::RevertAction{.action = action->id}, answer_written);
+}
 
 void list_decisions(Service& service, const CallPtr& call) {
   auto page = page_of(*call);

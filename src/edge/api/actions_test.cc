@@ -64,6 +64,10 @@ TEST_F(Actions, AreApprovedRejectedAndRevertedByAnOperator) {
   EXPECT_EQ(bench.send("POST", "/api/v1/actions/a-2-1/approve").status, 200);
   EXPECT_EQ(bench.asked, Need::write);
   EXPECT_EQ(bench.manager.last<node::ApproveAction>().action.value, "a-2-1");
+  EXPECT_EQ(bench.send("POST", "/api/v1/actions/a-2-1/approve", R"({"comment":"as agreed"})").status, 200);
+  EXPECT_EQ(bench.manager.last<node::ApproveAction>().comment, "as agreed");
+  std::string endless = R"({"comment":")" + std::string(1001, 'x') + R"("})";
+  EXPECT_EQ(bench.send("POST", "/api/v1/actions/a-2-1/approve", endless).status, 400);
   EXPECT_EQ(bench.send("POST", "/api/v1/actions/a-2-1/reject", "{}").status, 200);
   EXPECT_EQ(bench.manager.last<node::RejectAction>().action.value, "a-2-1");
   EXPECT_EQ(bench.send("POST", "/api/v1/actions/a-2-1/revert?dry_run=true").status, 200);
@@ -161,6 +165,17 @@ TEST_F(Actions, AreCountedAndMeasured) {
                            "mien_action_success_ratio{policy=\"contain-hog\",step=\"0\",persona=\"web\"} 0.5\n",
                            "mien_holds{by=\"command\"} 0\n", "mien_policy_problems 1\n"})
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
+}
+
+TEST_F(Actions, ThatCanNotBeTakenBackAreAConditionOfTheirInstance) {
+  model::Action action = action_of("a-2-1", ActionState::reverting, bench.now);
+  action.note = "stuck: cpu.max can not be put back yet";
+  testing::show(bench.manager, action);
+  bench.manager.board().troubles[InstanceName("web-01")] = {"LeaseStuck: a-2-1: " + action.note};
+  for (const char* where : {"/api/v1/instances/web-01/drift", "/api/v1/drift", "/api/v1/instances/web-01",
+                            "/api/v1/instances", "/api/v1/why?instance=web-01"})
+    EXPECT_NE(bench.get(where).body.find("LeaseStuck: a-2-1: stuck: cpu.max"), std::string::npos) << where;
+  EXPECT_NE(bench.get("/metrics").body.find("mien_stuck_actions 1\n"), std::string::npos);
 }
 
 TEST_F(Actions, AreEvents) {

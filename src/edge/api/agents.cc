@@ -118,6 +118,11 @@ void poll_directives(Service& service, const CallPtr& call) {
     if (!number || *number < 0) return call->invalid(cat("`after` is a number, not \"", text, "\""));
     after = static_cast<std::uint64_t>(*number);
   }
+  auto view = service.port().view();
+  if (!view->instances.contains(InstanceName(name))) {
+    if (auto full = no_room(service, view->instances.size()))
+      return call->respond(Error{.code = Code::exhausted, .message = std::move(*full), .where = {}, .cause = {}});
+  }
   if (Status status = service.polls->wait(call, name, after); !status) call->respond(status.error());
 }
 

@@ -309,6 +309,38 @@ TEST_F(Ingest, LetsAnAgentSpeakForItsOwnMachineOnly) {
   for (const auto& one : bench.manager.taken[0].instances) EXPECT_NE(one.instance.value, "db-01");
 }
 
+TEST_F(Ingest, TakesNoNewcomersWhereThereIsNoRoomAndSaysWhatToDo) {
+  Bench full(2);
+  full.manager.add_instance("web-01", model::InstanceType::host, 0);
+  full.caller.role = node::Role::agent;
+  full.caller.agent = "web-01";
+  model::Delivery sent = delivery();
+  for (const char* name : {"a.service@web-01", "b.service@web-01"}) {
+    sent.instances.push_back(sent.instances[0]);
+    sent.instances.back().instance = InstanceName(name);
+    sent.instances.back().type = model::InstanceType::service;
+    sent.instances.back().parent = InstanceName("web-01");
+  }
+  HttpRequest made = request();
+  made.body = wire::encode_otlp(sent);
+  HttpResponse response = full.start(made)->wait();
+  EXPECT_EQ(response.status, 200);
+  EXPECT_NE(response.body.find("1 samples of new instances: this manager watches 2 instances"), std::string::npos);
+  ASSERT_EQ(full.manager.taken.size(), 1U);
+  EXPECT_EQ(full.manager.taken[0].instances.size(), 2U) << "those that are known, and one for which there is room";
+  EXPECT_NE(full.get("/metrics").body.find("mien_newcomer_samples_refused_total 1\n"), std::string::npos);
+}
+
+TEST_F(Ingest, TellsAnAgentForWhichThereIsNoRoomWhatToDo) {
+  Bench full(1);
+  full.manager.add_instance("web-01", model::InstanceType::host, 0);
+  HttpResponse response = full.get("/api/v1/agents/db-01/directives?after=0");
+  EXPECT_EQ(response.status, 429);
+  EXPECT_TRUE(response.headers.contains("retry-after"));
+  EXPECT_NE(response.body.find("mien delete instance NAME"), std::string::npos);
+  EXPECT_EQ(full.get("/api/v1/agents/web-01/directives?after=0").status, 200);
+}
+
 TEST_F(Ingest, BelievesNoNumbersOfStrangers) {
   bench.caller.actor = "unauthenticated";
   HttpRequest sent = Bench::request(

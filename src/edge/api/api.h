@@ -57,7 +57,8 @@ struct ApiOptions {
   node::ManagerPort* port = nullptr;
   std::function<WallTime()> now;
   Authorize authorize;
-  std::function<bool()> ready;              // recovered and folding
+  std::function<bool()> ready;  // recovered and folding
+  std::size_t most_instances = node::most_instances;
   std::string version;                      // of the program
   store::VerifySignature verify_signature;  // of audit heads
   std::string url;                          // how agents reach this manager: "https://manager:7070"

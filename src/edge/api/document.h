@@ -23,8 +23,11 @@ template <class T>
 [[nodiscard]] Json document(const model::DeclaredMetric& declared);
 
 // An instance as a resource: what people wrote about it (may be null) and what is known of it (may be null).
-[[nodiscard]] Json instance_document(const model::Resource* written, const node::InstanceView* seen);
+[[nodiscard]] Json instance_document(const model::Resource* written, const node::InstanceView* seen,
+                                     const node::ActionBoard& board);
 // Its drift, with what the page and `mien drift` show beside it: type, parent, the findings that are open.
-[[nodiscard]] Json drift_document(const node::InstanceView& seen);
+[[nodiscard]] Json drift_document(const node::InstanceView& seen, const node::ActionBoard& board);
+// What people should know of it: its own conditions, and what can not be taken back there.
+[[nodiscard]] std::vector<std::string> conditions_of(const node::InstanceView& seen, const node::ActionBoard& board);
 
 }  // namespace mien::edge::api

@@ -1,6 +1,6 @@
 // Findings: those that are open from the view, those that are over from the ledger.
-#include "base/text.h"
 #include "edge/api/findings.h"
+#include "base/text.h"
 #include "edge/api/handlers.h"
 #include "edge/api/query.h"
 #include "edge/api/stored.h"
@@ -103,7 +103,8 @@ void acknowledge(Service& service, const CallPtr& call) {
   auto body = body_of(*call);
   if (!body) return call->respond(body.error());
   std::string comment = text_member(*body, "comment").value_or("");
-  if (comment.size() > 1000) return call->invalid("a comment has at most 1000 bytes", "/comment");
+  if (comment.size() > most_comment)
+    return call->invalid(cat("a comment has at most ", most_comment, " bytes"), "/comment");
   give(service, call, node::AcknowledgeFinding{.finding = finding->id, .comment = std::move(comment)}, answer_written);
 }
 

@@ -38,6 +38,23 @@ std::uint64_t drop_foreign(const std::string& agent, model::Delivery& delivery) 
   return dropped;
 }
 
+// Instances that are seen for the first time where there is no room for more: nothing of them would be kept. Returns
+// their samples. What two senders bring at the same instant the machine refuses, and counts, by itself.
+std::uint64_t drop_newcomers(Service& service, model::Delivery& delivery) {
+  auto view = service.port().view();
+  std::size_t instances = view->instances.size();
+  std::uint64_t dropped = 0;
+  std::erase_if(delivery.instances, [&](const model::DeliveredInstance& one) {
+    if (view->instances.contains(one.instance)) return false;
+    bool full = no_room(service, instances).has_value();
+    if (full) dropped += one.batch.values.size();
+    else ++instances;
+    return full;
+  });
+  service.newcomers_refused += dropped;
+  return dropped;
+}
+
 // Of a body that can not be taken, what the sender should do: 413 when it is too large for good, 415 when it is of
 // another kind, 429 or 503 with Retry-After when it should keep it and try again.
 Problem refused_body(const Error& error) {
@@ -80,6 +97,11 @@ void take_metrics(Service& service, const CallPtr& call) {
   } else if (std::uint64_t foreign = drop_foreign(call->caller.agent, delivery); foreign > 0) {
     rejected += foreign;
     why += cat(why.empty() ? "" : "; ", foreign, " samples of instances that are not on ", call->caller.agent);
+  }
+  if (std::uint64_t newcomers = drop_newcomers(service, delivery); newcomers > 0) {
+    rejected += newcomers;
+    why += cat(why.empty() ? "" : "; ", newcomers,
+               " samples of new instances: ", *no_room(service, service.options.most_instances));
   }
   if (!delivery.instances.empty()) {
     if (auto taken = service.port().take_in(std::move(delivery)); !taken) return call->respond(taken.error());

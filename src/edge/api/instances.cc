@@ -73,7 +73,9 @@ void list_instances(Service& service, const CallPtr& call) {
   }
   Listing listing(*page);
   for (const auto& [key, item] : items) {
-    if (!listing.offer(key, [&item = item] { return instance_document(item.written.get(), item.seen.get()); })) break;
+    if (!listing.offer(
+            key, [&, &item = item] { return instance_document(item.written.get(), item.seen.get(), *view->board); }))
+      break;
   }
   call->respond(listing.take());
 }
@@ -89,13 +91,13 @@ void get_instance(Service& service, const CallPtr& call) {
   HttpResponse response;
   response.headers["content-type"] = "application/json";
   if (written) response.headers["etag"] = cat('"', written->metadata.generation, '"');
-  response.body = wire::dump(instance_document(written.get(), seen.get()));
+  response.body = wire::dump(instance_document(written.get(), seen.get(), *view->board));
   call->respond(std::move(response));
 }
 
 void get_drift(Service& service, const CallPtr& call) {
   auto view = service.port().view();
-  if (Seen seen = find_instance(*view, *call)) call->respond(drift_document(*seen));
+  if (Seen seen = find_instance(*view, *call)) call->respond(drift_document(*seen, *view->board));
 }
 
 void list_drift(Service& service, const CallPtr& call) {
@@ -113,7 +115,7 @@ void list_drift(Service& service, const CallPtr& call) {
   }
   Listing listing(*page);
   for (const auto& [key, seen] : worst_first) {
-    if (!listing.offer(key, [&seen = seen] { return drift_document(*seen); })) break;
+    if (!listing.offer(key, [&, &seen = seen] { return drift_document(*seen, *view->board); })) break;
   }
   Json out = listing.take();
   out["at"] = document(view->at);

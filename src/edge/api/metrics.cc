@@ -138,6 +138,11 @@ void write_actions(Exposition& out, const Service& service, const node::ActionBo
                      model::ActionState::reverting})
     out.sample(static_cast<double>(open[state]), {{"state", std::string(to_text(state))}});
 
+  auto stuck = std::count_if(board.actions.begin(), board.actions.end(),
+                             [](const auto& each) { return model::is_stuck(each.second); });
+  out.family("mien_stuck_actions", "gauge", "Actions that can not be taken back yet");
+  out.sample(static_cast<double>(stuck));
+
   auto each_rank = [&](const char* name, const char* help, auto&& value) {
     out.family(name, "gauge", help);
     for (const auto& [key, rank] : board.ranks) {
@@ -169,6 +174,8 @@ void write_actions(Exposition& out, const Service& service, const node::ActionBo
 }
 
 void write_requests(Exposition& out, const Service& service) {
+  out.family("mien_newcomer_samples_refused", "counter", "Samples of new instances for which there is no room");
+  out.sample(static_cast<double>(service.newcomers_refused.load()));
   out.family("mien_http_requests", "counter", "Requests answered");
   for (const auto& [key, count] : service.counts->all()) {
     const auto& [method, route, status] = key;

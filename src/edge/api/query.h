@@ -17,6 +17,7 @@ namespace mien::edge::api {
 [[nodiscard]] Result<Duration> duration_of(const Json& json);
 // The request's JSON body as an object; an empty body is an empty object.
 [[nodiscard]] Result<Json> body_of(const Call& call);
+constexpr std::size_t most_comment = 1000;  // bytes that a person may add to what they say
 [[nodiscard]] std::optional<std::string> text_member(const Json& body, const char* name);
 [[nodiscard]] std::optional<std::uint64_t> number_member(const Json& body, const char* name);
 

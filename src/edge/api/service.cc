@@ -209,6 +209,13 @@ Service::Service(ApiOptions given)
 
 Service::~Service() = default;
 
+std::optional<std::string> no_room(const Service& service, std::size_t instances) {
+  if (instances < service.options.most_instances) return std::nullopt;
+  return cat("this manager watches ", service.options.most_instances,
+             " instances, the most there may be: delete those that are gone with `mien delete instance NAME`, or give ",
+             "the newcomers a manager of their own");
+}
+
 void give(Service& service, const CallPtr& call, node::CommandBody body,
           std::function<void(Call&, const node::Answer&)> done) {
   auto on_answer = [call, done = std::move(done)](const node::Answer& answer) {

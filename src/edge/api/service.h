@@ -89,7 +89,8 @@ struct Service {
   std::shared_ptr<ActionTally> tally;
   std::shared_ptr<void> action_notices;  // feeds the two above
   std::unique_ptr<Worker> worker;
-  std::string openapi;  // made once from the route table
+  std::string openapi;                               // made once from the route table
+  std::atomic<std::uint64_t> newcomers_refused = 0;  // samples of instances for which there is no room
 
   explicit Service(ApiOptions given);
   ~Service();
@@ -99,6 +100,9 @@ struct Service {
   [[nodiscard]] node::ManagerPort& port() const { return *options.port; }
   [[nodiscard]] WallTime now() const { return options.now(); }
 };
+
+// No room for one more instance: what to do about it, for its sender. Nothing while there is room.
+[[nodiscard]] std::optional<std::string> no_room(const Service& service, std::size_t instances);
 
 // "role=web,tier=front" against labels; the empty selector matches everything. `key` alone: the label is there;
 // `key!=value`: it is not that. Errors: invalid, naming the term.

@@ -319,12 +319,12 @@ Result<Json> why_instance(Service& service, const Caller& caller, const node::Vi
   }
   add_policies(reasons, policies);
   add_brakes(reasons, view, seen, policies);
-  for (const auto& condition : seen.conditions) reasons.add(condition);
+  for (const auto& condition : conditions_of(seen, *view.board)) reasons.add(condition);
   Json out = Json::object();
   out["subject"] = "Instance/" + seen.name.value;
   out["done"] = std::move(done);
   out["reasons"] = std::move(reasons.list);
-  out["drift"] = drift_document(seen);
+  out["drift"] = drift_document(seen, *view.board);
   Json list = Json::array();
   for (const auto& decision : decisions) list.push_back(document(decision));
   out["decisions"] = std::move(list);

@@ -234,12 +234,14 @@ struct Bench {
   FakeManager manager;
   WallTime now{1'800'000'000'000'000'000};
   bool ready = true;
+  std::size_t most_instances = node::most_instances;
   Caller caller{.role = node::Role::admin, .actor = "tester", .agent = {}, .selector = {}, .blanked = false};
   std::optional<Denial> denial;
   Need asked = Need::open;
   Api api;
 
   Bench() : api(options()) {}
+  explicit Bench(std::size_t most) : most_instances(most), api(options()) {}
 
   ApiOptions options() {
     ApiOptions made;
@@ -251,6 +253,7 @@ struct Bench {
       return caller;
     };
     made.ready = [this] { return ready; };
+    made.most_instances = most_instances;
     made.version = "0.1.0";
     made.url = "https://manager:7070";
     made.ca_pem = "-----BEGIN CERTIFICATE-----\n";
