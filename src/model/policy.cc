@@ -13,6 +13,8 @@ constexpr std::array<std::string_view, 16> verb_texts{
     "alert",      "scale",      "limit", "prioritize", "configure", "lockdown", "snapshot",   "rollback",
     "soft_reset", "full_reset", "evict", "replace",    "activate",  "preload",  "scale_pool", "run"};
 
+constexpr std::array<std::string_view, 3> mode_texts{"observe", "propose", "enforce"};
+
 Error invalid(std::string message, std::string where) {
   return Error{.code = Code::invalid, .message = std::move(message), .where = std::move(where), .cause = {}};
 }
@@ -84,8 +86,8 @@ std::optional<Severity> parse_severity(std::string_view text) {
 }
 
 std::optional<Mode> parse_mode(std::string_view text) {
-  for (Mode mode : {Mode::observe, Mode::propose, Mode::enforce})
-    if (to_text(mode) == text) return mode;
+  for (std::size_t i = 0; i < mode_texts.size(); ++i)
+    if (mode_texts[i] == text) return static_cast<Mode>(i);
   return std::nullopt;
 }
 
@@ -220,12 +222,8 @@ std::optional<Verb> parse_verb(std::string_view text) {
 }
 
 std::string_view to_text(Mode mode) {
-  switch (mode) {
-    case Mode::observe: return "observe";
-    case Mode::propose: return "propose";
-    case Mode::enforce: return "enforce";
-  }
-  return "unknown";
+  auto index = static_cast<std::size_t>(mode);
+  return index < mode_texts.size() ? mode_texts[index] : std::string_view("unknown");
 }
 
 Result<Policy> parse_policy(const PolicyName& name, std::uint64_t generation, const Value& spec) {

@@ -59,12 +59,8 @@ class FakeV2 : public ::testing::Test {
   // What the plan would write, as "KEY: BEFORE -> AFTER".
   std::string planned(Verb verb, const model::Arguments& with, const InstanceName& target = hog) {
     Result<node::Plan> plan = hand->plan(target, verb, with);
-    if (!plan.ok()) return plan.error().to_string();
-    std::string lines;
-    for (const node::PlannedField& field : plan->fields)
-      lines += cat(field.key, ": ", field.before, " -> ", field.after, '\n');
-    note = plan->note;
-    return lines;
+    if (plan.ok()) note = plan->note;
+    return node::testing::plan_text(plan);
   }
   Error refusal(Verb verb, const model::Arguments& with, const InstanceName& target = hog) {
     Result<node::Plan> plan = hand->plan(target, verb, with);

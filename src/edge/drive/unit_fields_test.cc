@@ -96,12 +96,7 @@ class SystemdHost : public ::testing::Test {
                            .bus = std::move(bus)});
   }
   std::string planned(Verb verb, const model::Arguments& with) {
-    Result<node::Plan> plan = hand->plan(hog, verb, with);
-    if (!plan.ok()) return plan.error().to_string();
-    std::string lines;
-    for (const node::PlannedField& field : plan->fields)
-      lines += cat(field.key, ": ", field.before, " -> ", field.after, '\n');
-    return lines;
+    return node::testing::plan_text(hand->plan(hog, verb, with));
   }
   [[nodiscard]] bool has_drop_in(std::string_view property) const {
     return std::filesystem::exists(tree.path(MemorySystemd::drop_in(property)));
