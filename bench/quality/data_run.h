@@ -10,14 +10,14 @@
 namespace mien::quality {
 
 struct DataOptions {
-  std::string data;
-  std::string scores;   // folder of scores; empty: run `program`
-  std::string program;  // path of mien
-  std::string keep;     // where scores of a run are kept; empty: nowhere
+  std::string data = {};
+  std::string scores = {};   // folder of scores; empty: run `program`
+  std::string program = {};  // path of mien
+  std::string keep = {};     // where scores of a run are kept; empty: nowhere
   std::size_t jobs = 2;
-  std::set<std::string> only;  // folders; empty: all
-  bool quick = false;          // every tenth window of the VUS
-  bool each = false;           // every series too
+  std::set<std::string> only = {};  // folders; empty: all
+  bool quick = false;               // every tenth window of the VUS
+  bool each = false;                // every series too
 };
 
 // Scores lie in DIR/FOLDER/NAME.csv for a budget of 1 a week and in DIR/at-BUDGET/FOLDER/NAME.csv for others.

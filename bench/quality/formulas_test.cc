@@ -220,7 +220,7 @@ TEST(EventRecall, LowersTheThresholdWhileFalseEpisodesAreAffordable) {
 
 TEST(EventRecall, RunsThatAreNearAreOne) {
   Scores scores(100, 0.0);
-  for (std::size_t i : {10, 19, 28}) scores[i] = 0.9;
+  for (std::size_t i : {10U, 19U, 28U}) scores[i] = 0.9;
   EXPECT_EQ(event_recall(scores, {{50, 51}}, 1, Tails::count).false_episodes, 1U);
   EXPECT_EQ(event_recall(scores, {{50, 51}}, 1, Tails::count).threshold, 0);  // 97 rows join them all
   scores[38] = 0.9;                                                           // ten rows after the last
