@@ -173,7 +173,7 @@ TEST_F(Actions, ThatCanNotBeTakenBackAreAConditionOfTheirInstance) {
   testing::show(bench.manager, action);
   bench.manager.board().troubles[InstanceName("web-01")] = {"LeaseStuck: a-2-1: " + action.note};
   for (const char* where : {"/api/v1/instances/web-01/drift", "/api/v1/drift", "/api/v1/instances/web-01",
-                            "/api/v1/instances", "/api/v1/why?instance=web-01"})
+                            "/api/v1/instances", "/api/v1/why/web-01"})
     EXPECT_NE(bench.get(where).body.find("LeaseStuck: a-2-1: stuck: cpu.max"), std::string::npos) << where;
   EXPECT_NE(bench.get("/metrics").body.find("mien_stuck_actions 1\n"), std::string::npos);
 }

@@ -51,7 +51,9 @@ std::string state_sentence(const model::Action& action) {
                  ? cat("it is in force since ", when(action.applied_at))
                  : cat("it is in force since ", when(action.applied_at), " and is taken back by itself at ",
                        when(action.expires_at), ", or now by mien revert ", action.id.value);
-    case model::ActionState::reverting: return joined("it is being taken back", because);
+    case model::ActionState::reverting:
+      return cat(joined("it is being taken back", because), model::is_stuck(action) ? "; " : "",
+                 model::is_stuck(action) ? action.note : "");
     case model::ActionState::reverted:
       return cat(joined(cat("it was taken back at ", when(action.ended_at)), because),
                  "; every value is again what it was before");
@@ -60,7 +62,9 @@ std::string state_sentence(const model::Action& action) {
                  "; somebody else had changed a field meanwhile, and that was left alone");
     case model::ActionState::failed:
       return cat("it failed at ", when(action.ended_at), "; nothing of it is left on the machine");
-    case model::ActionState::rejected: return "a person rejected it; nothing was changed";
+    case model::ActionState::rejected:
+      return cat("a person rejected it", action.note.empty() ? "" : cat(" (", action.note, ")"),
+                 "; nothing was changed");
     case model::ActionState::lapsed:
       return cat("nobody decided before ", when(action.approve_by), ", so it lapsed; nothing was changed");
     case model::ActionState::done:
