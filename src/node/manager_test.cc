@@ -248,8 +248,8 @@ TEST(Manager, AnEnrolmentWorksOnce) {
   EXPECT_EQ(world.driver->view()->access.at("token/bb").name, "web-02");
   // The audit says Kind/name of these too.
   std::set<std::string> subjects;
-  for (const store::AuditRow& row : *world.ledger.audit(0, 100))
-    subjects.insert(store::decode_audit_event(row.bytes)->subject);
+  Result<std::vector<store::AuditRow>> rows = world.ledger.audit(0, 100);
+  for (const store::AuditRow& row : *rows) subjects.insert(store::decode_audit_event(row.bytes)->subject);
   EXPECT_TRUE(subjects.contains("Enrollment/aa"));
   EXPECT_TRUE(subjects.contains("Agent/web-02"));
   world.restart();
