@@ -12,6 +12,7 @@ namespace {
 
 constexpr double false_positive_weight = 0.11;  // of NAB's standard profile; true positive and miss weigh 1
 constexpr double far_behind = 3;
+constexpr double most_above = 0.1;  // share of the rows outside events
 
 std::vector<std::size_t> by_descending(std::span<const double> scores) {
   std::vector<std::size_t> order(scores.size());
@@ -288,12 +289,15 @@ EventRecall event_recall(std::span<const double> scores, const Ranges& events, d
   std::vector<std::size_t> order = by_descending(scores);
   EventRecall out{.threshold = std::numeric_limits<double>::infinity(), .events = events.size(), .delays = {}};
   Runs runs(scores.size(), merged);
+  auto outside = static_cast<double>(std::count(mark.begin(), mark.end(), 0));
+  double above = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {
     std::size_t row = order[i];
     bool inside = mark[row] != 0;
+    if (!inside) above += 1;
     if (!inside || tails == Tails::free) runs.add(row, inside);
     if (i + 1 < order.size() && scores[order[i + 1]] == scores[row]) continue;
-    if (static_cast<double>(runs.unexcused()) > affordable) break;
+    if (static_cast<double>(runs.unexcused()) > affordable || above > most_above * outside) break;
     out.threshold = scores[row];
     out.false_episodes = runs.unexcused();
   }

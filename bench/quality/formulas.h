@@ -81,7 +81,8 @@ struct EventRecall {
   std::vector<std::size_t> delays;  // rows from an event's first to its first detected one, of those found
 };
 // The threshold is lowered, one distinct score at a time, for as long as the false episodes are at most `affordable`.
-// Runs that are less than `merged` rows apart are one.
+// Runs that are less than `merged` rows apart are one. Nor may more than a tenth of the rows outside events be above
+// it: a score that is always high would be one long run.
 [[nodiscard]] EventRecall event_recall(std::span<const double> scores, const Ranges& events, double affordable,
                                        Tails tails, std::size_t merged = 10);
 

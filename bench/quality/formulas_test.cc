@@ -222,9 +222,19 @@ TEST(EventRecall, RunsThatAreNearAreOne) {
   Scores scores(100, 0.0);
   for (std::size_t i : {10U, 19U, 28U}) scores[i] = 0.9;
   EXPECT_EQ(event_recall(scores, {{50, 51}}, 1, Tails::count).false_episodes, 1U);
-  EXPECT_EQ(event_recall(scores, {{50, 51}}, 1, Tails::count).threshold, 0);  // 97 rows join them all
-  scores[38] = 0.9;                                                           // ten rows after the last
+  scores[38] = 0.9;  // ten rows after the last
   EXPECT_FALSE(std::isfinite(event_recall(scores, {{50, 51}}, 1, Tails::count).threshold));
+}
+
+TEST(EventRecall, AScoreThatIsAlwaysHighFindsNothing) {
+  EXPECT_EQ(event_recall(Scores(100, 0.9), {{50, 51}}, 1, Tails::count).found, 0U);
+  Scores scores(100, 0.0);
+  for (std::size_t i = 0; i < 10; ++i) scores[i] = 0.9;
+  scores[60] = 0.8;
+  EXPECT_EQ(event_recall(scores, {{60, 65}}, 1, Tails::count).found, 0U);  // 10 of 95 rows
+  EXPECT_EQ(event_recall(scores, {{40, 41}, {60, 61}}, 1, Tails::count).found, 0U);
+  scores[9] = 0;
+  EXPECT_EQ(event_recall(scores, {{60, 65}}, 1, Tails::count).found, 1U);
 }
 
 TEST(EventRecall, TheTailOfAnEventIsFalseOnlyWhereTailsCount) {
