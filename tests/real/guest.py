@@ -35,6 +35,23 @@ MODULES = [
 GUEST_ADDRESS = "10.0.2.15"
 HOST_LOOPBACK = "10.0.2.2"  # the guest's name for 127.0.0.1 of the host
 
+# Obeys the lines that Guest.run sends; works in any shell.
+OBEY = r"""
+exec 3<>$(ls /dev/vport*p1 | head -1)
+echo "ready $(cat /proc/sys/kernel/random/boot_id)" >&3
+while :; do
+  while read -r number text <&3; do
+    [ -n "$number" ] || continue
+    echo "$text" | base64 -d >/tmp/command.$number
+    sh /tmp/command.$number >/tmp/output.$number 2>&1 </dev/null
+    code=$?
+    echo "done $number $code $(base64 -w 0 </tmp/output.$number)" >&3
+    rm -f /tmp/command.$number /tmp/output.$number
+  done
+  sleep 0.1
+done
+"""
+
 INIT = r"""#!/bin/sh
 # Process 1 of the guest: mounts, modules, network, services; then it obeys lines from the host.
 export PATH=/bin:/sbin HOME=/root
@@ -67,21 +84,7 @@ ln -sf /disk/machine-id /etc/machine-id
 mkdir -p /disk/lib /disk/log /var
 ln -sfn /disk/lib /var/lib
 [ -f /disk/boot ] && sh /disk/boot
-port=$(ls /dev/vport*p1 | head -1)
-exec 3<>$port
-echo "ready $(cat /proc/sys/kernel/random/boot_id)" >&3
-while :; do
-  while read -r number text <&3; do
-    [ -n "$number" ] || continue
-    echo "$text" | base64 -d >/tmp/command.$number
-    sh /tmp/command.$number >/tmp/output.$number 2>&1 </dev/null
-    code=$?
-    echo "done $number $code $(base64 -w 0 </tmp/output.$number)" >&3
-    rm -f /tmp/command.$number /tmp/output.$number
-  done
-  usleep 100000
-done
-"""
+""" + OBEY
 
 # in_service web.service sh -c ...: starts something inside a service's cgroup and prints its process id.
 IN_SERVICE = r"""#!/bin/sh
@@ -184,15 +187,28 @@ class Image:
         try:
             fill(root, tree, program)
             initramfs = work / f"initramfs-{os.getpid()}"
-            names = "\n".join(sorted(str(path.relative_to(root)) for path in root.rglob("*")))
-            with open(initramfs, "wb") as out:
-                subprocess.run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], cwd=root, input=names.encode(), stdout=out, check=True)
+            pack(root, initramfs)
         finally:
             shutil.rmtree(root)
         return Image(kernel, initramfs)
 
     def remove(self):
         self.initramfs.unlink(missing_ok=True)
+
+
+def pack(root: Path, initramfs: Path):
+    """Everything under `root` as an archive that the kernel unpacks."""
+    names = "\n".join(sorted(str(path.relative_to(root)) for path in root.rglob("*")))
+    with open(initramfs, "wb") as out:
+        subprocess.run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], cwd=root, input=names.encode(), stdout=out, check=True)
+
+
+def put_modules(root: Path, tree: Path):
+    """What the guest's devices need, with the order of loading."""
+    modules = {path.stem: path for path in tree.glob("lib/modules/*/kernel/**/*.ko")}
+    for name in MODULES:
+        shutil.copy2(modules[name], root / "modules")
+    (root / "modules/order").write_text(" ".join(MODULES))
 
 
 def fill(root: Path, tree: Path, program: Path):
@@ -208,10 +224,7 @@ def fill(root: Path, tree: Path, program: Path):
     (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
     (root / "etc/group").write_text("root:x:0:\n")
     (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
-    modules = {path.stem: path for path in tree.glob("lib/modules/*/kernel/**/*.ko")}
-    for name in MODULES:
-        shutil.copy2(modules[name], root / "modules")
-    (root / "modules/order").write_text(" ".join(MODULES))
+    put_modules(root, tree)
     # Without symbols, which nobody reads there: the initramfs may have half of the guest's memory.
     checked(["strip", "-o", root / "bin" / program.name, program])
     # Debian is merged: /lib and /lib64 are links into /usr.

@@ -9,13 +9,12 @@ command channel are those of guest.py; `programs` stand in /usr/local/bin.
 
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from guest import MODULES, Guest, Image, checked, fetch_kernel, libraries_of
+from guest import OBEY, Guest, Image, checked, fetch_kernel, libraries_of, pack, put_modules
 
 PACKAGES = "systemd,systemd-sysv,udev,dbus,kmod"
 WEEK = 7 * 86400
@@ -37,20 +36,7 @@ CHANNEL = r"""#!/bin/sh
 # Obeys lines from the host (guest.py).
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 until ls /dev/vport*p1 >/dev/null 2>&1; do sleep 0.1; done
-exec 3<>$(ls /dev/vport*p1 | head -1)
-echo "ready $(cat /proc/sys/kernel/random/boot_id)" >&3
-while :; do
-  while read -r number text <&3; do
-    [ -n "$number" ] || continue
-    echo "$text" | base64 -d >/tmp/command.$number
-    sh /tmp/command.$number >/tmp/output.$number 2>&1 </dev/null
-    code=$?
-    echo "done $number $code $(base64 -w 0 </tmp/output.$number)" >&3
-    rm -f /tmp/command.$number /tmp/output.$number
-  done
-  sleep 0.1
-done
-"""
+""" + OBEY
 
 UNITS = {
     "channel.service": "[Unit]\nDescription=Commands of the test\nAfter=dbus.service\n[Service]\nExecStart=/usr/local/bin/channel\n",
@@ -129,15 +115,10 @@ def initramfs(tree: Path, work: Path) -> Path:
         shutil.copy2("/bin/busybox", root / "bin/busybox")
         for applet in ("sh", "mount", "umount", "insmod", "cat", "usleep", "switch_root", "["):
             (root / "bin" / applet).symlink_to("busybox")
-        modules = {path.stem: path for path in tree.glob("lib/modules/*/kernel/**/*.ko")}
-        for name in MODULES:
-            shutil.copy2(modules[name], root / "modules")
-        (root / "modules/order").write_text(" ".join(MODULES))
+        put_modules(root, tree)
         (root / "init").write_text(INIT)
         (root / "init").chmod(0o755)
-        names = "\n".join(sorted(str(path.relative_to(root)) for path in root.rglob("*")))
-        with open(out, "wb") as archive:
-            subprocess.run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], cwd=root, input=names.encode(), stdout=archive, check=True)
+        pack(root, out)
         return out
     finally:
         shutil.rmtree(root)
