@@ -60,7 +60,16 @@ std::string confined(const ConfineOptions& options, const std::function<std::str
 
 std::string outcome(long result) { return result >= 0 ? "done" : std::strerror(errno); }
 
-TEST(Confine, TheDataDirectoryCanBeWrittenAndReadAndRenamedIn) {
+class Confine : public ::testing::Test {
+ protected:
+  void SetUp() override {
+#if defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "ThreadSanitizer has a thread of its own: no process can be confined beside it";
+#endif
+  }
+};
+
+TEST_F(Confine, TheDataDirectoryCanBeWrittenAndReadAndRenamedIn) {
   testing::TemporaryDirectory home;
   std::string data = home.path() + "/data";
   EXPECT_EQ(confined({.data_directory = data},
@@ -75,7 +84,7 @@ TEST(Confine, TheDataDirectoryCanBeWrittenAndReadAndRenamedIn) {
             "kept");
 }
 
-TEST(Confine, NothingElseCanBeReadWrittenOrMadeWhereTheKernelHasLandlock) {
+TEST_F(Confine, NothingElseCanBeReadWrittenOrMadeWhereTheKernelHasLandlock) {
   testing::TemporaryDirectory home;
   std::ofstream(home.path() + "/outside") << "secret";
   std::string data = home.path() + "/data";
@@ -91,7 +100,7 @@ TEST(Confine, NothingElseCanBeReadWrittenOrMadeWhereTheKernelHasLandlock) {
   EXPECT_EQ(heard.substr(heard.rfind('|')), "|done");
 }
 
-TEST(Confine, TheReportSaysWhatIsInForceAndWhatIsLacking) {
+TEST_F(Confine, TheReportSaysWhatIsInForceAndWhatIsLacking) {
   testing::TemporaryDirectory home;
   std::string heard = in_child([&] {
     auto done = confine_manager({.data_directory = home.path(), .user = "no-such-user"});
@@ -105,7 +114,7 @@ TEST(Confine, TheReportSaysWhatIsInForceAndWhatIsLacking) {
   EXPECT_EQ(heard, "11111");
 }
 
-TEST(Confine, NoProgramCanBeExecutedAndNoProcessMade) {
+TEST_F(Confine, NoProgramCanBeExecutedAndNoProcessMade) {
   testing::TemporaryDirectory home;
   EXPECT_EQ(confined({.data_directory = home.path()},
                      [&] {
@@ -116,7 +125,7 @@ TEST(Confine, NoProgramCanBeExecutedAndNoProcessMade) {
             "Operation not permitted|Operation not permitted");
 }
 
-TEST(Confine, ThreadsAndSocketsStillWork) {
+TEST_F(Confine, ThreadsAndSocketsStillWork) {
   testing::TemporaryDirectory home;
   EXPECT_EQ(confined({.data_directory = home.path()},
                      [&] {
@@ -129,7 +138,7 @@ TEST(Confine, ThreadsAndSocketsStillWork) {
             "42|done|done|done");
 }
 
-TEST(Confine, DangerousCallsAreRefused) {
+TEST_F(Confine, DangerousCallsAreRefused) {
   testing::TemporaryDirectory home;
   std::string heard = confined({.data_directory = home.path()}, [&] {
     return cat(outcome(::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr)), '|', outcome(::unshare(CLONE_NEWUSER)), '|',
@@ -140,7 +149,7 @@ TEST(Confine, DangerousCallsAreRefused) {
   for (std::string_view word : split(heard, '|')) EXPECT_EQ(word, "Operation not permitted") << heard;
 }
 
-TEST(Confine, NoCapabilityIsLeftAndNoneCanComeBack) {
+TEST_F(Confine, NoCapabilityIsLeftAndNoneCanComeBack) {
   testing::TemporaryDirectory home;
   std::string heard = confined({.data_directory = home.path()}, [&] {
     std::ifstream status("/proc/self/status");
@@ -156,7 +165,7 @@ TEST(Confine, NoCapabilityIsLeftAndNoneCanComeBack) {
   EXPECT_NE(heard.find("CapBnd:\t0000000000000000"), std::string::npos) << heard;
 }
 
-TEST(Confine, RootBecomesAUserWhoThenOwnsTheData) {
+TEST_F(Confine, RootBecomesAUserWhoThenOwnsTheData) {
   const passwd* nobody = ::getpwnam("nobody");
   if (::geteuid() != 0 || nobody == nullptr) GTEST_SKIP() << "only root can become another user";
   uid_t uid = nobody->pw_uid;
@@ -175,7 +184,7 @@ TEST(Confine, RootBecomesAUserWhoThenOwnsTheData) {
             cat(uid, "|done|done|Operation not permitted"));
 }
 
-TEST(Confine, TheDeathSignalSurvivesTheChangeOfUser) {
+TEST_F(Confine, TheDeathSignalSurvivesTheChangeOfUser) {
   testing::TemporaryDirectory home;
   ::chmod(home.path().c_str(), 0755);
   std::string heard = in_child([&] {
@@ -188,7 +197,7 @@ TEST(Confine, TheDeathSignalSurvivesTheChangeOfUser) {
   EXPECT_EQ(heard, std::to_string(SIGUSR1));
 }
 
-TEST(Confine, IsRefusedOnceThreadsRun) {
+TEST_F(Confine, IsRefusedOnceThreadsRun) {
   testing::TemporaryDirectory home;
   EXPECT_NE(in_child([&] {
               std::array<int, 2> ends{};
