@@ -10,9 +10,12 @@ namespace {
 
 constexpr double day = 86400.0;
 constexpr double week = 7 * day;
-constexpr double least_seen = 864;        // seconds: the first day asks for at most two decades more
-constexpr double scale = 1.8;             // of g(E) = 1 - exp(-E / 1.8)
-constexpr double continued = 0.8;         // share of g(E) while the same strength goes on
+constexpr double least_seen = 864;  // seconds: the first day asks for at most two decades more
+constexpr double standing_scale = 5;
+constexpr double onset_scale = 2;
+constexpr double novelty = 3;             // decades taken off per decade of times it happened before
+constexpr double fades_in = 33;           // blocks
+constexpr double fades_within = 36'000;   // seconds
 constexpr double clearly_stronger = 0.4;  // above what is held: a new onset
 constexpr double held_blocks = 170;
 constexpr double bump_from = 2;
@@ -42,47 +45,63 @@ void remember_bump(Alarm& alarm, WallTime t) {
   alarm.past[strength_of(alarm.bump_peak)] += 1;
 }
 
+// The level for a budget, before anything was learned of this instance.
+double base_level(double budget) { return 3.0 - 0.7 * math::log2(std::clamp(budget, 0.01, 1000.0)); }
+
+// Remembers each stretch of surprise above 2 by its peak, once it is over.
+void follow_bump(Alarm& alarm, const Moment& moment) {
+  if (moment.surprise > bump_from) {
+    alarm.bump_peak = alarm.bump ? std::max(alarm.bump_peak, moment.surprise) : moment.surprise;
+    alarm.bump = true;
+    alarm.quiet = 0;
+  } else if (alarm.bump) {
+    alarm.quiet += moment.elapsed / moment.block;
+    if (alarm.quiet < bump_ends) return;
+    remember_bump(alarm, moment.at);
+    alarm.bump = false;
+  }
+}
+
 }  // namespace
 
-double score_of(double surprise) { return surprise > 0 ? 1 - math::exp(-surprise / scale) : 0; }
+double onset_score(double strength) {
+  if (strength < level_floor) return 0;
+  return onset_from + (1 - onset_from) * (1 - math::exp(-(strength - level_floor) / onset_scale));
+}
 
 double rate_shift(double block) { return block < 300 && block > 0 ? math::log10(300 / block) : 0; }
 
 double alarm_level(const Alarm& alarm, double budget) {
-  double level = 3.0 - 0.7 * math::log2(std::clamp(budget, 0.01, 1000.0)) + alarm.offset;
+  double level = base_level(budget) + alarm.offset;
   if (alarm.seen < week) level += unseen_week;
   if (alarm.seen < day) level += math::log10(day / std::max(alarm.seen, least_seen));
   return std::clamp(level, level_floor, level_ceiling);
 }
 
-Verdict sound(Alarm& alarm, double surprise, WallTime t, double elapsed, double block, double budget) {
+Verdict sound(Alarm& alarm, double& lasting, const Moment& moment, double budget) {
+  double surprise = moment.surprise;
+  double judged = moment.judged ? moment.elapsed : 0;
+  double blocks = moment.elapsed / moment.block;
   Verdict verdict;
   verdict.surprise = surprise;
   verdict.level = alarm_level(alarm, budget);
   verdict.fresh = surprise;
-  if (surprise > bump_from) verdict.fresh -= 2 * math::log10(1 + times_before(alarm, surprise));
-  bool goes_on = alarm.held > std::min(verdict.level, 3.0 - 0.7 * math::log2(std::clamp(budget, 0.01, 1000.0))) &&
-                 surprise <= alarm.held + clearly_stronger;
-  double strength = continued * score_of(surprise);
-  verdict.score = goes_on ? strength : std::max(score_of(verdict.fresh), strength);
-  verdict.fires = !goes_on && verdict.fresh >= verdict.level;
+  if (surprise > bump_from) verdict.fresh -= novelty * math::log10(1 + times_before(alarm, surprise));
+  // What stands above the level was reported and goes on; for the score what would have been at the budget's own level.
+  auto goes_on = [&](double level) { return alarm.held > level && surprise <= alarm.held + clearly_stronger; };
+  verdict.fires = !goes_on(verdict.level) && verdict.fresh >= verdict.level;
 
-  double fade = std::clamp(1 - elapsed / (held_blocks * block), 0.0, 1.0);
-  alarm.held = std::max(surprise, alarm.held * fade);
-  if (surprise > bump_from) {
-    alarm.bump_peak = alarm.bump ? std::max(alarm.bump_peak, surprise) : surprise;
-    alarm.bump = true;
-    alarm.quiet = 0;
-  } else if (alarm.bump) {
-    alarm.quiet += elapsed / block;
-    if (alarm.quiet >= bump_ends) {
-      remember_bump(alarm, t);
-      alarm.bump = false;
-    }
-  }
-  alarm.seen += elapsed;
-  alarm.offset -= episode_step * budget * elapsed / week;
-  double base = 3.0 - 0.7 * math::log2(std::clamp(budget, 0.01, 1000.0));
+  double fading = std::max(blocks / fades_in, moment.elapsed / fades_within);
+  lasting = std::max(moment.standing, lasting * std::clamp(1 - fading, 0.0, 1.0));
+  verdict.score = onset_from * (1 - math::exp(-lasting / standing_scale));
+  if (verdict.fires || !goes_on(std::min(verdict.level, base_level(budget))))
+    verdict.score = std::max(verdict.score, onset_score(verdict.fresh));
+
+  alarm.held = std::max(surprise, alarm.held * std::clamp(1 - judged / (held_blocks * moment.block), 0.0, 1.0));
+  follow_bump(alarm, moment);
+  alarm.seen += judged;
+  alarm.offset -= episode_step * budget * judged / week;
+  double base = base_level(budget);
   alarm.offset = std::clamp(alarm.offset, level_floor - base, level_ceiling - base);
   return verdict;
 }

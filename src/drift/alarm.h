@@ -11,8 +11,12 @@ namespace mien::drift {
 constexpr double level_floor = 2;
 constexpr double level_ceiling = 12;
 
-// 1 - exp(-E / 1.8): surprise on the scale of scores.
-[[nodiscard]] double score_of(double surprise);
+// A score has two parts: below `onset_from` it says how odd things are (0.7 (1 - exp(-E / 5))), whatever was reported;
+// above, that something new begins, and how strongly (0.7 + 0.3 (1 - exp(-(E' - 2) / 2))). So one score serves both the
+// question "is it odd now?" and "when did it begin?", and a long incident can not outrank the start of the next.
+constexpr double onset_from = 0.7;
+// The score of an onset of that strength: what an episode must reach at an alarm level. 0 below level_floor.
+[[nodiscard]] double onset_score(double strength);
 // What is taken off a combined surprise judged once per `block` seconds.
 [[nodiscard]] double rate_shift(double block);
 // The surprise above which an episode opens now, for a budget of false alarms a week. Higher by 1.2 until a week was
@@ -27,8 +31,17 @@ struct Verdict {
   bool fires = false;  // an episode opens here, if none is open
 };
 
-// One row: `elapsed` seconds after the one before it (0: the first, or after a gap), at blocks of `block` seconds.
-Verdict sound(Alarm& alarm, double surprise, WallTime t, double elapsed, double block, double budget);
+// One row of the instance.
+struct Moment {
+  double surprise = 0;  // E, calibrated: what may open an episode
+  double standing = 0;  // how odd the row is, also by what only speaks for the score
+  WallTime at;
+  double elapsed = 0;  // seconds since the row before; 0: the first, or after a gap
+  bool judged = true;  // enough is known to judge: the time counts for the alarm level
+  double block = 0;    // seconds
+};
+// `lasting` is the standing of late: it fades within about 33 blocks, ten hours at most.
+Verdict sound(Alarm& alarm, double& lasting, const Moment& moment, double budget);
 // The controller's step when an episode was opened.
 void count_episode(Alarm& alarm);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "base/codec.h"
 #include "base/math.h"
@@ -10,6 +11,7 @@
 #include "drift/declared.h"
 #include "drift/episodes.h"
 #include "drift/judge.h"
+#include "drift/relations.h"
 #include "drift/watch_state.h"
 
 namespace mien::drift {
@@ -24,7 +26,8 @@ constexpr double gate_all_for = 3600;  // seconds that a declared departure keep
 constexpr double most_combined = 20;
 constexpr double combined_empirical =
     0.5;  // weight of the empirical tail: the combination of many is smoother than one statistic
-constexpr double gone_after = 600;  // seconds, and ten intervals, without a sample: a declared episode ends
+constexpr double own_weight = 0.35;  // of the three strongest series beside the relations between all
+constexpr double gone_after = 600;   // seconds, and ten intervals, without a sample: a declared episode ends
 const model::Baseline unknown{};
 
 // The weight of the longest declared prefix of a metric's name ("system.disk" covers "system.disk.io").
@@ -115,9 +118,9 @@ class Assessor {
     }
     close_gone(scene);
     RowEvidence& evidence = out_.evidence.rows[index];
-    double surprise = combine(now, gated, evidence);
-    Verdict verdict =
-        sound(state_.alarm, surprise, now, judges() ? elapsed : 0, block_seconds(state_.interval), budget());
+    Moment moment{.at = now, .elapsed = elapsed, .judged = judges(), .block = block_seconds(state_.interval)};
+    combine(moment, gated, evidence);
+    Verdict verdict = sound(state_.alarm, state_.lasting, moment, budget());
     if (judges()) follow_learned(scene, verdict);
     evidence.teaches = !gated;
     finish(verdict, out_.rows[index]);
@@ -127,7 +130,7 @@ class Assessor {
     out_.score.at = now;
     out_.score.state = model::learning_state(behavior_, now);
     out_.score.score = out_.rows.empty() ? 0 : out_.rows.back().score;
-    out_.score.alarm_level = score_of(alarm_level(state_.alarm, budget()));
+    out_.score.alarm_level = onset_score(alarm_level(state_.alarm, budget()));
     Scene scene{.behavior = behavior_, .series = series_, .state = state_, .now = now, .changes = out_.changes};
     std::array<std::pair<double, std::uint32_t>, max_deviations> top{};
     std::size_t count = 0;
@@ -197,7 +200,11 @@ class Assessor {
       gated = gated || watch.declared >= 2 || watch.limit >= 2;  // already doubtful: the first outlier does not teach
     }
     const model::Baseline& baseline = s < behavior_.series.size() ? behavior_.series[s] : unknown;
-    judge(baseline, watch, x, scene.now, gated, evidence);
+    double standing = judge(baseline, watch, state_.excess[s], x, scene.now, gated, evidence);
+    if (!plan.ignore && !expected) {
+      standing_ = std::max(standing_, plan.weight * standing);
+      if (state_.series.size() > 1) join_block(state_.relations, s, x);
+    }
     if (plan.declared != nullptr) {
       if (expected) {  // declared as ordinary: what was learned does not speak against it
         watch.surprise = 0;
@@ -209,26 +216,30 @@ class Assessor {
   }
 
   // Combined surprise per five minutes.
-  double combine(WallTime now, bool gated, RowEvidence& evidence) {
-    double block = block_seconds(state_.interval);
-    if (ready_ == 0) return 0;
+  void combine(Moment& moment, bool gated, RowEvidence& evidence) {
+    double shift = rate_shift(moment.block);
+    double own = std::exchange(standing_, 0);
+    bool alone = known_ <= 1;
     Strongest strongest;
     for (std::uint32_t s = 0; s < state_.series.size(); ++s) {
-      if (state_.plan[s].ignore || !is_fresh(s, now)) continue;
-      double weight = known_ > 1 ? state_.plan[s].weight : 1;
-      strongest.add(weight * static_cast<double>(state_.series[s].surprise));
+      if (state_.plan[s].ignore || !is_fresh(s, moment.at)) continue;
+      strongest.add((alone ? 1 : state_.plan[s].weight) * static_cast<double>(state_.series[s].surprise));
     }
-    double combined = std::min(strongest.length(), most_combined);
-    double surprise = combined;
-    if (known_ > 1) {
+    double surprise = std::min(strongest.length(), most_combined);
+    if (!alone) {
+      double single = own_weight * strongest.length();
+      double combined = std::min(std::sqrt(single * single + squared_surprise(state_.relations)), most_combined);
       double u = math::exp(0.8373036701796530 * combined);  // 10^(C/2.75): exponential tails of C are Pareto tails of u
       surprise = behavior_.combined.surprise(u, combined_empirical);
-      learn_combined(now, gated, u, surprise, evidence);
+      follow_block(moment.at, gated, u, surprise, evidence);
+      own = combined;
     }
-    return judges() ? std::max(0.0, surprise - rate_shift(block)) : 0;
+    moment.standing = std::max(0.0, own - shift);
+    moment.surprise = judges() ? std::max(0.0, surprise - shift) : 0;
   }
 
-  void learn_combined(WallTime now, bool gated, double u, double surprise, RowEvidence& evidence) {
+  // Ends the block when its time is over: the relations are judged on its means, its largest combination teaches.
+  void follow_block(WallTime now, bool gated, double u, double surprise, RowEvidence& evidence) {
     if (!state_.block_open) {
       state_.block_open = true;
       state_.block_started = now;
@@ -239,6 +250,8 @@ class Assessor {
     state_.block_rare = state_.block_rare || gated || surprise > 4;
     if (to_seconds(now - state_.block_started) < block_seconds(state_.interval) - 1.5 * state_.interval) return;
     state_.block_open = false;
+    judge_block(state_.relations, state_.known_healthy ? Lesson::trusted : gated ? Lesson::none : Lesson::careful);
+    if (ready_ == 0) return;
     evidence.combined = true;
     evidence.u = state_.block_u;
     evidence.combined_rare = state_.block_rare;
@@ -254,7 +267,7 @@ class Assessor {
 
   void finish(const Verdict& verdict, RowVerdict& row) {
     row.score = verdict.score;
-    double level_score = score_of(verdict.level);
+    double level_score = onset_score(verdict.level);
     double strongest = 0;
     for (std::uint32_t s = 0; s < state_.series.size(); ++s) {
       const SeriesWatch& watch = state_.series[s];
@@ -282,6 +295,7 @@ class Assessor {
   Assessment& out_;
   std::size_t ready_ = 0;
   std::size_t known_ = 0;
+  double standing_ = 0;  // the row's largest of a single series
 };
 
 }  // namespace
@@ -304,16 +318,23 @@ Result<Watch> Watch::decode(std::string_view bytes) {
   Decoder decoder{bytes};
   std::uint32_t version = 0;
   decoder.get(version);
-  if (!decoder.failed() && version != State::version) {
+  if (!decoder.failed() && (version == 0 || version > State::version)) {
     return Error{.code = Code::unsupported,
                  .message = "watch: version " + std::to_string(version) +
-                            " was written by another release; this one reads version 1",
+                            " was written by another release; this one reads versions 1 and 2",
                  .where = {},
                  .cause = {}};
   }
   Watch watch;
-  decoder.get(*watch.state_);
+  if (version == 1) {
+    std::apply([&](const auto&... each) { (decoder.get((*watch.state_).*(each.member)), ...); }, State::fields_1);
+  } else {
+    decoder.get(*watch.state_);
+  }
   if (Status status = decoder.finish("watch"); !status) return std::move(status).error();
+  if (!is_whole(watch.state_->relations))
+    return Error{
+        .code = Code::corrupt, .message = "watch: its relations do not fit its series", .where = {}, .cause = {}};
   for (const Episode& episode : watch.state_->episodes) {
     bool known = !episode.blamed.empty() && episode.first_mover < watch.state_->series.size();
     for (const Blamed& blamed : episode.blamed) known = known && blamed.series < watch.state_->series.size();
@@ -331,12 +352,13 @@ Assessment assess(const model::Expectation& expectation, const Behavior& behavio
   Assessment out;
   Watch::State& state = watch.state();
   if (batch.times.empty()) {
-    out.score.alarm_level = score_of(alarm_level(state.alarm, expectation.false_alarms_per_week));
+    out.score.alarm_level = onset_score(alarm_level(state.alarm, expectation.false_alarms_per_week));
     out.score.state = model::learning_state(behavior, state.last_at);
     return out;
   }
   // Series are only ever added; beyond the limit they are stored but not judged. A watch of other series is cut to fit.
   state.series.resize(std::min(series.size(), Behavior::max_series));
+  state.excess.resize(state.series.size());
   std::erase_if(state.episodes, [&](const Episode& episode) {
     return episode.first_mover >= state.series.size() ||
            std::any_of(episode.blamed.begin(), episode.blamed.end(),
@@ -354,6 +376,7 @@ std::vector<EpisodeChange> close_all(Watch& watch, WallTime at) {
   while (!watch.state().episodes.empty()) changes.push_back(drop_episode(watch.state(), 0, at));
   // What spoke against one persona's declarations is no evidence against those of the next.
   for (SeriesWatch& series : watch.state().series) series.declared = series.limit = 0;
+  forget(watch.state().relations);
   return changes;
 }
 

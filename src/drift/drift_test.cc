@@ -4,9 +4,13 @@
 
 #include <limits>
 
+#include "base/codec.h"
 #include "base/prng.h"
+#include "drift/alarm.h"
 #include "drift/declared.h"
 #include "drift/judge.h"
+#include "drift/ordinary.h"
+#include "drift/watch_state.h"
 
 namespace mien::drift {
 namespace {
@@ -235,6 +239,84 @@ TEST(Watch, EncodingRoundTripsAndDamageIsRefused) {
   std::string newer = bytes;
   newer[0] = 9;
   EXPECT_EQ(Watch::decode(newer).error().code, Code::unsupported);
+}
+
+TEST(Watch, OneOfTheReleaseBeforeIsTaken) {
+  Fresh host;
+  host.declare_normal(0.1, 0.05);
+  host.samples_to_open(1.0);
+  Encoder encoder;
+  encoder.put(std::uint32_t{1});
+  std::apply([&](const auto&... each) { (encoder.put(host.watch.state().*(each.member)), ...); },
+             Watch::State::fields_1);
+  Result<Watch> old = Watch::decode(encoder.bytes());
+  ASSERT_TRUE(old.ok());
+  EXPECT_EQ(old->state().episodes.size(), 1U);
+  Watch watch = std::move(old).value();
+  Assessment next = assess(host.expectation, host.behavior, watch, host.series, {});
+  EXPECT_TRUE(next.changes.empty());
+}
+
+TEST(Watch, RelationsThatDoNotFitTheirSeriesAreRefused) {
+  Fresh host;
+  host.feed({0.1});
+  host.watch.state().relations.paths.resize(3);
+  EXPECT_EQ(Watch::decode(host.watch.encode()).error().code, Code::corrupt);
+}
+
+// A row five minutes after the one before.
+Moment moment(double surprise, int row) {
+  return {.surprise = surprise,
+          .standing = surprise,
+          .at = WallTime{1'700'000'000'000'000'000} + row * 300s,
+          .elapsed = 300,
+          .judged = true,
+          .block = 300};
+}
+
+TEST(Score, TheStartOfAnIncidentOutranksTheRestOfALongerOne) {
+  Alarm alarm;
+  double lasting = 0;
+  int row = 0;
+  double start = sound(alarm, lasting, moment(9, ++row), 1).score;
+  double middle = 0;
+  for (int i = 0; i < 300; ++i) middle = std::max(middle, sound(alarm, lasting, moment(9, ++row), 1).score);
+  for (int i = 0; i < 600; ++i) (void)sound(alarm, lasting, moment(0.1, ++row), 1);
+  double next = sound(alarm, lasting, moment(10, ++row), 1).score;
+  EXPECT_GT(start, onset_from);
+  EXPECT_LT(middle, onset_from);
+  EXPECT_GT(next, middle);
+}
+
+TEST(Score, ItFadesWithinAFewHoursOfTheLastOddRow) {
+  Alarm alarm;
+  double lasting = 0;
+  int row = 0;
+  (void)sound(alarm, lasting, moment(6, ++row), 1);
+  double before = 1;
+  for (int i = 0; i < 33 * 6; ++i) {
+    double score = sound(alarm, lasting, moment(0, ++row), 1).score;
+    EXPECT_LE(score, before);
+    before = score;
+  }
+  EXPECT_LT(before, 0.01);
+}
+
+TEST(Score, TheLevelOfAnEpisodeIsAnOnsetsScore) {
+  EXPECT_EQ(onset_score(1.9), 0);
+  EXPECT_DOUBLE_EQ(onset_score(level_floor), onset_from);
+  EXPECT_GT(onset_score(4), onset_score(3));
+  EXPECT_LE(onset_score(1000), 1);
+}
+
+TEST(Score, AYoungSeriesIsJudgedByWhatIsOrdinaryElsewhere) {
+  stats::Tail young;
+  auto jump = static_cast<std::size_t>(model::Expert::jump);
+  EXPECT_EQ(ordinary_surprise(young, jump, 0.5), 0);
+  EXPECT_GT(ordinary_surprise(young, jump, 20), 1.5);
+  EXPECT_GT(ordinary_surprise(young, jump, 200), ordinary_surprise(young, jump, 20));
+  for (int i = 0; i < 200; ++i) young.add(20, stats::Tail::whole);
+  EXPECT_LT(ordinary_surprise(young, jump, 20), 0.5);  // its own past speaks now
 }
 
 TEST(Watch, AtMostEightEpisodesAreOpenAndCloseAllClosesThem) {

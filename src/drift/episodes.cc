@@ -6,6 +6,7 @@
 #include "base/math.h"
 #include "base/text.h"
 #include "drift/declared.h"
+#include "drift/relations.h"
 
 namespace mien::drift {
 namespace {
@@ -25,9 +26,11 @@ constexpr std::uint64_t naming_rows = 32;  // after these the kind stands
 
 double seconds_since(const Scene& scene, WallTime t) { return to_seconds(scene.now - t); }
 
-FindingKind kind_of(const Episode& episode) {
+FindingKind kind_of(const Watch::State& state, const Episode& episode) {
   if (episode.source == EpisodeSource::limit) return FindingKind::limit;
   if (episode.source == EpisodeSource::declared) return FindingKind::level;
+  // Each series may be where it usually is while they no longer move together.
+  if (2 * state.relation_rows > episode.rows && 3 * episode.rows_outside < episode.rows) return FindingKind::relation;
   auto of = [&](model::ExpertGroup group) { return episode.groups[static_cast<std::size_t>(group)]; };
   using Group = model::ExpertGroup;
   double spike = of(Group::spike), level = of(Group::level);
@@ -40,7 +43,9 @@ FindingKind kind_of(const Episode& episode) {
   if (spread >= strongest && !short_lived) return FindingKind::spread;
   if (episode.rows <= 4 && spike > 0 && episode.had_jump) return FindingKind::spike;
   if (short_lived || spike >= strongest) return FindingKind::spike;
-  if (level >= 0.8 * season) return episode.had_jump ? FindingKind::level : FindingKind::ramp;
+  // A value that is usual at another hour is off-season; one that is never usual has moved, whatever the hour.
+  bool away = 3 * episode.rows_outside >= episode.rows;
+  if (away || level >= 0.8 * season) return episode.had_jump ? FindingKind::level : FindingKind::ramp;
   return FindingKind::seasonal;
 }
 
@@ -146,21 +151,47 @@ void blame(Episode& episode, std::uint32_t series, double surprise, double obser
 
 Direction direction_of(double z) { return z > 0 ? Direction::up : z < 0 ? Direction::down : Direction::none; }
 
+// Where the series never is when all is well, at whatever hour.
+bool is_outside(const Scene& scene, std::uint32_t series) {
+  const SeriesWatch& watch = scene.state.series[series];
+  if (std::fabs(static_cast<double>(watch.z)) > outside_z) return true;
+  if (series >= scene.behavior.series.size() || !scene.behavior.series[series].ready()) return false;
+  const model::Baseline& baseline = scene.behavior.series[series];
+  return watch.last < baseline.band_low || watch.last > baseline.band_high;
+}
+
+// The relations between the series are stranger than any series by itself.
+bool relations_lead(const Watch::State& state) {
+  float single = 0;
+  for (const SeriesWatch& watch : state.series) single = std::max(single, watch.surprise);
+  return squared_surprise(state.relations) > static_cast<double>(single) * static_cast<double>(single);
+}
+
+// Blames every series whose newest sample is a surprise of more than `least`.
+void blame_surprising(const Scene& scene, Episode& episode, double least) {
+  for (std::uint32_t i = 0; i < scene.state.series.size(); ++i) {
+    const SeriesWatch& watch = scene.state.series[i];
+    if (watch.last_at != scene.now || scene.state.plan[i].ignore) continue;
+    if (static_cast<double>(watch.surprise) > least) blame(episode, i, static_cast<double>(watch.surprise), watch.last);
+  }
+}
+
 // Takes the row into the learned episode: who is to blame, what kind it looks like.
 void take_row(Scene& scene, Episode& episode, const Verdict& verdict) {
   ++episode.rows;
   episode.peak = std::max(episode.peak, verdict.surprise);
   episode.margin = std::max(episode.margin, verdict.surprise - verdict.level);
   episode.score = std::max(episode.score, verdict.score);
-  double least = std::max(1.5, 0.3 * verdict.surprise);
-  for (std::uint32_t i = 0; i < scene.state.series.size(); ++i) {
-    const SeriesWatch& watch = scene.state.series[i];
-    if (watch.last_at != scene.now || scene.state.plan[i].ignore) continue;
-    if (static_cast<double>(watch.surprise) > least) blame(episode, i, static_cast<double>(watch.surprise), watch.last);
+  if (relations_lead(scene.state)) {
+    ++scene.state.relation_rows;
+    double surprise = std::sqrt(squared_surprise(scene.state.relations));
+    for (std::uint32_t i : strangest(scene.state.relations, 3)) blame(episode, i, surprise, scene.state.series[i].last);
+  } else {
+    blame_surprising(scene, episode, std::max(1.5, 0.3 * verdict.surprise));
   }
   if (episode.blamed.empty()) return;
   const SeriesWatch& worst = scene.state.series[episode.blamed.front().series];
-  if (std::fabs(static_cast<double>(worst.z)) > outside_z) ++episode.rows_outside;
+  if (is_outside(scene, episode.blamed.front().series)) ++episode.rows_outside;
   if (episode.rows <= naming_rows) {
     for (std::size_t g = 0; g < episode.groups.size(); ++g) episode.groups[g] += static_cast<double>(worst.group[g]);
     if (static_cast<double>(worst.group[static_cast<std::size_t>(model::ExpertGroup::spike)]) > clear_jump)
@@ -189,7 +220,7 @@ bool is_quiet(Scene& scene, Episode& episode, bool quiet) {
 }
 
 void rename(Scene& scene, Episode& episode, bool at_alarm) {
-  FindingKind kind = episode.rows <= naming_rows ? kind_of(episode) : episode.kind;
+  FindingKind kind = episode.rows <= naming_rows ? kind_of(scene.state, episode) : episode.kind;
   bool kind_changed = kind != episode.kind;
   episode.kind = kind;
   Severity severity = std::max(severity_of(scene, episode), episode.severity);
@@ -240,9 +271,9 @@ void follow_one_declared(Scene& scene, std::uint32_t series, EpisodeSource sourc
     episode->rows = 1;
     episode->peak = evidence;
     blame(*episode, series, evidence, watch.last);
-    episode->kind = kind_of(*episode);
+    episode->kind = kind_of(scene.state, *episode);
     episode->severity = severity_of(scene, *episode);
-    episode->score = std::min(0.999, score_of(alarm_level(scene.state.alarm, 1.0) * evidence / declared_open));
+    episode->score = std::min(0.999, onset_score(alarm_level(scene.state.alarm, 1.0)) * evidence / declared_open);
     tell(scene, *episode, EpisodeChange::What::opened, evidence >= before);
     return;
   }
@@ -305,6 +336,7 @@ void follow_learned(Scene& scene, const Verdict& verdict) {
     if (!verdict.fires || scene.state.known_healthy || blames_what_is_declared(scene)) return;
     Episode* episode = open_episode(scene, EpisodeSource::learned);
     if (episode == nullptr) return;
+    scene.state.relation_rows = 0;
     take_row(scene, *episode, verdict);
     if (episode->blamed.empty()) {  // nothing to point at: many small surprises of series that sent nothing now
       episodes.pop_back();
@@ -313,7 +345,7 @@ void follow_learned(Scene& scene, const Verdict& verdict) {
     count_episode(scene.state.alarm);
     episode->first_mover = first_mover_of(scene, *episode);
     episode->direction = direction_of(static_cast<double>(scene.state.series[episode->blamed.front().series].z));
-    episode->kind = kind_of(*episode);
+    episode->kind = kind_of(scene.state, *episode);
     episode->severity = severity_of(scene, *episode);
     tell(scene, *episode, EpisodeChange::What::opened, true);
     return;
@@ -336,7 +368,7 @@ void follow_declared(Scene& scene, std::uint32_t series, const EvidenceBefore& b
 
 void close_episode(Scene& scene, std::size_t index) {
   Episode& episode = scene.state.episodes[index];
-  if (episode.rows <= naming_rows) episode.kind = kind_of(episode);
+  if (episode.rows <= naming_rows) episode.kind = kind_of(scene.state, episode);
   episode.told = finding_of(scene, episode);
   scene.changes.push_back(drop_episode(scene.state, index, scene.now));
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/math.h"
+#include "drift/ordinary.h"
 
 namespace mien::drift {
 namespace {
@@ -77,14 +78,25 @@ void season_statistics(const Baseline& baseline, SeriesWatch& watch, double x, s
   at(u, Expert::off_season_level) = static_cast<float>(4 * std::fabs(watch.season_level));
 }
 
+Statistics silence() {
+  Statistics u;
+  u.fill(silent);
+  return u;
+}
+
 bool is_seasonal(Expert expert) {
   return expert == Expert::off_season || expert == Expert::off_season_spread || expert == Expert::off_season_level;
 }
 
-void add_surprise(const Baseline& baseline, SeriesWatch& watch, const Statistics& u, bool gated) {
+// Large values weigh twice for the score: people ask about what is too much, seldom about what is too little.
+constexpr double excess_weight = 2;
+
+double add_surprise(const Baseline& baseline, SeriesWatch& watch, const Statistics& u, bool gated) {
   double block = block_seconds(baseline.interval);
   watch.group = {};
+  std::array<double, model::group_count> standing{};
   double total = 0;
+  double all = 0;
   for (std::size_t i = 0; i < expert_count; ++i) {
     float statistic = std::min(u[i], largest_statistic);
     auto expert = static_cast<Expert>(i);
@@ -93,10 +105,31 @@ void add_surprise(const Baseline& baseline, SeriesWatch& watch, const Statistics
     if (gated || e > rare_surprise) watch.block_rare = static_cast<std::uint16_t>(watch.block_rare | (1U << i));
     float& group = watch.group[static_cast<std::size_t>(group_of(expert))];
     group = std::max(group, static_cast<float>(e));
+    double& stands = standing[static_cast<std::size_t>(group_of(expert))];
+    stands = std::max(stands, statistic < 0 ? 0
+                              : baseline.tails[i].speaks()
+                                  ? e
+                                  : ordinary_surprise(baseline.tails[i], i, static_cast<double>(statistic)));
     watch.block_u[i] = std::max(watch.block_u[i], statistic);
   }
   for (float group : watch.group) total += static_cast<double>(group) * static_cast<double>(group);
+  for (double stands : standing) all += stands * stands;
   watch.surprise = static_cast<float>(0.97 * std::sqrt(total));
+  return all;
+}
+
+// Surprise of a value far above the level. Learned here, as nothing but the score goes by it.
+double exceed(Excess& excess, double z, bool gated, bool block_ends) {
+  auto u = static_cast<float>(std::clamp(z, 0.0, static_cast<double>(largest_statistic)));
+  excess.block = std::max(excess.block, u);
+  double e = ordinary_surprise(excess.past, excess_statistic, static_cast<double>(u));
+  excess.rare = excess.rare || gated || e > rare_surprise;
+  if (block_ends) {
+    excess.past.add(static_cast<double>(excess.block), excess.rare ? stats::Tail::quarter : stats::Tail::whole);
+    excess.block = 0;
+    excess.rare = false;
+  }
+  return excess_weight * e;
 }
 
 }  // namespace
@@ -109,7 +142,8 @@ void follow_interval(double& interval, double step) {
   }
 }
 
-void judge(const Baseline& baseline, SeriesWatch& watch, double x, WallTime t, bool gated, SampleEvidence& out) {
+double judge(const Baseline& baseline, SeriesWatch& watch, Excess& excess, double x, WallTime t, bool gated,
+             SampleEvidence& out) {
   x = clip(x, largest_value);
   double step = advance(watch, t);
   bool follows = step > 0;
@@ -156,7 +190,8 @@ void judge(const Baseline& baseline, SeriesWatch& watch, double x, WallTime t, b
     watch.block_u.fill(silent);
     watch.block_rare = 0;
   }
-  add_surprise(baseline, watch, u, gated);
+  bool warm = baseline.anchor.n >= stats::RobustLocation::warm_up;
+  double standing = add_surprise(baseline, watch, warm ? u : silence(), gated);
   if (static_cast<double>(watch.surprise) < left_surprise) {
     watch.left_at = {};
   } else if (watch.left_at.ns == 0) {
@@ -170,13 +205,16 @@ void judge(const Baseline& baseline, SeriesWatch& watch, double x, WallTime t, b
   out.interval = static_cast<float>(interval);
   out.jump = d;
   out.forecast = residual;
-  bool known = baseline.anchor.n >= stats::RobustLocation::warm_up && interval > 0;
+  bool known = warm && interval > 0;
   if (known && to_seconds(t - watch.block_started) >= block_seconds(interval) - 1.5 * interval) {
     out.flags |= SampleEvidence::block_end;
     out.u = watch.block_u;
     out.rare = watch.block_rare;
     watch.block_open = false;
   }
+  if (!warm) return 0;
+  double above = exceed(excess, static_cast<double>(watch.z), gated, (out.flags & SampleEvidence::block_end) != 0);
+  return 0.97 * std::sqrt(standing + above * above);
 }
 
 }  // namespace mien::drift

@@ -17,7 +17,9 @@ void follow_interval(double& interval, double step);
 
 // Judges `x` (finite) at `t`, moves the series' fast state and fills `out`. Afterwards watch.group, watch.surprise,
 // watch.z and watch.left_at tell the result. `gated`: an episode is open, so nothing but the tails may learn.
-void judge(const model::Baseline& baseline, SeriesWatch& watch, double x, WallTime t, bool gated,
-           model::SampleEvidence& out);
+// Returns how odd the sample stands: as watch.surprise, and by what speaks for the score alone (the excess, and
+// built-in shapes while a tail is young).
+double judge(const model::Baseline& baseline, SeriesWatch& watch, Excess& excess, double x, WallTime t, bool gated,
+             model::SampleEvidence& out);
 
 }  // namespace mien::drift

@@ -9,6 +9,7 @@
 #include "base/fields.h"
 #include "drift/drift.h"
 #include "model/behavior.h"
+#include "stats/relation_view.h"
 
 namespace mien::drift {
 
@@ -133,6 +134,48 @@ struct Alarm {
                                             field("forgot_at", &Alarm::forgot_at), field("past", &Alarm::past)};
 };
 
+// The past of max(0, z) of one series: it speaks for the score but opens nothing.
+struct Excess {
+  stats::Tail past;
+  float block = 0;  // largest of the running block
+  bool rare = false;
+  static constexpr auto fields =
+      std::tuple{field("past", &Excess::past), field("block", &Excess::block), field("rare", &Excess::rare)};
+};
+
+// How the series of an instance move together (relations.h). Judged once a block, on the block's means.
+struct SeriesPath {
+  float center = 0;  // learned mean and variance: relations are of standardised values
+  float variance = 0;
+  float quick = 0;         // EW(0.3) of the standardised value
+  float steady = 0;        // EW(0.05)
+  float restlessness = 0;  // EW(0.1) of |value - quick before it|
+  float sum = 0;           // of the running block
+  std::uint16_t count = 0;
+  static constexpr auto fields = std::tuple{field("center", &SeriesPath::center),
+                                            field("variance", &SeriesPath::variance),
+                                            field("quick", &SeriesPath::quick),
+                                            field("steady", &SeriesPath::steady),
+                                            field("restlessness", &SeriesPath::restlessness),
+                                            field("sum", &SeriesPath::sum),
+                                            field("count", &SeriesPath::count)};
+};
+
+constexpr std::size_t relation_views = 3;  // of quick, steady, restlessness
+
+struct Relations {
+  static constexpr std::size_t max_series = 512;  // the first ones declared
+  static constexpr std::size_t max_groups = max_series / stats::RelationView::max_size;
+  std::vector<SeriesPath> paths;
+  std::vector<stats::RelationView> views;  // group by group, relation_views each; a group is 64 neighbouring series
+  std::array<stats::Tail, relation_views> tails{};  // of each view's distance
+  std::array<float, relation_views> surprise{};     // at the newest block
+  std::uint64_t blocks = 0;
+  static constexpr auto fields = std::tuple{field("paths", &Relations::paths), field("views", &Relations::views),
+                                            field("tails", &Relations::tails), field("surprise", &Relations::surprise),
+                                            field("blocks", &Relations::blocks)};
+};
+
 // What is declared of one series, looked up once.
 struct SeriesPlan {
   const model::DeclaredMetric* declared = nullptr;  // into Watch::State::expectation
@@ -141,7 +184,7 @@ struct SeriesPlan {
 };
 
 struct Watch::State {
-  static constexpr std::uint32_t version = 1;
+  static constexpr std::uint32_t version = 2;  // reads 1, which ends before `lasting`
   std::vector<SeriesWatch> series;
   Alarm alarm;
   std::vector<Episode> episodes;  // open ones, at most max_open_episodes
@@ -154,24 +197,31 @@ struct Watch::State {
   float block_u = 0;
   bool block_rare = false;
   bool known_healthy = false;
+  double lasting = 0;          // the strongest surprise of late, fading within about 33 blocks
+  std::vector<Excess> excess;  // per series
+  Relations relations;
+  std::uint64_t relation_rows = 0;  // of the learned episode: on which the relations were stranger than any series
 
   // Derived from the arguments of the last assess; not stored.
   bool planned = false;
   model::Expectation expectation;
   std::vector<SeriesPlan> plan;
 
-  static constexpr auto fields = std::tuple{field("series", &State::series),
-                                            field("alarm", &State::alarm),
-                                            field("episodes", &State::episodes),
-                                            field("next_episode", &State::next_episode),
-                                            field("refused_episodes", &State::refused_episodes),
-                                            field("last_at", &State::last_at),
-                                            field("interval", &State::interval),
-                                            field("block_started", &State::block_started),
-                                            field("block_open", &State::block_open),
-                                            field("block_u", &State::block_u),
-                                            field("block_rare", &State::block_rare),
-                                            field("known_healthy", &State::known_healthy)};
+  static constexpr auto fields_1 = std::tuple{field("series", &State::series),
+                                              field("alarm", &State::alarm),
+                                              field("episodes", &State::episodes),
+                                              field("next_episode", &State::next_episode),
+                                              field("refused_episodes", &State::refused_episodes),
+                                              field("last_at", &State::last_at),
+                                              field("interval", &State::interval),
+                                              field("block_started", &State::block_started),
+                                              field("block_open", &State::block_open),
+                                              field("block_u", &State::block_u),
+                                              field("block_rare", &State::block_rare),
+                                              field("known_healthy", &State::known_healthy)};
+  static constexpr auto fields = std::tuple_cat(
+      fields_1, std::tuple{field("lasting", &State::lasting), field("excess", &State::excess),
+                           field("relations", &State::relations), field("relation_rows", &State::relation_rows)});
 };
 
 }  // namespace mien::drift

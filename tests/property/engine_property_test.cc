@@ -148,6 +148,28 @@ INSTANTIATE_TEST_SUITE_P(Engine, Injection,
                                            Case{Injected::frozen, model::FindingKind::frozen, 300}),
                          [](const auto& case_info) { return std::string(model::to_text(case_info.param.kind)); });
 
+// Two series that follow each other, among five: one goes its own way, within what is usual for it.
+TEST(Relations, ABrokenOneIsFoundNamedAndBlamed) {
+  Lab lab(5, 60, 21);
+  Prng apart(22);
+  Engine engine;
+  double own = 0;
+  constexpr int healthy = 8 * 1440;
+  std::size_t before = 0;
+  for (int i = 0; i < healthy + 240; ++i) {
+    model::Batch batch = lab.next(Injected::nothing, -1);
+    own += 0.3 * (apart.normal() - own);
+    batch.values[1] = i < healthy ? batch.values[0] + 0.05 * apart.normal() : 10 + own;
+    if (i == healthy) before = engine.opened.size();
+    engine.feed(lab.series, batch);
+  }
+  ASSERT_GT(engine.opened.size(), before);
+  const model::Finding& finding = engine.opened[before].finding;
+  EXPECT_EQ(finding.kind, model::FindingKind::relation);
+  std::string blamed = finding.metrics.front().name.value;
+  EXPECT_TRUE(blamed == "m0" || blamed == "m1") << blamed;
+}
+
 TEST(Engine, OrdinaryLifeOfAHostIsQuietForAWeek) {
   testing::OrdinaryHost host(3, 20);
   Engine engine;

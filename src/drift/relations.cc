@@ -1,0 +1,171 @@
+#include "drift/relations.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+
+namespace mien::drift {
+namespace {
+
+using stats::RelationView;
+using stats::warm_rate;
+
+constexpr std::uint64_t learning_blocks = 1000;
+constexpr double learning_rate = 1e-4;  // weight of a block, at least
+constexpr double settled_rate = 2e-5;   // of center and variance afterwards
+constexpr double ordinary = 1.69897;    // -log10 0.02
+constexpr double rare = 4;              // teaches the past of distances with weight 1/4
+constexpr double quick_rate = 0.3;
+constexpr double steady_rate = 0.05;
+constexpr double restless_rate = 0.1;
+constexpr double distance_unit = 8;  // an ordinary distance lies in the middle of a tail's bins
+constexpr double empirical = 0.5;    // weight of the empirical tail
+constexpr double largest = 1e6;      // of a standardised value
+
+std::size_t groups_of(std::size_t series) { return (series + RelationView::max_size - 1) / RelationView::max_size; }
+
+// Room for every series up to the limit, in paths and views.
+void grow(Relations& relations, std::size_t series) {
+  if (series <= relations.paths.size()) return;
+  relations.paths.resize(series);
+  std::size_t groups = groups_of(series);
+  relations.views.resize(groups * relation_views);
+  for (std::size_t g = 0; g < groups; ++g) {
+    std::size_t size = std::min(RelationView::max_size, series - g * RelationView::max_size);
+    for (std::size_t v = 0; v < relation_views; ++v) relations.views[g * relation_views + v].grow(size);
+  }
+}
+
+void learn_place(SeriesPath& path, double mean, std::uint64_t blocks, double rate) {
+  double weight = warm_rate(blocks, rate);
+  double deviation = mean - static_cast<double>(path.center);
+  path.center += static_cast<float>(weight * deviation);
+  path.variance += static_cast<float>(weight * (deviation * deviation - static_cast<double>(path.variance)));
+}
+
+// Standardises the block's mean and moves the three means of it. Missing stays missing.
+void walk(SeriesPath& path, double mean, std::uint64_t blocks, std::array<float, relation_views>& out) {
+  double floor = 1e-9 + 1e-6 * std::fabs(static_cast<double>(path.center));
+  double spread = std::max(std::sqrt(static_cast<double>(path.variance)), floor);
+  double z = stats::clip((mean - static_cast<double>(path.center)) / spread, largest);
+  double before = path.quick;
+  path.quick += static_cast<float>(warm_rate(blocks, quick_rate) * (z - static_cast<double>(path.quick)));
+  path.steady += static_cast<float>(warm_rate(blocks, steady_rate) * (z - static_cast<double>(path.steady)));
+  double restless = std::fabs(z - before) - static_cast<double>(path.restlessness);
+  path.restlessness += static_cast<float>(warm_rate(blocks, restless_rate) * restless);
+  out = {path.quick, path.steady, path.restlessness};
+}
+
+using Vectors = std::array<std::vector<float>, relation_views>;
+
+// One vector per view over all series; NaN where the block has nothing.
+Vectors vectors_of(Relations& relations, bool places_learn) {
+  Vectors vectors;
+  for (auto& vector : vectors) vector.assign(relations.paths.size(), std::numeric_limits<float>::quiet_NaN());
+  bool young = relations.blocks < learning_blocks;
+  for (std::size_t s = 0; s < relations.paths.size(); ++s) {
+    SeriesPath& path = relations.paths[s];
+    if (path.count == 0) continue;
+    double mean = static_cast<double>(path.sum) / path.count;
+    if (places_learn) learn_place(path, mean, relations.blocks, young ? learning_rate : settled_rate);
+    std::array<float, relation_views> values{};
+    walk(path, mean, relations.blocks, values);
+    for (std::size_t v = 0; v < relation_views; ++v) vectors[v][s] = values[v];
+    path.sum = 0;
+    path.count = 0;
+  }
+  return vectors;
+}
+
+std::span<const float> part(const std::vector<float>& vector, std::size_t group, std::size_t size) {
+  return std::span<const float>(vector).subspan(group * RelationView::max_size, size);
+}
+
+// Root mean square of the groups' distances, by how many series each has.
+double distance(const Relations& relations, std::size_t view, const std::vector<float>& vector) {
+  double squared = 0;
+  for (std::size_t g = 0; g * relation_views < relations.views.size(); ++g) {
+    const RelationView& model = relations.views[g * relation_views + view];
+    double d = model.distance(part(vector, g, model.size()));
+    squared += d * d * static_cast<double>(model.size());
+  }
+  return std::sqrt(squared / static_cast<double>(vector.size()));
+}
+
+}  // namespace
+
+void join_block(Relations& relations, std::size_t series, double x) {
+  if (series >= Relations::max_series) return;
+  grow(relations, series + 1);
+  SeriesPath& path = relations.paths[series];
+  if (path.count == std::numeric_limits<std::uint16_t>::max()) return;
+  path.sum += static_cast<float>(stats::clip(x, 1e30));
+  ++path.count;
+}
+
+void judge_block(Relations& relations, Lesson lesson) {
+  bool young = relations.blocks < learning_blocks;
+  bool calm = std::all_of(relations.surprise.begin(), relations.surprise.end(),
+                          [](float surprise) { return static_cast<double>(surprise) < ordinary; });
+  bool places_learn = lesson == Lesson::trusted || (lesson == Lesson::careful && (young || calm));
+  Vectors vectors = vectors_of(relations, places_learn);
+  for (std::size_t v = 0; v < relation_views; ++v) {
+    double u = distance_unit * distance(relations, v, vectors[v]);
+    double e = relations.tails[v].surprise(u, empirical);
+    relations.surprise[v] = static_cast<float>(e);
+    bool doubtful = lesson == Lesson::none || (lesson == Lesson::careful && e > rare);
+    if (relations.blocks >= stats::RobustLocation::warm_up)
+      relations.tails[v].add(u, doubtful ? stats::Tail::quarter : stats::Tail::whole);
+    bool teaches = lesson == Lesson::trusted || (lesson == Lesson::careful && (young || e < ordinary));
+    if (!teaches) continue;
+    for (std::size_t g = 0; g * relation_views < relations.views.size(); ++g) {
+      RelationView& model = relations.views[g * relation_views + v];
+      model.learn(part(vectors[v], g, model.size()), learning_rate);
+    }
+  }
+  ++relations.blocks;
+}
+
+double squared_surprise(const Relations& relations) {
+  double squared = 0;
+  for (float surprise : relations.surprise) squared += static_cast<double>(surprise) * static_cast<double>(surprise);
+  return squared;
+}
+
+std::vector<std::uint32_t> strangest(const Relations& relations, std::size_t most) {
+  std::size_t view = static_cast<std::size_t>(std::max_element(relations.surprise.begin(), relations.surprise.end()) -
+                                              relations.surprise.begin());
+  std::vector<std::pair<double, std::uint32_t>> shares;
+  for (std::size_t g = 0; g * relation_views < relations.views.size(); ++g) {
+    const RelationView& model = relations.views[g * relation_views + view];
+    std::vector<float> vector;
+    for (std::size_t i = 0; i < model.size(); ++i) {
+      const SeriesPath& path = relations.paths[g * RelationView::max_size + i];
+      vector.push_back(std::array{path.quick, path.steady, path.restlessness}[view]);
+    }
+    std::vector<double> share = model.shares(vector);
+    for (std::size_t i = 0; i < share.size(); ++i)
+      shares.emplace_back(share[i], static_cast<std::uint32_t>(g * RelationView::max_size + i));
+  }
+  std::sort(shares.begin(), shares.end(),
+            [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+  std::vector<std::uint32_t> series;
+  for (std::size_t i = 0; i < shares.size() && i < most && shares[i].first > 0; ++i) series.push_back(shares[i].second);
+  return series;
+}
+
+void forget(Relations& relations) { relations = {}; }
+
+bool is_whole(const Relations& relations) {
+  if (relations.paths.size() > Relations::max_series) return false;
+  if (relations.views.size() != groups_of(relations.paths.size()) * relation_views) return false;
+  for (std::size_t i = 0; i < relations.views.size(); ++i) {
+    std::size_t first = i / relation_views * RelationView::max_size;
+    std::size_t size = std::min(RelationView::max_size, relations.paths.size() - first);
+    if (!relations.views[i].is_whole() || relations.views[i].size() != size) return false;
+  }
+  return true;
+}
+
+}  // namespace mien::drift

@@ -1,0 +1,29 @@
+// Relations between the series of an instance: do they still move together as they did? DETECTION section 4.
+//
+// Three views of the standardised values (quick and steady means, restlessness), each with its own model of what moves
+// with what (stats::RelationView) in groups of 64 neighbouring series, and its own past of distances. Judged once a
+// block on the block's means, so that a host at 1 s costs a tenth. After a thousand blocks a view learns from vectors
+// with p >= 0.02 only, slowly: one that learns its own anomalies is blind to them.
+// Cost per block: about 100 multiplications per series and view. Memory at most 4 d^2 bytes per group and view.
+#pragma once
+
+#include "drift/watch_state.h"
+
+namespace mien::drift {
+
+enum class Lesson : std::uint8_t { none, careful, trusted };  // an episode is open; usual; the history is known healthy
+
+// The value of one series joins the running block.
+void join_block(Relations& relations, std::size_t series, double x);
+// The block is over: judges it and learns. Afterwards `relations.surprise` holds each view's -log10 p.
+void judge_block(Relations& relations, Lesson lesson);
+// Squared length of the views' surprises.
+[[nodiscard]] double squared_surprise(const Relations& relations);
+// The series that bear the newest block's strangest view, most first: at most `most`. For blame.
+[[nodiscard]] std::vector<std::uint32_t> strangest(const Relations& relations, std::size_t most);
+// Whatever was learned goes: it was another persona's.
+void forget(Relations& relations);
+// What was read from outside fits together.
+[[nodiscard]] bool is_whole(const Relations& relations);
+
+}  // namespace mien::drift
