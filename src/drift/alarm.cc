@@ -13,6 +13,7 @@ constexpr double week = 7 * day;
 constexpr double least_seen = 864;  // seconds: the first day asks for at most two decades more
 constexpr double standing_scale = 5;
 constexpr double onset_scale = 2;
+constexpr double onset_begins = 3;        // weaker ones do not outrank what stands, unless they open an episode
 constexpr double novelty = 3;             // decades taken off per decade of times it happened before
 constexpr double fades_in = 33;           // blocks
 constexpr double fades_within = 36'000;   // seconds
@@ -66,7 +67,7 @@ void follow_bump(Alarm& alarm, const Moment& moment) {
 
 double onset_score(double strength) {
   if (strength < level_floor) return 0;
-  return onset_from + (1 - onset_from) * (1 - math::exp(-(strength - level_floor) / onset_scale));
+  return onset_from + (1 - onset_from) * (1 - math::exp(-std::max(0.0, strength - onset_begins) / onset_scale));
 }
 
 double rate_shift(double block) { return block < 300 && block > 0 ? math::log10(300 / block) : 0; }
@@ -94,8 +95,8 @@ Verdict sound(Alarm& alarm, double& lasting, const Moment& moment, double budget
   double fading = std::max(blocks / fades_in, moment.elapsed / fades_within);
   lasting = std::max(moment.standing, lasting * std::clamp(1 - fading, 0.0, 1.0));
   verdict.score = onset_from * (1 - math::exp(-lasting / standing_scale));
-  if (verdict.fires || !goes_on(std::min(verdict.level, base_level(budget))))
-    verdict.score = std::max(verdict.score, onset_score(verdict.fresh));
+  bool onset = verdict.fresh >= onset_begins && !goes_on(std::min(verdict.level, base_level(budget)));
+  if (verdict.fires || onset) verdict.score = std::max(verdict.score, onset_score(verdict.fresh));
 
   alarm.held = std::max(surprise, alarm.held * std::clamp(1 - judged / (held_blocks * moment.block), 0.0, 1.0));
   follow_bump(alarm, moment);

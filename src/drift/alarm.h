@@ -12,7 +12,7 @@ constexpr double level_floor = 2;
 constexpr double level_ceiling = 12;
 
 // A score has two parts: below `onset_from` it says how odd things are (0.7 (1 - exp(-E / 5))), whatever was reported;
-// above, that something new begins, and how strongly (0.7 + 0.3 (1 - exp(-(E' - 2) / 2))). So one score serves both the
+// above, that something new begins, and how strongly (0.7 + 0.3 (1 - exp(-(E' - 3) / 2))). So one score serves both the
 // question "is it odd now?" and "when did it begin?", and a long incident can not outrank the start of the next.
 constexpr double onset_from = 0.7;
 // The score of an onset of that strength: what an episode must reach at an alarm level. 0 below level_floor.

@@ -200,7 +200,7 @@ class Assessor {
       gated = gated || watch.declared >= 2 || watch.limit >= 2;  // already doubtful: the first outlier does not teach
     }
     const model::Baseline& baseline = s < behavior_.series.size() ? behavior_.series[s] : unknown;
-    double standing = judge(baseline, watch, state_.excess[s], x, scene.now, gated, evidence);
+    double standing = judge(baseline, watch, state_.habits[s], x, scene.now, gated, evidence);
     if (!plan.ignore && !expected) {
       standing_ = std::max(standing_, plan.weight * standing);
       if (state_.series.size() > 1) join_block(state_.relations, s, x);
@@ -332,6 +332,10 @@ Result<Watch> Watch::decode(std::string_view bytes) {
     decoder.get(*watch.state_);
   }
   if (Status status = decoder.finish("watch"); !status) return std::move(status).error();
+  const auto& habits = watch.state_->habits;
+  if (!std::all_of(habits.begin(), habits.end(), [](const Habit& habit) { return is_whole(habit.pattern); }))
+    return Error{
+        .code = Code::corrupt, .message = "watch: a pattern is larger than it may be", .where = {}, .cause = {}};
   if (!is_whole(watch.state_->relations))
     return Error{
         .code = Code::corrupt, .message = "watch: its relations do not fit its series", .where = {}, .cause = {}};
@@ -358,7 +362,7 @@ Assessment assess(const model::Expectation& expectation, const Behavior& behavio
   }
   // Series are only ever added; beyond the limit they are stored but not judged. A watch of other series is cut to fit.
   state.series.resize(std::min(series.size(), Behavior::max_series));
-  state.excess.resize(state.series.size());
+  state.habits.resize(state.series.size());
   std::erase_if(state.episodes, [&](const Episode& episode) {
     return episode.first_mover >= state.series.size() ||
            std::any_of(episode.blamed.begin(), episode.blamed.end(),

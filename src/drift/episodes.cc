@@ -38,6 +38,7 @@ FindingKind kind_of(const Watch::State& state, const Episode& episode) {
   double spread = of(Group::spread), frozen = of(Group::frozen);
   double strongest = std::max({spike, level, season, spread, frozen});
   if (frozen >= strongest) return FindingKind::frozen;
+  if (2 * state.shape_rows > episode.rows && 3 * episode.rows_outside < episode.rows) return FindingKind::shape;
   // What was away for a few samples only was a spike, whatever lingers in the means.
   bool short_lived = episode.rows > 4 && 3 * episode.rows_outside < episode.rows && episode.had_jump;
   if (spread >= strongest && !short_lived) return FindingKind::spread;
@@ -192,6 +193,8 @@ void take_row(Scene& scene, Episode& episode, const Verdict& verdict) {
   if (episode.blamed.empty()) return;
   const SeriesWatch& worst = scene.state.series[episode.blamed.front().series];
   if (is_outside(scene, episode.blamed.front().series)) ++episode.rows_outside;
+  float strongest = *std::max_element(worst.group.begin(), worst.group.end());
+  if (scene.state.habits[episode.blamed.front().series].pattern.surprise > strongest) ++scene.state.shape_rows;
   if (episode.rows <= naming_rows) {
     for (std::size_t g = 0; g < episode.groups.size(); ++g) episode.groups[g] += static_cast<double>(worst.group[g]);
     if (static_cast<double>(worst.group[static_cast<std::size_t>(model::ExpertGroup::spike)]) > clear_jump)
@@ -336,7 +339,7 @@ void follow_learned(Scene& scene, const Verdict& verdict) {
     if (!verdict.fires || scene.state.known_healthy || blames_what_is_declared(scene)) return;
     Episode* episode = open_episode(scene, EpisodeSource::learned);
     if (episode == nullptr) return;
-    scene.state.relation_rows = 0;
+    scene.state.relation_rows = scene.state.shape_rows = 0;
     take_row(scene, *episode, verdict);
     if (episode->blamed.empty()) {  // nothing to point at: many small surprises of series that sent nothing now
       episodes.pop_back();

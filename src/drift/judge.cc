@@ -90,6 +90,8 @@ bool is_seasonal(Expert expert) {
 
 // Large values weigh twice for the score: people ask about what is too much, seldom about what is too little.
 constexpr double excess_weight = 2;
+constexpr double combined_share =
+    0.97;  // of the groups' length: healthy rows reach the alarm level as often as one expert's do
 
 double add_surprise(const Baseline& baseline, SeriesWatch& watch, const Statistics& u, bool gated) {
   double block = block_seconds(baseline.interval);
@@ -114,7 +116,7 @@ double add_surprise(const Baseline& baseline, SeriesWatch& watch, const Statisti
   }
   for (float group : watch.group) total += static_cast<double>(group) * static_cast<double>(group);
   for (double stands : standing) all += stands * stands;
-  watch.surprise = static_cast<float>(0.97 * std::sqrt(total));
+  watch.surprise = static_cast<float>(combined_share * std::sqrt(total));
   return all;
 }
 
@@ -142,7 +144,7 @@ void follow_interval(double& interval, double step) {
   }
 }
 
-double judge(const Baseline& baseline, SeriesWatch& watch, Excess& excess, double x, WallTime t, bool gated,
+double judge(const Baseline& baseline, SeriesWatch& watch, Habit& habit, double x, WallTime t, bool gated,
              SampleEvidence& out) {
   x = clip(x, largest_value);
   double step = advance(watch, t);
@@ -192,12 +194,6 @@ double judge(const Baseline& baseline, SeriesWatch& watch, Excess& excess, doubl
   }
   bool warm = baseline.anchor.n >= stats::RobustLocation::warm_up;
   double standing = add_surprise(baseline, watch, warm ? u : silence(), gated);
-  if (static_cast<double>(watch.surprise) < left_surprise) {
-    watch.left_at = {};
-  } else if (watch.left_at.ns == 0) {
-    watch.left_at = t;
-  }
-
   out.flags =
       static_cast<std::uint8_t>(SampleEvidence::present | (gated ? 0 : SampleEvidence::teaches) |
                                 (follows ? SampleEvidence::has_jump : 0) | (changed ? SampleEvidence::changed : 0));
@@ -205,16 +201,25 @@ double judge(const Baseline& baseline, SeriesWatch& watch, Excess& excess, doubl
   out.interval = static_cast<float>(interval);
   out.jump = d;
   out.forecast = residual;
-  bool known = warm && interval > 0;
-  if (known && to_seconds(t - watch.block_started) >= block_seconds(interval) - 1.5 * interval) {
+  bool ends = warm && interval > 0 && to_seconds(t - watch.block_started) >= block_seconds(interval) - 1.5 * interval;
+  if (ends) {
     out.flags |= SampleEvidence::block_end;
     out.u = watch.block_u;
     out.rare = watch.block_rare;
     watch.block_open = false;
+    follow_pattern(habit.pattern, static_cast<double>(watch.z), gated);
+  }
+  double form = combined_share * static_cast<double>(habit.pattern.surprise);
+  watch.surprise = static_cast<float>(
+      std::sqrt(static_cast<double>(watch.surprise) * static_cast<double>(watch.surprise) + form * form));
+  if (static_cast<double>(watch.surprise) < left_surprise) {
+    watch.left_at = {};
+  } else if (watch.left_at.ns == 0) {
+    watch.left_at = t;
   }
   if (!warm) return 0;
-  double above = exceed(excess, static_cast<double>(watch.z), gated, (out.flags & SampleEvidence::block_end) != 0);
-  return 0.97 * std::sqrt(standing + above * above);
+  double above = exceed(habit.excess, static_cast<double>(watch.z), gated, ends);
+  return std::sqrt(combined_share * combined_share * (standing + above * above) + form * form);
 }
 
 }  // namespace mien::drift

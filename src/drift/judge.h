@@ -19,7 +19,7 @@ void follow_interval(double& interval, double step);
 // watch.z and watch.left_at tell the result. `gated`: an episode is open, so nothing but the tails may learn.
 // Returns how odd the sample stands: as watch.surprise, and by what speaks for the score alone (the excess, and
 // built-in shapes while a tail is young).
-double judge(const model::Baseline& baseline, SeriesWatch& watch, Excess& excess, double x, WallTime t, bool gated,
+double judge(const model::Baseline& baseline, SeriesWatch& watch, Habit& habit, double x, WallTime t, bool gated,
              model::SampleEvidence& out);
 
 }  // namespace mien::drift

@@ -13,7 +13,7 @@ using stats::warm_rate;
 
 constexpr std::uint64_t learning_blocks = 1000;
 constexpr double learning_rate = 1e-4;  // weight of a block, at least
-constexpr double settled_rate = 2e-5;   // of center and variance afterwards
+constexpr double settled_rate = 5e-6;   // of center and variance afterwards
 constexpr double ordinary = 1.69897;    // -log10 0.02
 constexpr double rare = 4;              // teaches the past of distances with weight 1/4
 constexpr double quick_rate = 0.3;
@@ -37,8 +37,7 @@ void grow(Relations& relations, std::size_t series) {
   }
 }
 
-void learn_place(SeriesPath& path, double mean, std::uint64_t blocks, double rate) {
-  double weight = warm_rate(blocks, rate);
+void learn_place(SeriesPath& path, double mean, double weight) {
   double deviation = mean - static_cast<double>(path.center);
   path.center += static_cast<float>(weight * deviation);
   path.variance += static_cast<float>(weight * (deviation * deviation - static_cast<double>(path.variance)));
@@ -60,15 +59,14 @@ void walk(SeriesPath& path, double mean, std::uint64_t blocks, std::array<float,
 using Vectors = std::array<std::vector<float>, relation_views>;
 
 // One vector per view over all series; NaN where the block has nothing.
-Vectors vectors_of(Relations& relations, bool places_learn) {
+Vectors vectors_of(Relations& relations, double place_weight) {
   Vectors vectors;
   for (auto& vector : vectors) vector.assign(relations.paths.size(), std::numeric_limits<float>::quiet_NaN());
-  bool young = relations.blocks < learning_blocks;
   for (std::size_t s = 0; s < relations.paths.size(); ++s) {
     SeriesPath& path = relations.paths[s];
     if (path.count == 0) continue;
     double mean = static_cast<double>(path.sum) / path.count;
-    if (places_learn) learn_place(path, mean, relations.blocks, young ? learning_rate : settled_rate);
+    if (place_weight > 0) learn_place(path, mean, place_weight);
     std::array<float, relation_views> values{};
     walk(path, mean, relations.blocks, values);
     for (std::size_t v = 0; v < relation_views; ++v) vectors[v][s] = values[v];
@@ -93,6 +91,16 @@ double distance(const Relations& relations, std::size_t view, const std::vector<
   return std::sqrt(squared / static_cast<double>(vector.size()));
 }
 
+// How much a block moves center and variance of each series: a plain mean at first and over known history, then so
+// little that an incident can not widen what is ordinary.
+double place_weight(const Relations& relations, Lesson lesson) {
+  bool young = relations.blocks < learning_blocks;
+  bool calm = std::all_of(relations.surprise.begin(), relations.surprise.end(),
+                          [](float surprise) { return static_cast<double>(surprise) < ordinary; });
+  if (lesson == Lesson::none || (lesson == Lesson::careful && !young && !calm)) return 0;
+  return lesson == Lesson::trusted || young ? warm_rate(relations.blocks, learning_rate) : settled_rate;
+}
+
 }  // namespace
 
 void join_block(Relations& relations, std::size_t series, double x) {
@@ -106,10 +114,7 @@ void join_block(Relations& relations, std::size_t series, double x) {
 
 void judge_block(Relations& relations, Lesson lesson) {
   bool young = relations.blocks < learning_blocks;
-  bool calm = std::all_of(relations.surprise.begin(), relations.surprise.end(),
-                          [](float surprise) { return static_cast<double>(surprise) < ordinary; });
-  bool places_learn = lesson == Lesson::trusted || (lesson == Lesson::careful && (young || calm));
-  Vectors vectors = vectors_of(relations, places_learn);
+  Vectors vectors = vectors_of(relations, place_weight(relations, lesson));
   for (std::size_t v = 0; v < relation_views; ++v) {
     double u = distance_unit * distance(relations, v, vectors[v]);
     double e = relations.tails[v].surprise(u, empirical);

@@ -8,6 +8,7 @@
 
 #include "base/fields.h"
 #include "drift/drift.h"
+#include "drift/pattern.h"
 #include "model/behavior.h"
 #include "stats/relation_view.h"
 
@@ -143,6 +144,13 @@ struct Excess {
       std::tuple{field("past", &Excess::past), field("block", &Excess::block), field("rare", &Excess::rare)};
 };
 
+// What is remembered of one series beside its experts.
+struct Habit {
+  Excess excess;
+  Pattern pattern;
+  static constexpr auto fields = std::tuple{field("excess", &Habit::excess), field("pattern", &Habit::pattern)};
+};
+
 // How the series of an instance move together (relations.h). Judged once a block, on the block's means.
 struct SeriesPath {
   float center = 0;  // learned mean and variance: relations are of standardised values
@@ -197,10 +205,13 @@ struct Watch::State {
   float block_u = 0;
   bool block_rare = false;
   bool known_healthy = false;
-  double lasting = 0;          // the strongest surprise of late, fading within about 33 blocks
-  std::vector<Excess> excess;  // per series
+  double lasting = 0;         // the strongest surprise of late, fading within about 33 blocks
+  std::vector<Habit> habits;  // per series
   Relations relations;
-  std::uint64_t relation_rows = 0;  // of the learned episode: on which the relations were stranger than any series
+  // Rows of the learned episode on which the relations were stranger than any series, and the most blamed series' form
+  // stranger than anything else about it.
+  std::uint64_t relation_rows = 0;
+  std::uint64_t shape_rows = 0;
 
   // Derived from the arguments of the last assess; not stored.
   bool planned = false;
@@ -220,8 +231,9 @@ struct Watch::State {
                                               field("block_rare", &State::block_rare),
                                               field("known_healthy", &State::known_healthy)};
   static constexpr auto fields = std::tuple_cat(
-      fields_1, std::tuple{field("lasting", &State::lasting), field("excess", &State::excess),
-                           field("relations", &State::relations), field("relation_rows", &State::relation_rows)});
+      fields_1, std::tuple{field("lasting", &State::lasting), field("habits", &State::habits),
+                           field("relations", &State::relations), field("relation_rows", &State::relation_rows),
+                           field("shape_rows", &State::shape_rows)});
 };
 
 }  // namespace mien::drift
