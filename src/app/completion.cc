@@ -95,6 +95,7 @@ Typed understand(const CLI::App& program, const std::vector<std::string>& words)
 
 std::vector<std::string> values_of(const std::string& option, const NamesOf& names_of) {
   if (option == "-o" || option == "--output") return {"table", "json", "yaml"};
+  if (option == "--format") return {"csv", "sequence"};
   if (option == "--instance") return names_of("instances");
   if (option == "--pool") return names_of("pools");
   return {};

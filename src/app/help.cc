@@ -73,6 +73,8 @@ constexpr Example examples[] = {
     {"score", "mien score --input metrics.csv --output scores.csv", "a file, without a server"},
     {"score", "mien score --input metrics.csv --train-rows 1000 --output -",
      "the first thousand rows are known history"},
+    {"score", "mien score --format sequence --train normal/*.txt --input new.txt",
+     "a trace of system calls against ordinary ones"},
     {"replay", "mien replay --input metrics.csv --policy contain.yaml", "a file against a policy, without a server"},
     {"replay", "mien replay --since 7d --policy contain.yaml --as enforce",
      "what it would have done in the last week, had it been let"},

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "app/score_sequence.h"
 #include "base/codec.h"
 #include "base/text.h"
 #include "learn/learn.h"
@@ -220,24 +221,71 @@ Status run_score(const ScoreOptions& options, std::ostream& out, std::ostream& e
   return {};
 }
 
+namespace {
+
+// What the command line says, before it is known which format is meant.
+struct ScoreArguments {
+  ScoreOptions rows;
+  std::string format = "csv";
+  std::string false_alarms = "1/week";
+  std::vector<std::string> inputs;
+  std::vector<std::string> train;
+  bool about_rows = false;  // an option was given that only rows have
+};
+
+Status run_sequences(const ScoreArguments& arguments, Session& session) {
+  if (arguments.about_rows)
+    return usage_error(
+        "--format sequence takes --input, --train, --output and --explain; --train-rows, --false-alarms, --state-in, "
+        "--state-out and --plot are about rows of CSV");
+  if (arguments.train.empty())
+    return usage_error("--format sequence needs at least one trace of ordinary behaviour: --train FILE...");
+  SequenceOptions options{.inputs = arguments.inputs,
+                          .train = arguments.train,
+                          .output = arguments.rows.output.empty() ? "-" : arguments.rows.output,
+                          .explain = arguments.rows.explain};
+  return score_sequences(options, session.out, session.err);
+}
+
+Status run_rows(ScoreArguments& arguments, Session& session) {
+  if (!arguments.train.empty())
+    return usage_error("--train is about --format sequence; for CSV, --train-rows N says what is known to be healthy");
+  if (arguments.inputs.size() != 1) return usage_error("--input: one CSV file at a time");
+  if (arguments.rows.output.empty()) return usage_error("--output is required: FILE, or - for standard output");
+  std::optional<double> rate = parse_false_alarms(arguments.false_alarms);
+  if (!rate)
+    return usage_error(
+        cat("--false-alarms ", arguments.false_alarms, ": write a rate such as 1/week, 2/day or 0.5/month"));
+  arguments.rows.false_alarms_per_week = *rate;
+  arguments.rows.input = arguments.inputs.front();
+  return run_score(arguments.rows, session.out, session.err);
+}
+
+}  // namespace
+
 void add_score_verb(CLI::App& program, Session& session) {
-  CLI::App* verb = add_verb(program, "score", "Score a CSV file, without a server", "Engine");
-  auto options = std::make_shared<ScoreOptions>();
-  auto alarms = std::make_shared<std::string>("1/week");
-  verb->add_option("--input", options->input, "CSV, first column `timestamp`; .gz is unpacked; - is standard input")
+  CLI::App* verb = add_verb(program, "score", "Score a CSV file or traces of calls, without a server", "Engine");
+  auto arguments = std::make_shared<ScoreArguments>();
+  ScoreOptions& rows = arguments->rows;
+  verb->add_option(
+          "--input", arguments->inputs,
+          "CSV, first column `timestamp`; .gz is unpacked; - is standard input. Of traces: any number of files")
       ->required();
-  verb->add_option("--output", options->output, "where the scores go; - is standard output")->required();
-  verb->add_option("--train-rows", options->train_rows, "the first N rows are known to be healthy");
-  verb->add_option("--false-alarms", *alarms, "how many false alarms are affordable: 1/week, 0.5/day");
-  verb->add_option("--state-in", options->state_in, "go on where --state-out left off");
-  verb->add_option("--state-out", options->state_out, "keep the state for a later run");
-  verb->add_option("--plot", options->plot, "draw the first column and the score into FILE.svg");
-  verb->add_flag("--explain", options->explain, "say on standard error what opens and closes, and why");
-  on_chosen(verb, session, [options, alarms](Session& chosen) -> Status {
-    std::optional<double> rate = parse_false_alarms(*alarms);
-    if (!rate) return usage_error(cat("--false-alarms ", *alarms, ": write a rate such as 1/week, 2/day or 0.5/month"));
-    options->false_alarms_per_week = *rate;
-    return run_score(*options, chosen.out, chosen.err);
+  verb->add_option("--format", arguments->format, "csv, or sequence: one name or integer per token, one trace per file")
+      ->check(CLI::IsMember({"csv", "sequence"}));
+  verb->add_option("--train", arguments->train, "traces of ordinary behaviour, any number of files");
+  verb->add_option("--output", rows.output, "where the scores go; - is standard output, as for traces by default");
+  std::vector<CLI::Option*> of_rows{
+      verb->add_option("--train-rows", rows.train_rows, "the first N rows are known to be healthy"),
+      verb->add_option("--false-alarms", arguments->false_alarms,
+                       "how many false alarms are affordable: 1/week, 0.5/day"),
+      verb->add_option("--state-in", rows.state_in, "go on where --state-out left off"),
+      verb->add_option("--state-out", rows.state_out, "keep the state for a later run"),
+      verb->add_option("--plot", rows.plot, "draw the first column and the score into FILE.svg")};
+  verb->add_flag("--explain", rows.explain, "say on standard error what opens and closes, or what is odd of a trace");
+  on_chosen(verb, session, [arguments, of_rows](Session& chosen) -> Status {
+    for (const CLI::Option* option : of_rows) arguments->about_rows = arguments->about_rows || option->count() > 0;
+    return arguments->format == "sequence" ? run_sequences(*arguments, chosen) : run_rows(*arguments, chosen);
   });
 }
 
