@@ -20,8 +20,11 @@ constexpr double quiet_share = 0.5;   // of the alarm level: below, the episode 
 constexpr double quiet_seconds = 60;  // and 8 rows, before it closes
 constexpr double quiet_rows = 8;
 constexpr double told_every = 60;  // seconds between reports of an episode that only goes on
-constexpr double clear_jump = 3;   // surprise of the spike group
+// Surprise of the spike group in an episode's first rows: later jumps are its own unrest.
+constexpr double clear_jump = 3;
+constexpr std::uint64_t first_rows = 4;
 constexpr double outside_z = 3;
+constexpr double lasting_surprise = 2.5;   // a row: of both season groups together
 constexpr std::uint64_t naming_rows = 32;  // after these the kind stands
 
 double seconds_since(const Scene& scene, WallTime t) { return to_seconds(scene.now - t); }
@@ -40,7 +43,12 @@ FindingKind kind_of(const Watch::State& state, const Episode& episode) {
   if (frozen >= strongest) return FindingKind::frozen;
   if (2 * state.shape_rows > episode.rows && 3 * episode.rows_outside < episode.rows) return FindingKind::shape;
   // What was away for a few samples only was a spike, whatever lingers in the means.
-  bool short_lived = episode.rows > 4 && 3 * episode.rows_outside < episode.rows && episode.had_jump;
+  bool off_season = season > lasting_surprise * static_cast<double>(episode.rows);
+  bool short_lived = episode.rows > 4 && 3 * episode.rows_outside < episode.rows && episode.had_jump && !off_season;
+  // Far out on either side by turns: it did not move, it became restless.
+  std::uint64_t outside = state.rows_above + state.rows_below;
+  if (outside > 4 && 3 * outside >= episode.rows && 4 * std::min(state.rows_above, state.rows_below) >= outside)
+    return FindingKind::spread;
   if (spread >= strongest && !short_lived) return FindingKind::spread;
   if (episode.rows <= 4 && spike > 0 && episode.had_jump) return FindingKind::spike;
   if (short_lived || spike >= strongest) return FindingKind::spike;
@@ -192,13 +200,16 @@ void take_row(Scene& scene, Episode& episode, const Verdict& verdict) {
   }
   if (episode.blamed.empty()) return;
   const SeriesWatch& worst = scene.state.series[episode.blamed.front().series];
-  if (is_outside(scene, episode.blamed.front().series)) ++episode.rows_outside;
+  if (is_outside(scene, episode.blamed.front().series)) {
+    ++episode.rows_outside;
+    ++(worst.z > 0 ? scene.state.rows_above : scene.state.rows_below);
+  }
   float strongest = *std::max_element(worst.group.begin(), worst.group.end());
   if (scene.state.habits[episode.blamed.front().series].pattern.surprise > strongest) ++scene.state.shape_rows;
   if (episode.rows <= naming_rows) {
     for (std::size_t g = 0; g < episode.groups.size(); ++g) episode.groups[g] += static_cast<double>(worst.group[g]);
-    if (static_cast<double>(worst.group[static_cast<std::size_t>(model::ExpertGroup::spike)]) > clear_jump)
-      episode.had_jump = true;
+    bool jumps = static_cast<double>(worst.group[static_cast<std::size_t>(model::ExpertGroup::spike)]) > clear_jump;
+    if (jumps && episode.rows <= first_rows) episode.had_jump = true;
   }
 }
 
@@ -339,7 +350,7 @@ void follow_learned(Scene& scene, const Verdict& verdict) {
     if (!verdict.fires || scene.state.known_healthy || blames_what_is_declared(scene)) return;
     Episode* episode = open_episode(scene, EpisodeSource::learned);
     if (episode == nullptr) return;
-    scene.state.relation_rows = scene.state.shape_rows = 0;
+    scene.state.relation_rows = scene.state.shape_rows = scene.state.rows_above = scene.state.rows_below = 0;
     take_row(scene, *episode, verdict);
     if (episode->blamed.empty()) {  // nothing to point at: many small surprises of series that sent nothing now
       episodes.pop_back();
