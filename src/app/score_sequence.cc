@@ -76,7 +76,9 @@ void note_what_is_missing(const stats::SequenceModel& model, std::ostream& err) 
 }
 
 void explain(const std::string& input, const stats::SequenceModel::Verdict& verdict, std::ostream& err) {
-  err << input << ": " << verdict.calls << " calls, score " << fixed(verdict.score, 6) << '\n';
+  err << input << ": " << verdict.calls << " calls, score " << fixed(verdict.score, 6);
+  if (verdict.of < verdict.calls) err << "; of the oddest " << verdict.of << " calls";
+  err << '\n';
   for (std::size_t i = 0; i < stats::SequenceModel::measures; ++i)
     err << "  " << stats::SequenceModel::measure_names[i] << ": " << to_text(verdict.measured[i], 3) << ", surprise "
         << to_text(verdict.surprise[i], 3) << '\n';

@@ -14,7 +14,7 @@ constexpr double tail_share = 0.1;
 constexpr double usual_index = 0.3;
 constexpr double index_weight = 10;        // values that the usual index counts for
 constexpr std::size_t enough_traces = 30;  // with fewer, long ones are cut so that a tail can be seen at all
-constexpr std::size_t wanted_pieces = 100;
+constexpr std::size_t wanted_pieces = 150;
 constexpr std::size_t shortest_piece = 50;
 constexpr double bit_unit = 1024;
 
@@ -26,6 +26,8 @@ constexpr std::uint64_t mask_of(std::size_t length) { return (std::uint64_t{1} <
 double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
 }
+
+double inverse_probability(double score) { return 1 / std::max(1 - score, 1e-12); }
 
 // False: beyond the limit, not counted.
 bool count_pair(std::unordered_map<std::uint32_t, std::uint32_t>& pairs, std::uint32_t pair, std::size_t limit) {
@@ -44,7 +46,7 @@ void Rarity::fit(std::vector<double> values, double resolution) {
   sorted_ = std::move(values);
   resolution_ = resolution;
   auto n = static_cast<double>(sorted_.size());
-  median_ = sorted_[sorted_.size() / 2];
+  median_ = sorted_[(sorted_.size() - 1) / 2];  // the lower one: never above the knee, also of two values
   std::size_t beyond = std::max<std::size_t>(1, static_cast<std::size_t>(n * tail_share));
   knee_ = sorted_[sorted_.size() - beyond - (beyond < sorted_.size() ? 1 : 0)];
   auto first_above = std::upper_bound(sorted_.begin(), sorted_.end(), knee_);
@@ -143,7 +145,8 @@ bool SequenceModel::finish() {
 
 void SequenceModel::cut_into_pieces() {
   std::size_t piece = learned_.size() + 1;
-  if (trace_starts_.size() < enough_traces) piece = std::max(shortest_piece, learned_.size() / wanted_pieces);
+  if (trace_starts_.size() < enough_traces)
+    piece = piece_length_ = std::max(shortest_piece, learned_.size() / wanted_pieces);
   for (std::size_t i = 0; i < trace_starts_.size(); ++i) {
     std::size_t from = trace_starts_[i];
     std::size_t to = i + 1 < trace_starts_.size() ? trace_starts_[i + 1] : learned_.size();
@@ -232,9 +235,9 @@ void SequenceModel::calibrate() {
   std::vector<Measures> measured;
   measured.reserve(pieces_.size());
   for (std::size_t index = 0; index < pieces_.size(); ++index) {
-    Meter meter(*this, index % folds);
-    for (std::size_t at = pieces_[index].from; at < pieces_[index].to; ++at) meter.add(learned_[at]);
-    measured.push_back(meter.measured());
+    Part part(*this, index % folds);
+    for (std::size_t at = pieces_[index].from; at < pieces_[index].to; ++at) part.add(learned_[at]);
+    measured.push_back(part.measured());
   }
   std::vector<double> values(measured.size());
   for (std::size_t i = 0; i < measures; ++i) {
@@ -264,7 +267,7 @@ double SequenceModel::nearest(const Histogram& histogram, Histogram Neighbour::*
     const Histogram& other = neighbour.*which;
     double likeness = 0;
     std::size_t j = 0;
-    for (const Meter::Pair& pair : histogram) {
+    for (const Pair& pair : histogram) {
       while (j < other.size() && other[j].key < pair.key) ++j;
       if (j < other.size() && other[j].key == pair.key)
         likeness += static_cast<double>(pair.root) * static_cast<double>(other[j].root);
@@ -276,37 +279,33 @@ double SequenceModel::nearest(const Histogram& histogram, Histogram Neighbour::*
 
 // ---- judging ----
 
-SequenceModel::Meter::Meter(const SequenceModel& model, std::size_t left_out)
-    : model_(model), left_out_(left_out), counts_(symbols) {
+SequenceModel::Part::Part(const SequenceModel& model, std::size_t left_out)
+    : model_(&model), left_out_(left_out), counts_(symbols) {
   context_.fill(none);
   context_[0] = 0;
 }
 
-void SequenceModel::Meter::add(std::string_view name) {
-  Symbol symbol = model_.symbol_of(name);
-  if (symbol == stranger) {
-    if (strange_.size() < model_.limits_.strange_names) strange_.emplace(name);
-    else if (!strange_.contains(std::string(name))) ++shed_;
-  }
-  add(symbol);
+void SequenceModel::Part::add_strange(std::string_view name) {
+  if (strange_.size() < model_->limits_.strange_names) strange_.emplace(name);
+  else if (!strange_.contains(std::string(name))) ++shed_;
 }
 
-void SequenceModel::Meter::add(Symbol symbol) {
+void SequenceModel::Part::add(Symbol symbol) {
   key_ = (key_ << symbol_bits | symbol) & mask_of(longest);
   ++calls_;
   ++counts_[symbol];
   if (calls_ > 1) {
     auto pair = static_cast<std::uint32_t>(key_ & mask_of(2));
-    if (!count_pair(pairs_, pair, model_.limits_.pairs)) ++shed_;
+    if (!count_pair(pairs_, pair, model_->limits_.pairs)) ++shed_;
   }
   std::array<std::uint32_t, longest> ends{};  // grams that end here, by length; those of the call before: context_
   ends.fill(none);
   ends[0] = 0;
-  double chance = 1 / static_cast<double>(model_.known_ + 1);
+  double chance = 1 / static_cast<double>(model_->known_ + 1);
   bool known = true;  // the context was seen, so that its longer ones may have been
   for (std::size_t length = 1; length <= std::min<std::uint64_t>(longest, calls_); ++length) {
-    std::uint32_t gram = model_.find(key_ & mask_of(length));
-    std::uint32_t count = gram == none ? 0 : model_.grams_[gram].without(left_out_);
+    std::uint32_t gram = model_->find(key_ & mask_of(length));
+    std::uint32_t count = gram == none ? 0 : model_->grams_[gram].without(left_out_);
     if (length < longest) ends[length] = gram;
     if (length == 3) new_of_3_ += count == 0 ? 1 : 0;
     if (length == longest) {
@@ -315,7 +314,7 @@ void SequenceModel::Meter::add(Symbol symbol) {
     }
     known = known && context_[length - 1] != none;
     if (!known) continue;
-    const Gram& context = model_.grams_[context_[length - 1]];
+    const Gram& context = model_->grams_[context_[length - 1]];
     auto all = static_cast<double>(context.without(left_out_));
     double followers = context.followers[left_out_];
     known = all > 0 && followers > 0;
@@ -325,14 +324,14 @@ void SequenceModel::Meter::add(Symbol symbol) {
   add_chance(-math::log2(chance));
 }
 
-void SequenceModel::Meter::add_order(bool is_new) {
+void SequenceModel::Part::add_order(bool is_new) {
   bool& place = frame_new_[calls_ % frame];
   frame_count_ += (is_new ? 1U : 0U) - (place ? 1U : 0U);
   place = is_new;
   frame_worst_ = std::max(frame_worst_, frame_count_);
 }
 
-void SequenceModel::Meter::add_chance(double bits) {
+void SequenceModel::Part::add_chance(double bits) {
   auto units = static_cast<std::uint32_t>(bits * bit_unit + 0.5);
   std::uint32_t& place = stretch_bits_[calls_ % stretch];
   stretch_sum_ += units;
@@ -342,25 +341,29 @@ void SequenceModel::Meter::add_chance(double bits) {
   if (calls_ >= stretch) stretch_worst_ = std::max(stretch_worst_, stretch_sum_);
 }
 
-std::uint64_t SequenceModel::Meter::new_calls() const {
-  std::uint64_t count = strange_.size();
-  for (Symbol symbol = 1; symbol <= model_.known_; ++symbol)
-    if (counts_[symbol] > 0 && model_.holders_[symbol][left_out_] == 0) ++count;
+std::uint64_t SequenceModel::Part::new_calls() const {
+  // Where names beyond the limit were learned, nobody knows whether a strange one was among them. Of calls that were
+  // looked at once more the names are gone: they count as one.
+  std::uint64_t count = 0;
+  if (model_->holders_[stranger][left_out_] == 0 && counts_[stranger] > 0)
+    count = std::max<std::uint64_t>(1, strange_.size());
+  for (Symbol symbol = 1; symbol <= model_->known_; ++symbol)
+    if (counts_[symbol] > 0 && model_->holders_[symbol][left_out_] == 0) ++count;
   return count;
 }
 
 // Bits by which it is unusual that a trace has these calls, each taken alone.
-double SequenceModel::Meter::unusual_set() const {
+double SequenceModel::Part::unusual_set() const {
   double bits = 0;
-  double all = model_.pieces_without_[left_out_];
+  double all = model_->pieces_without_[left_out_];
   for (std::size_t symbol = 1; symbol < symbols; ++symbol) {
     if (counts_[symbol] == 0) continue;
-    bits -= math::log2((model_.holders_[symbol][left_out_] + 0.5) / (all + 1));
+    bits -= math::log2((model_->holders_[symbol][left_out_] + 0.5) / (all + 1));
   }
   return bits;
 }
 
-SequenceModel::Measures SequenceModel::Meter::measured() const {
+SequenceModel::Measures SequenceModel::Part::measured() const {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> calls;
   for (std::uint32_t symbol = 0; symbol < symbols; ++symbol)
     if (counts_[symbol] > 0) calls.emplace_back(symbol, counts_[symbol]);
@@ -377,14 +380,54 @@ SequenceModel::Measures SequenceModel::Meter::measured() const {
           worst,
           static_cast<double>(new_calls()),
           unusual_set(),
-          model_.nearest(mix, &Neighbour::calls, left_out_),
-          pairs.empty() ? 0 : model_.nearest(pairs, &Neighbour::pairs, left_out_)};
+          model_->nearest(mix, &Neighbour::calls, left_out_),
+          pairs.empty() ? 0 : model_->nearest(pairs, &Neighbour::pairs, left_out_)};
+}
+
+SequenceModel::Verdict SequenceModel::Part::verdict() const {
+  Verdict verdict{.score = 0, .calls = calls_, .measured = measured(), .surprise = {}, .shed = shed_, .of = calls_};
+  double odd = model_->combined(verdict.measured, false, &verdict.surprise);
+  verdict.score = 1 - model_->whole_.probability(odd, false);
+  return verdict;
+}
+
+void SequenceModel::Meter::add(std::string_view name) {
+  Symbol symbol = model_.symbol_of(name);
+  if (symbol == stranger) part_.add_strange(name);
+  part_.add(symbol);
+  ++calls_;
+  std::size_t length = model_.piece_length_;
+  if (length == 0) return;
+  recent_.resize(length);
+  recent_[calls_ % length] = symbol;
+  if (part_.calls() < length) return;
+  Verdict piece = part_.verdict();
+  ++pieces_;
+  inverse_sum_ += inverse_probability(piece.score);
+  std::uint64_t shed = piece.shed + (oddest_ ? oddest_->shed : 0);
+  if (!oddest_ || piece.score > oddest_->score) oddest_ = piece;
+  oddest_->shed = shed;
+  part_ = Part(model_, folds);
 }
 
 SequenceModel::Verdict SequenceModel::Meter::verdict() const {
-  Verdict verdict{.score = 0, .calls = calls_, .measured = measured(), .surprise = {}, .shed = shed_};
-  double odd = model_.combined(verdict.measured, false, &verdict.surprise);
-  verdict.score = 1 - model_.whole_.probability(odd, false);
+  if (!oddest_) return part_.verdict();
+  Verdict verdict = *oddest_;
+  double pieces = pieces_;
+  double inverse_sum = inverse_sum_;
+  std::size_t length = model_.piece_length_;
+  if (part_.calls() > 0) {  // the end is judged with what stands before it, as a piece of the usual length
+    Part last(model_, folds);
+    for (std::size_t i = 1; i <= length; ++i) last.add(recent_[(calls_ + i) % length]);
+    Verdict end = last.verdict();
+    double weight = share(part_.calls(), length);
+    pieces += weight;
+    inverse_sum += weight * inverse_probability(end.score);
+    if (end.score > verdict.score) verdict = end;
+    verdict.shed = oddest_->shed + part_.verdict().shed;
+  }
+  verdict.calls = calls_;
+  verdict.score = 1 - pieces / inverse_sum;
   return verdict;
 }
 

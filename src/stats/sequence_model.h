@@ -18,6 +18,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -92,30 +93,42 @@ class SequenceModel {
     Measures measured{};
     Measures surprise{};     // -log10 P of each
     std::uint64_t shed = 0;  // pairs and strange names beyond their limits
+    std::uint64_t of = 0;    // calls in the stretch that the measures are of: all, or the oddest piece
   };
 
-  // One trace under judgement, fed call by call; outlived by its model.
-  class Meter {
+  // One trace under judgement, fed call by call; outlived by its model. Where ordinary traces were cut into pieces to
+  // learn from, this one is judged by pieces as long, whose probabilities meet in their harmonic mean (Wilson 2019):
+  // one piece that is odd enough shows in a long trace, and so do many that are a little odd.
+  class Meter;
+
+ private:
+  static constexpr std::uint32_t none = 0xffffffffU;
+  static constexpr Symbol stranger = 1023;
+  static constexpr std::size_t symbols = 1024;
+
+  struct Pair {
+    std::uint32_t key;
+    float root;  // square root of its share
+  };
+  using Histogram = std::vector<Pair>;  // ascending by key
+
+  // What is measured of one stretch, with one tenth of the ordinary pieces left out.
+  class Part {
    public:
-    explicit Meter(const SequenceModel& model) : Meter(model, folds) {}
-    void add(std::string_view name);
+    Part(const SequenceModel& model, std::size_t left_out);
+    void add(Symbol symbol);
+    void add_strange(std::string_view name);  // beside add(stranger)
+    [[nodiscard]] Measures measured() const;
     [[nodiscard]] Verdict verdict() const;
+    [[nodiscard]] std::uint64_t calls() const { return calls_; }
 
    private:
-    friend class SequenceModel;
-    struct Pair {
-      std::uint32_t key;
-      float root;  // square root of its share
-    };
-    Meter(const SequenceModel& model, std::size_t left_out);
-    void add(Symbol symbol);
-    [[nodiscard]] Measures measured() const;
     void add_order(bool is_new);
     void add_chance(double bits);
     [[nodiscard]] double unusual_set() const;
     [[nodiscard]] std::uint64_t new_calls() const;
 
-    const SequenceModel& model_;
+    const SequenceModel* model_;
     std::size_t left_out_;
     std::uint64_t calls_ = 0;
     std::uint64_t key_ = 0;                         // the last six calls
@@ -135,11 +148,6 @@ class SequenceModel {
     std::uint64_t shed_ = 0;
   };
 
- private:
-  static constexpr std::uint32_t none = 0xffffffffU;
-  static constexpr Symbol stranger = 1023;
-  static constexpr std::size_t symbols = 1024;
-
   struct Gram {
     std::uint64_t key = 0;  // its calls, ten bits each, the newest lowest; 0 is the empty one
     std::uint32_t total = 0;
@@ -147,7 +155,6 @@ class SequenceModel {
     std::array<std::uint16_t, folds + 1> followers{};  // distinct next calls without a fold; the last: without none
     [[nodiscard]] std::uint32_t without(std::size_t fold) const { return fold < folds ? total - by_fold[fold] : total; }
   };
-  using Histogram = std::vector<Meter::Pair>;  // ascending by key
   struct Neighbour {
     std::size_t fold = 0;
     Histogram calls;
@@ -179,6 +186,7 @@ class SequenceModel {
   std::vector<Symbol> learned_;  // all ordinary traces, one after the other; emptied by finish
   std::vector<std::size_t> trace_starts_;
   std::vector<Piece> pieces_;
+  std::size_t piece_length_ = 0;  // 0: ordinary traces were not cut
   std::vector<Gram> grams_;
   std::vector<std::uint32_t> slots_;                           // open addressing, a power of two, at most half full
   std::vector<std::array<std::uint32_t, folds + 1>> holders_;  // pieces with a call, without a fold, by symbol
@@ -186,6 +194,22 @@ class SequenceModel {
   std::vector<Neighbour> neighbours_;
   std::array<Rarity, measures> rarities_;
   Rarity whole_;
+};
+
+class SequenceModel::Meter {
+ public:
+  explicit Meter(const SequenceModel& model) : model_(model), part_(model, folds) {}
+  void add(std::string_view name);
+  [[nodiscard]] Verdict verdict() const;
+
+ private:
+  const SequenceModel& model_;
+  Part part_;
+  std::uint64_t calls_ = 0;
+  std::vector<Symbol> recent_;     // the last piece_length_ calls, in a ring
+  std::optional<Verdict> oddest_;  // of the pieces so far
+  double pieces_ = 0;
+  double inverse_sum_ = 0;  // of the pieces' probabilities
 };
 
 }  // namespace mien::stats

@@ -122,9 +122,17 @@ TEST(SequenceModel, OneLongTraceIsEnoughToLearnFrom) {
   SequenceModel model;
   learn(model, ordinary(random, 20'000));
   ASSERT_TRUE(model.finish());
-  EXPECT_EQ(model.pieces(), 100U);
+  EXPECT_EQ(model.pieces(), 150U);
   EXPECT_GT(judge(model, Trace(200, "ptrace")).score, 0.99);
-  EXPECT_LT(judge(model, ordinary(random, 200)).score, 0.99);
+  int above = 0;
+  for (std::size_t i = 0; i < 100; ++i) above += judge(model, ordinary(random, 100 + 40 * i)).score > 0.9 ? 1 : 0;
+  EXPECT_LE(above, 25);  // however long they are
+  Trace late = ordinary(random, 3000);
+  for (std::size_t i = 2990; i < 3000; ++i) late[i] = "ptrace";
+  SequenceModel::Verdict verdict = judge(model, late);
+  EXPECT_GT(verdict.score, 0.99);
+  EXPECT_EQ(verdict.calls, 3000U);
+  EXPECT_EQ(verdict.of, 133U);
 }
 
 TEST(SequenceModel, TooLittleIsNotJudgedBy) {
@@ -166,6 +174,20 @@ TEST(Rarity, FallsWithTheValueAndIsARankBelowTheKnee) {
     before = p;
   }
   EXPECT_LT(before, 1e-3);
+}
+
+TEST(Rarity, OfOneOrTwoValuesIsAProbabilityToo) {
+  for (const std::vector<double>& values : {std::vector<double>{3}, std::vector<double>{1, 3}}) {
+    Rarity rarity;
+    rarity.fit(values, 0.01);
+    double before = 1;
+    for (double u : {0.0, 1.0, 2.0, 3.0, 4.0, 100.0}) {
+      double p = rarity.probability(u, false);
+      EXPECT_GT(p, 0) << u;
+      EXPECT_LE(p, before) << u;
+      before = p;
+    }
+  }
 }
 
 TEST(Rarity, OfAMeasureThatIsAlwaysNoughtOnlyMoreThanNoughtIsRare) {
