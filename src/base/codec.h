@@ -113,7 +113,7 @@ class Encoder {
   template <class... T>
   void put_compound(const std::variant<T...>& item) {
     varint(item.index());
-    std::visit([this](const auto& value) { put(value); }, item);
+    std::visit([this](const auto& value) { this->put(value); }, item);
   }
   template <HasFields T>
   void put_compound(const T& value) {
