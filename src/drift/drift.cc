@@ -152,7 +152,7 @@ class Assessor {
   [[nodiscard]] double budget() const { return state_.expectation.false_alarms_per_week; }
   // A single series is its own whole; more are judged against the healthy history of their combination.
   [[nodiscard]] bool judges() const {
-    return ready_ > 0 && 2 * ready_ >= known_ && (known_ <= 1 || behavior_.combined.speaks());
+    return ready_ > 0 && 2 * ready_ >= known_ && (is_alone() || behavior_.combined.speaks());
   }
 
   [[nodiscard]] bool is_fresh(std::uint32_t s, WallTime now) const {
@@ -172,6 +172,9 @@ class Assessor {
     if (declared != nullptr && declared->limit) surprise = std::max(surprise, static_cast<double>(watch.limit));
     return surprise;
   }
+
+  // Nothing else is known of the instance: the series' score is its own.
+  [[nodiscard]] bool is_alone() const { return known_ <= 1; }
 
   double advance(WallTime now) {
     double elapsed = state_.last_at.ns == 0 ? 0 : to_seconds(now - state_.last_at);
@@ -200,7 +203,8 @@ class Assessor {
       gated = gated || watch.declared >= 2 || watch.limit >= 2;  // already doubtful: the first outlier does not teach
     }
     const model::Baseline& baseline = s < behavior_.series.size() ? behavior_.series[s] : unknown;
-    double standing = judge(baseline, watch, state_.habits[s], x, scene.now, gated, evidence);
+    double standing = judge(baseline, watch, state_.habits[s],
+                            {.value = x, .at = scene.now, .gated = gated, .alone = is_alone()}, evidence);
     if (!plan.ignore && !expected) {
       standing_ = std::max(standing_, plan.weight * standing);
       if (state_.series.size() > 1) join_block(state_.relations, s, x);
@@ -219,7 +223,7 @@ class Assessor {
   void combine(Moment& moment, bool gated, RowEvidence& evidence) {
     double shift = rate_shift(moment.block);
     double own = std::exchange(standing_, 0);
-    bool alone = known_ <= 1;
+    bool alone = is_alone();
     Strongest strongest;
     for (std::uint32_t s = 0; s < state_.series.size(); ++s) {
       if (state_.plan[s].ignore || !is_fresh(s, moment.at)) continue;

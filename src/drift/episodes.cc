@@ -32,8 +32,9 @@ double seconds_since(const Scene& scene, WallTime t) { return to_seconds(scene.n
 FindingKind kind_of(const Watch::State& state, const Episode& episode) {
   if (episode.source == EpisodeSource::limit) return FindingKind::limit;
   if (episode.source == EpisodeSource::declared) return FindingKind::level;
+  bool away = 3 * episode.rows_outside >= episode.rows;
   // Each series may be where it usually is while they no longer move together.
-  if (2 * state.relation_rows > episode.rows && 3 * episode.rows_outside < episode.rows) return FindingKind::relation;
+  if (!away && 2 * state.relation_rows > episode.rows) return FindingKind::relation;
   auto of = [&](model::ExpertGroup group) { return episode.groups[static_cast<std::size_t>(group)]; };
   using Group = model::ExpertGroup;
   double spike = of(Group::spike), level = of(Group::level);
@@ -41,19 +42,17 @@ FindingKind kind_of(const Watch::State& state, const Episode& episode) {
   double spread = of(Group::spread), frozen = of(Group::frozen);
   double strongest = std::max({spike, level, season, spread, frozen});
   if (frozen >= strongest) return FindingKind::frozen;
-  if (2 * state.shape_rows > episode.rows && 3 * episode.rows_outside < episode.rows) return FindingKind::shape;
+  if (!away && 2 * state.shape_rows > episode.rows) return FindingKind::shape;
   // What was away for a few samples only was a spike, whatever lingers in the means.
   bool off_season = season > lasting_surprise * static_cast<double>(episode.rows);
-  bool short_lived = episode.rows > 4 && 3 * episode.rows_outside < episode.rows && episode.had_jump && !off_season;
+  bool short_lived = episode.rows > 4 && !away && episode.had_jump && !off_season;
   // Far out on either side by turns: it did not move, it became restless.
-  std::uint64_t outside = state.rows_above + state.rows_below;
-  if (outside > 4 && 3 * outside >= episode.rows && 4 * std::min(state.rows_above, state.rows_below) >= outside)
-    return FindingKind::spread;
+  std::uint64_t on_one_side = std::min(state.rows_above, episode.rows_outside - state.rows_above);
+  if (away && episode.rows_outside > 4 && 4 * on_one_side >= episode.rows_outside) return FindingKind::spread;
   if (spread >= strongest && !short_lived) return FindingKind::spread;
   if (episode.rows <= 4 && spike > 0 && episode.had_jump) return FindingKind::spike;
   if (short_lived || spike >= strongest) return FindingKind::spike;
   // A value that is usual at another hour is off-season; one that is never usual has moved, whatever the hour.
-  bool away = 3 * episode.rows_outside >= episode.rows;
   if (away || level >= 0.8 * season) return episode.had_jump ? FindingKind::level : FindingKind::ramp;
   return FindingKind::seasonal;
 }
@@ -202,7 +201,7 @@ void take_row(Scene& scene, Episode& episode, const Verdict& verdict) {
   const SeriesWatch& worst = scene.state.series[episode.blamed.front().series];
   if (is_outside(scene, episode.blamed.front().series)) {
     ++episode.rows_outside;
-    ++(worst.z > 0 ? scene.state.rows_above : scene.state.rows_below);
+    if (worst.z > 0) ++scene.state.rows_above;
   }
   float strongest = *std::max_element(worst.group.begin(), worst.group.end());
   if (scene.state.habits[episode.blamed.front().series].pattern.surprise > strongest) ++scene.state.shape_rows;
@@ -350,7 +349,7 @@ void follow_learned(Scene& scene, const Verdict& verdict) {
     if (!verdict.fires || scene.state.known_healthy || blames_what_is_declared(scene)) return;
     Episode* episode = open_episode(scene, EpisodeSource::learned);
     if (episode == nullptr) return;
-    scene.state.relation_rows = scene.state.shape_rows = scene.state.rows_above = scene.state.rows_below = 0;
+    scene.state.relation_rows = scene.state.shape_rows = scene.state.rows_above = 0;
     take_row(scene, *episode, verdict);
     if (episode->blamed.empty()) {  // nothing to point at: many small surprises of series that sent nothing now
       episodes.pop_back();

@@ -25,6 +25,10 @@ constexpr double largest_value = 1e100;  // larger ones are judged as this, so t
 constexpr float largest_statistic = 1e9F;
 constexpr float silent = -1;             // the expert has nothing to say: neither judged nor learned
 constexpr double season_speaks = 86400;  // seconds of its own past that an expert on the season needs
+// Of the groups' length: healthy rows reach the alarm level as often as one expert's do.
+constexpr double combined_share = 0.97;
+// Large values weigh twice for the score: people ask about what is too much, seldom about what is too little.
+constexpr double excess_weight = 2;
 
 using Statistics = std::array<float, expert_count>;
 
@@ -88,17 +92,14 @@ bool is_seasonal(Expert expert) {
   return expert == Expert::off_season || expert == Expert::off_season_spread || expert == Expert::off_season_level;
 }
 
-// Large values weigh twice for the score: people ask about what is too much, seldom about what is too little.
-constexpr double excess_weight = 2;
-constexpr double combined_share =
-    0.97;  // of the groups' length: healthy rows reach the alarm level as often as one expert's do
+using Surprises = std::array<double, expert_count>;
 
-double add_surprise(const Baseline& baseline, SeriesWatch& watch, const Statistics& u, bool gated) {
+// Sets the surprise of each group and of all together; returns that of each expert.
+Surprises add_surprise(const Baseline& baseline, SeriesWatch& watch, const Statistics& u, bool gated) {
   double block = block_seconds(baseline.interval);
   watch.group = {};
-  std::array<double, model::group_count> standing{};
+  Surprises surprises{};
   double total = 0;
-  double all = 0;
   for (std::size_t i = 0; i < expert_count; ++i) {
     float statistic = std::min(u[i], largest_statistic);
     auto expert = static_cast<Expert>(i);
@@ -107,17 +108,27 @@ double add_surprise(const Baseline& baseline, SeriesWatch& watch, const Statisti
     if (gated || e > rare_surprise) watch.block_rare = static_cast<std::uint16_t>(watch.block_rare | (1U << i));
     float& group = watch.group[static_cast<std::size_t>(group_of(expert))];
     group = std::max(group, static_cast<float>(e));
-    double& stands = standing[static_cast<std::size_t>(group_of(expert))];
-    stands = std::max(stands, statistic < 0 ? 0
-                              : baseline.tails[i].speaks()
-                                  ? e
-                                  : ordinary_surprise(baseline.tails[i], i, static_cast<double>(statistic)));
     watch.block_u[i] = std::max(watch.block_u[i], statistic);
+    surprises[i] = e;
   }
   for (float group : watch.group) total += static_cast<double>(group) * static_cast<double>(group);
-  for (double stands : standing) all += stands * stands;
   watch.surprise = static_cast<float>(combined_share * std::sqrt(total));
-  return all;
+  return surprises;
+}
+
+// Squared length of the groups, where experts whose past is too short go by what is ordinary elsewhere.
+double squared_standing(const Baseline& baseline, const Statistics& u, const Surprises& surprises) {
+  std::array<double, model::group_count> groups{};
+  for (std::size_t i = 0; i < expert_count; ++i) {
+    if (u[i] < 0) continue;
+    double statistic = std::min(u[i], largest_statistic);
+    double& group = groups[static_cast<std::size_t>(group_of(static_cast<Expert>(i)))];
+    bool speaks = baseline.tails[i].speaks();
+    group = std::max(group, speaks ? surprises[i] : ordinary_surprise(baseline.tails[i], i, statistic));
+  }
+  double squared = 0;
+  for (double group : groups) squared += group * group;
+  return squared;
 }
 
 // Surprise of a value far above the level. Learned here, as nothing but the score goes by it.
@@ -144,9 +155,10 @@ void follow_interval(double& interval, double step) {
   }
 }
 
-double judge(const Baseline& baseline, SeriesWatch& watch, Habit& habit, double x, WallTime t, bool gated,
-             SampleEvidence& out) {
-  x = clip(x, largest_value);
+double judge(const Baseline& baseline, SeriesWatch& watch, Habit& habit, const Sample& sample, SampleEvidence& out) {
+  double x = clip(sample.value, largest_value);
+  WallTime t = sample.at;
+  bool gated = sample.gated;
   double step = advance(watch, t);
   bool follows = step > 0;
   double d = follows ? x - watch.smooth : 0;
@@ -193,7 +205,7 @@ double judge(const Baseline& baseline, SeriesWatch& watch, Habit& habit, double 
     watch.block_rare = 0;
   }
   bool warm = baseline.anchor.n >= stats::RobustLocation::warm_up;
-  double standing = add_surprise(baseline, watch, warm ? u : silence(), gated);
+  Surprises surprises = add_surprise(baseline, watch, warm ? u : silence(), gated);
   out.flags =
       static_cast<std::uint8_t>(SampleEvidence::present | (gated ? 0 : SampleEvidence::teaches) |
                                 (follows ? SampleEvidence::has_jump : 0) | (changed ? SampleEvidence::changed : 0));
@@ -217,8 +229,9 @@ double judge(const Baseline& baseline, SeriesWatch& watch, Habit& habit, double 
   } else if (watch.left_at.ns == 0) {
     watch.left_at = t;
   }
-  if (!warm) return 0;
+  if (!warm || !sample.alone) return 0;
   double above = exceed(habit.excess, static_cast<double>(watch.z), gated, ends);
+  double standing = squared_standing(baseline, u, surprises);
   return std::sqrt(combined_share * combined_share * (standing + above * above) + form * form);
 }
 

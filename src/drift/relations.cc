@@ -43,8 +43,13 @@ void learn_place(SeriesPath& path, double mean, double weight) {
   path.variance += static_cast<float>(weight * (deviation * deviation - static_cast<double>(path.variance)));
 }
 
-// Standardises the block's mean and moves the three means of it. Missing stays missing.
-void walk(SeriesPath& path, double mean, std::uint64_t blocks, std::array<float, relation_views>& out) {
+// What each view sees of a series.
+std::array<float, relation_views> values_of(const SeriesPath& path) {
+  return {path.quick, path.steady, path.restlessness};
+}
+
+// Standardises the block's mean and moves the three means of it.
+void walk(SeriesPath& path, double mean, std::uint64_t blocks) {
   double floor = 1e-9 + 1e-6 * std::fabs(static_cast<double>(path.center));
   double spread = std::max(std::sqrt(static_cast<double>(path.variance)), floor);
   double z = stats::clip((mean - static_cast<double>(path.center)) / spread, largest);
@@ -53,7 +58,6 @@ void walk(SeriesPath& path, double mean, std::uint64_t blocks, std::array<float,
   path.steady += static_cast<float>(warm_rate(blocks, steady_rate) * (z - static_cast<double>(path.steady)));
   double restless = std::fabs(z - before) - static_cast<double>(path.restlessness);
   path.restlessness += static_cast<float>(warm_rate(blocks, restless_rate) * restless);
-  out = {path.quick, path.steady, path.restlessness};
 }
 
 using Vectors = std::array<std::vector<float>, relation_views>;
@@ -67,8 +71,8 @@ Vectors vectors_of(Relations& relations, double place_weight) {
     if (path.count == 0) continue;
     double mean = static_cast<double>(path.sum) / path.count;
     if (place_weight > 0) learn_place(path, mean, place_weight);
-    std::array<float, relation_views> values{};
-    walk(path, mean, relations.blocks, values);
+    walk(path, mean, relations.blocks);
+    std::array<float, relation_views> values = values_of(path);
     for (std::size_t v = 0; v < relation_views; ++v) vectors[v][s] = values[v];
     path.sum = 0;
     path.count = 0;
@@ -145,10 +149,8 @@ std::vector<std::uint32_t> strangest(const Relations& relations, std::size_t mos
   for (std::size_t g = 0; g * relation_views < relations.views.size(); ++g) {
     const RelationView& model = relations.views[g * relation_views + view];
     std::vector<float> vector;
-    for (std::size_t i = 0; i < model.size(); ++i) {
-      const SeriesPath& path = relations.paths[g * RelationView::max_size + i];
-      vector.push_back(std::array{path.quick, path.steady, path.restlessness}[view]);
-    }
+    for (std::size_t i = 0; i < model.size(); ++i)
+      vector.push_back(values_of(relations.paths[g * RelationView::max_size + i])[view]);
     std::vector<double> share = model.shares(vector);
     for (std::size_t i = 0; i < share.size(); ++i)
       shares.emplace_back(share[i], static_cast<std::uint32_t>(g * RelationView::max_size + i));

@@ -209,11 +209,10 @@ struct Watch::State {
   std::vector<Habit> habits;  // per series
   Relations relations;
   // Rows of the learned episode on which the relations were stranger than any series, the form of the most blamed
-  // series stranger than anything else about it, and it was far out above or below.
+  // series stranger than anything else about it, and it was far out above.
   std::uint64_t relation_rows = 0;
   std::uint64_t shape_rows = 0;
   std::uint64_t rows_above = 0;
-  std::uint64_t rows_below = 0;
 
   // Derived from the arguments of the last assess; not stored.
   bool planned = false;
@@ -235,8 +234,7 @@ struct Watch::State {
   static constexpr auto fields = std::tuple_cat(
       fields_1, std::tuple{field("lasting", &State::lasting), field("habits", &State::habits),
                            field("relations", &State::relations), field("relation_rows", &State::relation_rows),
-                           field("shape_rows", &State::shape_rows), field("rows_above", &State::rows_above),
-                           field("rows_below", &State::rows_below)});
+                           field("shape_rows", &State::shape_rows), field("rows_above", &State::rows_above)});
 };
 
 }  // namespace mien::drift
