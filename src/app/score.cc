@@ -1,6 +1,7 @@
 #include "app/score.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <fstream>
@@ -140,14 +141,17 @@ Status Scorer::restore(std::string_view bytes) {
   return {};
 }
 
+std::string fixed(double value, int decimals) {
+  std::array<char, 64> text{};
+  auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, decimals).ptr;
+  return {text.data(), static_cast<std::size_t>(end - text.data())};
+}
+
 std::string score_line(std::string_view stamp, const Scorer::Line& line, std::string_view metric) {
-  std::array<char, 32> score{};
-  auto end = std::to_chars(score.data(), score.data() + score.size(), line.score, std::chars_format::fixed, 6).ptr;
   bool quoted = metric.find(',') != std::string_view::npos;
   std::string_view quote = quoted ? "\"" : "";
-  return cat(stamp, ',', std::string_view(score.data(), static_cast<std::size_t>(end - score.data())), ',',
-             line.alert ? '1' : '0', ',', model::to_text(line.alert ? line.kind : model::FindingKind::none), ',', quote,
-             metric, quote, '\n');
+  return cat(stamp, ',', fixed(line.score, 6), ',', line.alert ? '1' : '0', ',',
+             model::to_text(line.alert ? line.kind : model::FindingKind::none), ',', quote, metric, quote, '\n');
 }
 
 std::optional<double> parse_false_alarms(std::string_view text) {

@@ -61,6 +61,8 @@ class Scorer {
   model::Batch batch_;
 };
 
+// With that many digits after the point, at most 63 characters in all.
+[[nodiscard]] std::string fixed(double value, int decimals);
 // One line of the output: "timestamp,score,alert,kind,metric\n".
 [[nodiscard]] std::string score_line(std::string_view stamp, const Scorer::Line& line, std::string_view metric);
 // "1/week", "0.5/day", "2/month": a rate as false alarms a week.

@@ -1,6 +1,5 @@
 // The picture of `mien score --plot`: plain SVG, made of one path per line, the same bytes for the same rows.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "app/score.h"
@@ -15,11 +14,7 @@ constexpr double low_start = 340;   // the score
 constexpr double low_height = 160;
 constexpr double full_height = 520;
 
-std::string number(double value) {
-  std::array<char, 32> text{};
-  auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 1).ptr;
-  return {text.data(), end};
-}
+std::string number(double value) { return fixed(value, 1); }
 
 std::string escape(std::string_view text) {
   std::string out;

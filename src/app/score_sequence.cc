@@ -1,7 +1,5 @@
 #include "app/score_sequence.h"
 
-#include <array>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -54,12 +52,6 @@ Status read_trace(const std::string& path, const std::function<void(std::string_
                  .where = path,
                  .cause = {}};
   return read_stream(file, name, reader);
-}
-
-std::string fixed(double value, int decimals) {
-  std::array<char, 64> text{};
-  auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, decimals).ptr;
-  return {text.data(), static_cast<std::size_t>(end - text.data())};
 }
 
 void note_what_is_missing(const stats::SequenceModel& model, std::ostream& err) {

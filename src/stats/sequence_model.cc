@@ -29,6 +29,14 @@ double share(std::uint64_t part, std::uint64_t whole) {
 
 double inverse_probability(double score) { return 1 / std::max(1 - score, 1e-12); }
 
+// The counts that are not 0, with their places.
+std::vector<std::pair<std::uint32_t, std::uint32_t>> present(const std::vector<std::uint32_t>& counts) {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs;
+  for (std::uint32_t i = 0; i < counts.size(); ++i)
+    if (counts[i] > 0) pairs.emplace_back(i, counts[i]);
+  return pairs;
+}
+
 // False: beyond the limit, not counted.
 bool count_pair(std::unordered_map<std::uint32_t, std::uint32_t>& pairs, std::uint32_t pair, std::size_t limit) {
   if (pairs.size() >= limit && !pairs.contains(pair)) return false;
@@ -214,7 +222,6 @@ void SequenceModel::keep_neighbours() {
   std::size_t kept = std::min(limits_.neighbours, pieces_.size());
   for (std::size_t i = 0; i < kept; ++i) {
     std::size_t index = i * pieces_.size() / kept;
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> calls;
     std::vector<std::uint32_t> counts(symbols);
     std::unordered_map<std::uint32_t, std::uint32_t> pairs;
     for (std::size_t at = pieces_[index].from; at < pieces_[index].to; ++at) {
@@ -223,10 +230,8 @@ void SequenceModel::keep_neighbours() {
       std::uint32_t pair = std::uint32_t{learned_[at - 1]} << symbol_bits | learned_[at];
       if (!count_pair(pairs, pair, limits_.pairs)) ++shed_.pairs;
     }
-    for (std::uint32_t symbol = 0; symbol < symbols; ++symbol)
-      if (counts[symbol] > 0) calls.emplace_back(symbol, counts[symbol]);
     neighbours_.push_back({.fold = index % folds,
-                           .calls = histogram_of(std::move(calls)),
+                           .calls = histogram_of(present(counts)),
                            .pairs = histogram_of({pairs.begin(), pairs.end()})});
   }
 }
@@ -364,10 +369,7 @@ double SequenceModel::Part::unusual_set() const {
 }
 
 SequenceModel::Measures SequenceModel::Part::measured() const {
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> calls;
-  for (std::uint32_t symbol = 0; symbol < symbols; ++symbol)
-    if (counts_[symbol] > 0) calls.emplace_back(symbol, counts_[symbol]);
-  Histogram mix = histogram_of(std::move(calls));
+  Histogram mix = histogram_of(present(counts_));
   Histogram pairs = histogram_of({pairs_.begin(), pairs_.end()});
   std::uint64_t windows_of_6 = calls_ < longest ? 0 : calls_ - longest + 1;
   std::uint64_t windows_of_3 = calls_ < 3 ? 0 : calls_ - 2;
