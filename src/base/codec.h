@@ -27,6 +27,16 @@
 
 namespace mien {
 
+class Encoder;
+class Decoder;
+
+// A type whose stored form is not the list of its fields, or was another once: it writes and reads itself.
+template <class T>
+concept StoresItself = requires(const T& written, T& read, Encoder& encoder, Decoder& decoder) {
+  written.store(encoder);
+  read.restore(decoder);
+};
+
 class Encoder {
  public:
   void varint(std::uint64_t x) {
@@ -115,7 +125,12 @@ class Encoder {
     varint(item.index());
     std::visit([this](const auto& value) { this->put(value); }, item);
   }
+  template <StoresItself T>
+  void put_compound(const T& value) {
+    value.store(*this);
+  }
   template <HasFields T>
+    requires(!StoresItself<T>)
   void put_compound(const T& value) {
     for_each_field(value, [this](const char*, const auto& member) { this->put(member); });
   }
@@ -169,6 +184,8 @@ class Decoder {
   }
 
   [[nodiscard]] bool failed() const { return failed_; }
+  // What was read makes no sense to its reader: the whole fails.
+  void refuse() { (void)fail(); }
   [[nodiscard]] std::string_view rest() const { return rest_; }
   // ok when everything was read and nothing was left over.
   [[nodiscard]] Status finish(std::string_view what) const {
@@ -282,7 +299,12 @@ class Decoder {
     std::size_t at = 0;
     ((at++ == index ? get(item.template emplace<T>()) : void()), ...);
   }
+  template <StoresItself T>
+  void get_compound(T& value) {
+    value.restore(*this);
+  }
   template <HasFields T>
+    requires(!StoresItself<T>)
   void get_compound(T& value) {
     if (depth_ >= max_depth) {
       fail();

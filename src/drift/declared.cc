@@ -66,10 +66,10 @@ DeclaredBand band_of(const DeclaredDistribution& declared) {
   return {.expected = declared.a, .low = declared.a, .high = declared.a};
 }
 
-bool breaks_limit(const model::Limit& limit, SeriesWatch& watch, double x, WallTime t) {
+bool breaks_limit(const model::Limit& limit, Against& against, double x, WallTime t) {
   bool broken = (limit.max && x > *limit.max) || (limit.min && x < *limit.min);
   if (!limit.change || limit.over.count() <= 0) return broken;
-  std::vector<TimedValue>& points = watch.change;
+  std::vector<TimedValue>& points = against.change;
   while (points.size() > 1 && points[1].at <= t - limit.over) points.erase(points.begin());
   if (!points.empty() && points.front().at <= t - limit.over) {
     double before = points.front().value;
@@ -83,7 +83,9 @@ bool breaks_limit(const model::Limit& limit, SeriesWatch& watch, double x, WallT
   return broken;
 }
 
-bool judge_declared(const model::DeclaredMetric& declared, SeriesWatch& watch, double x, WallTime t) {
+bool judge_declared(const model::DeclaredMetric& declared, Against& against, const TimedValue& sample,
+                    double interval) {
+  double x = sample.value;
   bool is_plausible = false;
   if (declared.distribution || declared.peak) {
     double e = 0;
@@ -92,10 +94,10 @@ bool judge_declared(const model::DeclaredMetric& declared, SeriesWatch& watch, d
       is_plausible = e <= plausible;
     }
     if (declared.peak && x > *declared.peak) e = std::max(e, most_evidence);
-    accumulate(watch.declared, e, watch.interval);
+    accumulate(against.declared, e, interval);
   }
   if (declared.limit)
-    accumulate(watch.limit, breaks_limit(*declared.limit, watch, x, t) ? most_evidence : 0, watch.interval);
+    accumulate(against.limit, breaks_limit(*declared.limit, against, x, sample.at) ? most_evidence : 0, interval);
   return is_plausible;
 }
 

@@ -25,10 +25,10 @@ struct DeclaredBand {
 [[nodiscard]] DeclaredBand band_of(const model::DeclaredDistribution& declared);
 
 // Whether a limit is broken by x at t; keeps the history that `change` needs.
-[[nodiscard]] bool breaks_limit(const model::Limit& limit, SeriesWatch& watch, double x, WallTime t);
+[[nodiscard]] bool breaks_limit(const model::Limit& limit, Against& against, double x, WallTime t);
 
-// Adds the evidence of one sample to watch.declared and watch.limit. True when x is plausible under a declared
-// distribution (p >= 0.01): then what was learned does not speak against it.
-bool judge_declared(const model::DeclaredMetric& declared, SeriesWatch& watch, double x, WallTime t);
+// Adds the evidence of one sample of a series with this interval, in seconds, to against.declared and against.limit.
+// True when x is plausible under a declared distribution (p >= 0.01): then what was learned does not speak against it.
+bool judge_declared(const model::DeclaredMetric& declared, Against& against, const TimedValue& sample, double interval);
 
 }  // namespace mien::drift

@@ -26,9 +26,11 @@ constexpr double gate_all_for = 3600;  // seconds that a declared departure keep
 constexpr double most_combined = 20;
 constexpr double combined_empirical =
     0.5;  // weight of the empirical tail: the combination of many is smoother than one statistic
-constexpr double own_weight = 0.35;  // of the three strongest series beside the relations between all
-constexpr double gone_after = 600;   // seconds, and ten intervals, without a sample: a declared episode ends
+constexpr double own_weight = 0.35;   // of the three strongest series beside the relations between all
+constexpr double gone_after = 600;    // seconds, and ten intervals, without a sample: a declared episode ends
+constexpr std::size_t together = 32;  // samples that are measured before the first of them is weighed (judge.h)
 const model::Baseline unknown{};
+const model::Past no_past{};
 
 // The weight of the longest declared prefix of a metric's name ("system.disk" covers "system.disk.io").
 double weight_of(const model::Expectation& expectation, const std::string& metric) {
@@ -55,14 +57,18 @@ void make_plan(Watch::State& state, const model::Expectation& expectation, const
   state.planned = true;
   state.expectation = expectation;
   state.plan.assign(series.size(), {});
+  state.declared.clear();
   for (std::size_t i = 0; i < series.size(); ++i) {
     SeriesPlan& plan = state.plan[i];
     plan.weight = weight_of(expectation, series[i].metric.value);
     auto declared = state.expectation.metrics.find(series[i].metric.value);
     if (declared == state.expectation.metrics.end() || !is_meant(series, series[i])) continue;
     plan.ignore = declared->second.ignore;
-    if (!plan.ignore) plan.declared = &declared->second;
+    if (plan.ignore) continue;
+    plan.declared = &declared->second;
+    if (i < state.series.size()) state.declared.push_back(static_cast<std::uint32_t>(i));
   }
+  if (!state.declared.empty() || !state.against.empty()) state.against.resize(state.series.size());
   for (std::size_t i = state.episodes.size(); i-- > 0;) {
     const Episode& episode = state.episodes[i];
     if (episode.source == EpisodeSource::learned) continue;
@@ -72,8 +78,8 @@ void make_plan(Watch::State& state, const model::Expectation& expectation, const
         declared != nullptr && (episode.source == EpisodeSource::limit ? declared->limit.has_value()
                                                                        : declared->distribution || declared->peak);
     if (stands) continue;
-    if (blamed < state.series.size())
-      (episode.source == EpisodeSource::limit ? state.series[blamed].limit : state.series[blamed].declared) = 0;
+    if (blamed < state.against.size())
+      (episode.source == EpisodeSource::limit ? state.against[blamed].limit : state.against[blamed].declared) = 0;
     changes.push_back(drop_episode(state, i, now));
   }
 }
@@ -97,8 +103,10 @@ class Assessor {
   Assessor(const Behavior& behavior, Watch::State& state, const std::vector<model::Series>& series,
            const model::Batch& batch, Assessment& out)
       : behavior_(behavior), state_(state), series_(series), batch_(batch), out_(out) {
-    for (const model::Baseline& baseline : behavior.series) ready_ += baseline.ready() ? 1 : 0;
-    for (const model::Baseline& baseline : behavior.series) known_ += baseline.anchor.n > 0 ? 1 : 0;
+    for (const model::Baseline& baseline : behavior.series) {
+      ready_ += baseline.ready() ? 1 : 0;
+      known_ += baseline.anchor.n > 0 ? 1 : 0;
+    }
     out_.evidence.columns = batch.series.size();
     out_.evidence.rows.resize(batch.times.size());
     out_.evidence.samples.resize(batch.times.size() * batch.series.size());
@@ -109,13 +117,10 @@ class Assessor {
     WallTime now = batch_.times[index];
     double elapsed = advance(now);
     Scene scene{.behavior = behavior_, .series = series_, .state = state_, .now = now, .changes = out_.changes};
+    row_ = {};
     bool gated = gates_all(now);
-    for (std::size_t c = 0; c < batch_.series.size(); ++c) {
-      std::uint32_t s = batch_.series[c];
-      double x = batch_.at(c, index);
-      if (std::isnan(x) || s >= state_.series.size()) continue;
-      sample(scene, s, x, gated, out_.evidence.samples[index * batch_.series.size() + c]);
-    }
+    for (std::size_t from = 0; from < batch_.series.size(); from += together) samples(scene, index, from, gated);
+    join_earlier(now);
     close_gone(scene);
     RowEvidence& evidence = out_.evidence.rows[index];
     Moment moment{.at = now, .elapsed = elapsed, .judged = judges(), .block = block_seconds(state_.interval)};
@@ -158,18 +163,20 @@ class Assessor {
   [[nodiscard]] bool is_fresh(std::uint32_t s, WallTime now) const {
     const SeriesWatch& watch = state_.series[s];
     if (std::isnan(watch.last)) return false;
-    return watch.last_at == now || to_seconds(now - watch.last_at) <= 2 * std::max(watch.interval, 1.0);
+    return watch.last_at == now ||
+           to_seconds(now - watch.last_at) <= 2 * std::max(static_cast<double>(watch.interval), 1.0);
   }
 
   [[nodiscard]] double surprise_of(std::uint32_t s) const {
     const SeriesWatch& watch = state_.series[s];
     if (state_.plan[s].ignore) return 0;
+    auto surprise = static_cast<double>(watch.surprise);
     const model::DeclaredMetric* declared = state_.plan[s].declared;
-    double surprise = static_cast<double>(watch.surprise);
-    if (declared != nullptr && declared->distribution && watch.declared > 0) {
+    if (declared == nullptr) return surprise;
+    const Against& against = state_.against[s];
+    if (declared->distribution && against.declared > 0)
       surprise = std::max(surprise, declared_surprise(*declared->distribution, watch.last));
-    }
-    if (declared != nullptr && declared->limit) surprise = std::max(surprise, static_cast<double>(watch.limit));
+    if (declared->limit) surprise = std::max(surprise, against.limit);
     return surprise;
   }
 
@@ -193,42 +200,111 @@ class Assessor {
     });
   }
 
-  void sample(Scene& scene, std::uint32_t s, double x, bool gated, SampleEvidence& evidence) {
-    SeriesWatch& watch = state_.series[s];
+  struct Taken {
+    std::uint32_t series = 0;
+    std::size_t column = 0;
+    Sample sample;
+    bool expected = false;  // declared as ordinary: what was learned does not speak against it
+    EvidenceBefore before;
+    Measured measured;
+  };
+
+  [[nodiscard]] const model::Baseline& baseline_of(std::uint32_t s) const {
+    return s < behavior_.series.size() ? behavior_.series[s] : unknown;
+  }
+  [[nodiscard]] const model::Past& past_of(std::uint32_t s) const {
+    return s < behavior_.past.size() ? behavior_.past[s] : no_past;
+  }
+
+  // Samples of one row from a column on: first all of them are measured, then all weighed.
+  void samples(Scene& scene, std::size_t index, std::size_t from, bool gated) {
+    std::size_t end = std::min(from + together, batch_.series.size());
+    model::SampleEvidence* evidence = out_.evidence.samples.data() + index * batch_.series.size();
+    std::size_t taken = 0;
+    std::int32_t hour = model::hour_of(scene.now);
+    bool alone = is_alone();
+    for (std::size_t c = from; c < end; ++c) {
+      std::uint32_t s = batch_.series[c];
+      double x = batch_.at(c, index);
+      if (std::isnan(x) || s >= state_.series.size()) continue;
+      Taken& one = taken_[taken++];
+      one.series = s;
+      one.column = c;
+      one.sample.value = x;  // field by field: a copy of the whole would wait for its parts
+      one.sample.at = scene.now;
+      one.sample.hour = hour;
+      one.sample.gated = gated;
+      one.sample.alone = alone;
+      one.expected = false;
+      if (state_.plan[s].declared != nullptr) judge_declaration(one);
+      measure(baseline_of(s), past_of(s), state_.series[s], one.sample, one.measured, evidence[c]);
+    }
+    for (std::size_t i = 0; i < taken; ++i) {
+      std::uint32_t s = taken_[i].series;
+      ask(baseline_of(s), past_of(s), state_.patterns[s], state_.series[s], taken_[i].measured);
+    }
+    for (std::size_t i = 0; i < taken; ++i) weigh_one(scene, taken_[i], evidence[taken_[i].column]);
+    row_.present += taken;
+  }
+
+  void judge_declaration(Taken& one) {
+    Against& against = state_.against[one.series];
+    one.before = {.declared = against.declared, .limit = against.limit};
+    one.expected =
+        judge_declared(*state_.plan[one.series].declared, against, {.at = one.sample.at, .value = one.sample.value},
+                       static_cast<double>(state_.series[one.series].interval));
+    // Already doubtful: the first outlier does not teach.
+    one.sample.gated = one.sample.gated || against.declared >= 2 || against.limit >= 2;
+  }
+
+  void weigh_one(Scene& scene, const Taken& one, SampleEvidence& evidence) {
+    std::uint32_t s = one.series;
     const SeriesPlan& plan = state_.plan[s];
-    bool expected = false;
-    EvidenceBefore before{.declared = watch.declared, .limit = watch.limit};
-    if (plan.declared != nullptr) {
-      expected = judge_declared(*plan.declared, watch, x, scene.now);
-      gated = gated || watch.declared >= 2 || watch.limit >= 2;  // already doubtful: the first outlier does not teach
-    }
-    const model::Baseline& baseline = s < behavior_.series.size() ? behavior_.series[s] : unknown;
-    double standing = judge(baseline, watch, state_.habits[s],
-                            {.value = x, .at = scene.now, .gated = gated, .alone = is_alone()}, evidence);
-    if (!plan.ignore && !expected) {
-      standing_ = std::max(standing_, plan.weight * standing);
-      if (state_.series.size() > 1) join_block(state_.relations, s, x);
+    SeriesWatch& watch = state_.series[s];
+    weigh(past_of(s), state_.patterns[s], watch, one.sample, one.measured, evidence);
+    double standing = one.sample.alone ? stand(past_of(s), watch, state_.excess, one.sample, one.measured) : 0;
+    if (!plan.ignore && !one.expected) {
+      row_.standing = std::max(row_.standing, plan.weight * standing);
+      if (state_.series.size() > 1) join_block(state_.relations, s, one.sample.value);
     }
     if (plan.declared != nullptr) {
-      if (expected) {  // declared as ordinary: what was learned does not speak against it
+      if (one.expected) {
         watch.surprise = 0;
         watch.group = {};
         watch.left_at = {};
       }
-      follow_declared(scene, s, before);
+      follow_declared(scene, s, one.before);
+    }
+    join_row(s);
+  }
+
+  // What the row as a whole needs of a series whose newest sample is fresh.
+  void join_row(std::uint32_t s) {
+    const SeriesPlan& plan = state_.plan[s];
+    if (plan.ignore) return;
+    double own = static_cast<double>(state_.series[s].surprise);
+    row_.strongest.add(is_alone() ? own : plan.weight * own);
+    double surprise = plan.declared == nullptr ? own : surprise_of(s);
+    if (surprise < row_.worst_surprise || (surprise == row_.worst_surprise && (surprise == 0 || s > row_.worst)))
+      return;
+    row_.worst_surprise = surprise;
+    row_.worst = s;
+  }
+
+  // Series that brought nothing in this row, but did not long ago.
+  void join_earlier(WallTime now) {
+    if (row_.present == state_.series.size()) return;
+    for (std::uint32_t s = 0; s < state_.series.size(); ++s) {
+      if (state_.series[s].last_at != now && is_fresh(s, now)) join_row(s);
     }
   }
 
   // Combined surprise per five minutes.
   void combine(Moment& moment, bool gated, RowEvidence& evidence) {
     double shift = rate_shift(moment.block);
-    double own = std::exchange(standing_, 0);
+    double own = row_.standing;
     bool alone = is_alone();
-    Strongest strongest;
-    for (std::uint32_t s = 0; s < state_.series.size(); ++s) {
-      if (state_.plan[s].ignore || !is_fresh(s, moment.at)) continue;
-      strongest.add((alone ? 1 : state_.plan[s].weight) * static_cast<double>(state_.series[s].surprise));
-    }
+    const Strongest& strongest = row_.strongest;
     double surprise = std::min(strongest.length(), most_combined);
     if (!alone) {
       double single = own_weight * strongest.length();
@@ -265,24 +341,17 @@ class Assessor {
     for (std::size_t i = state_.episodes.size(); i-- > 0;) {
       if (state_.episodes[i].source == EpisodeSource::learned) continue;
       const SeriesWatch& watch = state_.series[state_.episodes[i].blamed.front().series];
-      if (to_seconds(scene.now - watch.last_at) > std::max(gone_after, 10 * watch.interval)) close_episode(scene, i);
+      if (to_seconds(scene.now - watch.last_at) > std::max(gone_after, 10 * static_cast<double>(watch.interval)))
+        close_episode(scene, i);
     }
   }
 
   void finish(const Verdict& verdict, RowVerdict& row) {
     row.score = verdict.score;
-    double level_score = onset_score(verdict.level);
-    double strongest = 0;
-    for (std::uint32_t s = 0; s < state_.series.size(); ++s) {
-      const SeriesWatch& watch = state_.series[s];
-      if (state_.plan[s].declared != nullptr) {
-        double evidence = std::max(watch.declared, watch.limit);
-        row.score = std::max(row.score, std::min(0.999, level_score * evidence / declared_open));
-      }
-      if (surprise_of(s) > strongest && is_fresh(s, state_.last_at)) {
-        strongest = surprise_of(s);
-        row.series = s;
-      }
+    row.series = row_.worst;
+    for (std::uint32_t s : state_.declared) {
+      double evidence = std::max(state_.against[s].declared, state_.against[s].limit);
+      row.score = std::max(row.score, std::min(0.999, onset_score(verdict.level) * evidence / declared_open));
     }
     for (const Episode& episode : state_.episodes) {
       row.alert = true;
@@ -299,7 +368,15 @@ class Assessor {
   Assessment& out_;
   std::size_t ready_ = 0;
   std::size_t known_ = 0;
-  double standing_ = 0;  // the row's largest of a single series
+  struct Row {
+    std::size_t present = 0;
+    double standing = 0;  // the largest of a single series
+    Strongest strongest;
+    double worst_surprise = 0;
+    std::uint32_t worst = 0;  // the first of the series with that
+  };
+  Row row_;
+  std::array<Taken, together> taken_;
 };
 
 }  // namespace
@@ -309,51 +386,16 @@ Watch::~Watch() = default;
 Watch::Watch(Watch&&) noexcept = default;
 Watch& Watch::operator=(Watch&&) noexcept = default;
 
+void Watch::State::resize(std::size_t count) {
+  std::size_t known = patterns.size();
+  series.resize(count);
+  patterns.resize(count);
+  if (!against.empty()) against.resize(count);
+  // Coins differ, so that neighbours do not round alike.
+  for (std::size_t i = known; i < count; ++i) patterns[i].coin = static_cast<std::uint32_t>(i) * 2246822519U + 3;
+}
+
 void Watch::trust(bool known_healthy) { state_->known_healthy = known_healthy; }
-
-std::string Watch::encode() const {
-  Encoder encoder;
-  encoder.put(State::version);
-  encoder.put(*state_);
-  return encoder.take();
-}
-
-Result<Watch> Watch::decode(std::string_view bytes) {
-  Decoder decoder{bytes};
-  std::uint32_t version = 0;
-  decoder.get(version);
-  if (!decoder.failed() && (version == 0 || version > State::version)) {
-    return Error{.code = Code::unsupported,
-                 .message = "watch: version " + std::to_string(version) +
-                            " was written by another release; this one reads versions 1 and 2",
-                 .where = {},
-                 .cause = {}};
-  }
-  Watch watch;
-  if (version == 1) {
-    std::apply([&](const auto&... each) { (decoder.get((*watch.state_).*(each.member)), ...); }, State::fields_1);
-  } else {
-    decoder.get(*watch.state_);
-  }
-  if (Status status = decoder.finish("watch"); !status) return std::move(status).error();
-  const auto& habits = watch.state_->habits;
-  if (!std::all_of(habits.begin(), habits.end(), [](const Habit& habit) { return is_whole(habit.pattern); }))
-    return Error{
-        .code = Code::corrupt, .message = "watch: a pattern is larger than it may be", .where = {}, .cause = {}};
-  if (!is_whole(watch.state_->relations))
-    return Error{
-        .code = Code::corrupt, .message = "watch: its relations do not fit its series", .where = {}, .cause = {}};
-  for (const Episode& episode : watch.state_->episodes) {
-    bool known = !episode.blamed.empty() && episode.first_mover < watch.state_->series.size();
-    for (const Blamed& blamed : episode.blamed) known = known && blamed.series < watch.state_->series.size();
-    if (!known)
-      return Error{.code = Code::corrupt,
-                   .message = "watch: an episode names a series that is not there",
-                   .where = {},
-                   .cause = {}};
-  }
-  return watch;
-}
 
 Assessment assess(const model::Expectation& expectation, const Behavior& behavior, Watch& watch,
                   const std::vector<model::Series>& series, const model::Batch& batch) {
@@ -365,14 +407,14 @@ Assessment assess(const model::Expectation& expectation, const Behavior& behavio
     return out;
   }
   // Series are only ever added; beyond the limit they are stored but not judged. A watch of other series is cut to fit.
-  state.series.resize(std::min(series.size(), Behavior::max_series));
-  state.habits.resize(state.series.size());
+  state.resize(std::min(series.size(), Behavior::max_series));
   std::erase_if(state.episodes, [&](const Episode& episode) {
     return episode.first_mover >= state.series.size() ||
            std::any_of(episode.blamed.begin(), episode.blamed.end(),
                        [&](const Blamed& b) { return b.series >= state.series.size(); });
   });
   make_plan(state, expectation, series, out.changes, batch.times.front());
+  if (state.series.size() > 1) grow(state.relations, state.series.size());
   Assessor assessor(behavior, state, series, batch, out);
   for (std::size_t row = 0; row < batch.times.size(); ++row) assessor.row(row);
   assessor.summarise(batch.times.back());
@@ -383,7 +425,7 @@ std::vector<EpisodeChange> close_all(Watch& watch, WallTime at) {
   std::vector<EpisodeChange> changes;
   while (!watch.state().episodes.empty()) changes.push_back(drop_episode(watch.state(), 0, at));
   // What spoke against one persona's declarations is no evidence against those of the next.
-  for (SeriesWatch& series : watch.state().series) series.declared = series.limit = 0;
+  for (Against& against : watch.state().against) against.declared = against.limit = 0;
   forget(watch.state().relations);
   return changes;
 }

@@ -121,12 +121,12 @@ TEST(Declared, WhatThePersonaCallsNormalRaisesNothing) {
 TEST(Declared, HealthyNoiseOfTheDeclaredShapeStaysQuietForAWeek) {
   Fresh host;
   host.declare_normal(0.5, 0.1);
-  SeriesWatch watch;
+  Against against;
   Prng random(7);
   double highest = 0;
   for (int i = 0; i < 604'800; ++i) {
-    judge_declared(host.declared(), watch, 0.5 + 0.1 * random.normal(), host.now);
-    highest = std::max(highest, watch.declared);
+    judge_declared(host.declared(), against, {.at = host.now, .value = 0.5 + 0.1 * random.normal()}, 1);
+    highest = std::max(highest, against.declared);
   }
   EXPECT_LT(highest, declared_open);
 }
@@ -239,22 +239,6 @@ TEST(Watch, EncodingRoundTripsAndDamageIsRefused) {
   std::string newer = bytes;
   newer[0] = 9;
   EXPECT_EQ(Watch::decode(newer).error().code, Code::unsupported);
-}
-
-TEST(Watch, OneOfTheReleaseBeforeIsTaken) {
-  Fresh host;
-  host.declare_normal(0.1, 0.05);
-  host.samples_to_open(1.0);
-  Encoder encoder;
-  encoder.put(std::uint32_t{1});
-  std::apply([&](const auto&... each) { (encoder.put(host.watch.state().*(each.member)), ...); },
-             Watch::State::fields_1);
-  Result<Watch> old = Watch::decode(encoder.bytes());
-  ASSERT_TRUE(old.ok());
-  EXPECT_EQ(old->state().episodes.size(), 1U);
-  Watch watch = std::move(old).value();
-  Assessment next = assess(host.expectation, host.behavior, watch, host.series, {});
-  EXPECT_TRUE(next.changes.empty());
 }
 
 TEST(Watch, RelationsThatDoNotFitTheirSeriesAreRefused) {

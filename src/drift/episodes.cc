@@ -164,8 +164,8 @@ bool is_outside(const Scene& scene, std::uint32_t series) {
   const SeriesWatch& watch = scene.state.series[series];
   if (std::fabs(static_cast<double>(watch.z)) > outside_z) return true;
   if (series >= scene.behavior.series.size() || !scene.behavior.series[series].ready()) return false;
-  const model::Baseline& baseline = scene.behavior.series[series];
-  return watch.last < baseline.band_low || watch.last > baseline.band_high;
+  const model::Past& past = scene.behavior.past[series];
+  return watch.last < static_cast<double>(past.band_low) || watch.last > static_cast<double>(past.band_high);
 }
 
 // The relations between the series are stranger than any series by itself.
@@ -203,11 +203,12 @@ void take_row(Scene& scene, Episode& episode, const Verdict& verdict) {
     ++episode.rows_outside;
     if (worst.z > 0) ++scene.state.rows_above;
   }
-  float strongest = *std::max_element(worst.group.begin(), worst.group.end());
-  if (scene.state.habits[episode.blamed.front().series].pattern.surprise > strongest) ++scene.state.shape_rows;
+  float strongest = static_cast<float>(*std::max_element(worst.group.begin(), worst.group.end())) / group_steps;
+  if (worst.form > strongest) ++scene.state.shape_rows;
   if (episode.rows <= naming_rows) {
-    for (std::size_t g = 0; g < episode.groups.size(); ++g) episode.groups[g] += static_cast<double>(worst.group[g]);
-    bool jumps = static_cast<double>(worst.group[static_cast<std::size_t>(model::ExpertGroup::spike)]) > clear_jump;
+    for (std::size_t g = 0; g < episode.groups.size(); ++g)
+      episode.groups[g] += static_cast<double>(worst.surprise_of(static_cast<model::ExpertGroup>(g)));
+    bool jumps = static_cast<double>(worst.surprise_of(model::ExpertGroup::spike)) > clear_jump;
     if (jumps && episode.rows <= first_rows) episode.had_jump = true;
   }
 }
@@ -319,18 +320,19 @@ model::Deviation deviation_of(const Scene& scene, std::uint32_t index, double ob
   deviation.weight = plan.weight;
   const model::Baseline* baseline = index < scene.behavior.series.size() ? &scene.behavior.series[index] : nullptr;
   if (baseline != nullptr && baseline->ready()) {
-    const model::SeasonCell* season = baseline->season_at(model::season_cell_of(scene.now));
-    deviation.expected =
-        season != nullptr && season->visits >= 3 ? static_cast<double>(season->level) : baseline->anchor.location;
-    deviation.low = baseline->band_low;
-    deviation.high = baseline->band_high;
+    const model::Past& past = scene.behavior.past[index];
+    int cell = past.season.known(model::season_cell_of(scene.now));
+    bool seasonal = cell >= 0 && past.season.visits(static_cast<std::size_t>(cell)) >= 3;
+    deviation.expected = seasonal ? past.season.level(static_cast<std::size_t>(cell)) : baseline->anchor.location;
+    deviation.low = static_cast<double>(past.band_low);
+    deviation.high = static_cast<double>(past.band_high);
   } else if (plan.declared != nullptr && plan.declared->distribution) {
     DeclaredBand band = band_of(*plan.declared->distribution);
     deviation.expected = band.expected;
     deviation.low = band.low;
     deviation.high = band.high;
   } else if (baseline != nullptr && baseline->anchor.n > 0) {
-    double half = 4 * baseline->anchor.scale;
+    double half = 4 * static_cast<double>(baseline->anchor.scale);
     deviation.expected = baseline->anchor.location;
     deviation.low = deviation.expected - half;
     deviation.high = deviation.expected + half;
@@ -372,11 +374,11 @@ void follow_learned(Scene& scene, const Verdict& verdict) {
 }
 
 void follow_declared(Scene& scene, std::uint32_t series, const EvidenceBefore& before) {
-  const SeriesWatch& watch = scene.state.series[series];
+  const Against& against = scene.state.against[series];
   const model::DeclaredMetric& declared = *scene.state.plan[series].declared;
   if (declared.distribution || declared.peak)
-    follow_one_declared(scene, series, EpisodeSource::declared, before.declared, watch.declared);
-  if (declared.limit) follow_one_declared(scene, series, EpisodeSource::limit, before.limit, watch.limit);
+    follow_one_declared(scene, series, EpisodeSource::declared, before.declared, against.declared);
+  if (declared.limit) follow_one_declared(scene, series, EpisodeSource::limit, before.limit, against.limit);
 }
 
 void close_episode(Scene& scene, std::size_t index) {

@@ -1,9 +1,10 @@
 #include "drift/judge.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstring>
 
-#include "base/math.h"
 #include "drift/ordinary.h"
 
 namespace mien::drift {
@@ -12,123 +13,148 @@ namespace {
 using model::Baseline;
 using model::Expert;
 using model::expert_count;
+using model::Past;
 using model::SampleEvidence;
 using stats::clip;
 using stats::warm_rate;
 
-constexpr double far = 16;              // scales from the level at which one sample stops counting for more
+constexpr float far = 16;               // scales from the level at which one sample stops counting for more
 constexpr double gap_in_intervals = 5;  // a longer step is a gap: what is fast starts anew
 constexpr double rare_surprise = 4;     // p < 1e-4: teaches the tails with weight 1/4
-constexpr double left_surprise = 2;     // out of the ordinary: the series has left
-constexpr double forecast_gain = 0.02;
-constexpr double largest_value = 1e100;  // larger ones are judged as this, so that no sum overflows
+constexpr float left_surprise = 2;      // out of the ordinary: the series has left
+constexpr float forecast_gain = 0.02F;
+constexpr double largest_value = 1e30;  // larger ones are judged as this, so that nothing overflows
 constexpr float largest_statistic = 1e9F;
-constexpr float silent = -1;             // the expert has nothing to say: neither judged nor learned
-constexpr double season_speaks = 86400;  // seconds of its own past that an expert on the season needs
+constexpr float silent = -1;  // the expert has nothing to say: neither judged nor learned
 // Of the groups' length: healthy rows reach the alarm level as often as one expert's do.
-constexpr double combined_share = 0.97;
+constexpr float combined_share = 0.97F;
 // Large values weigh twice for the score: people ask about what is too much, seldom about what is too little.
 constexpr double excess_weight = 2;
+constexpr float past_steps = 8192;
 
-using Statistics = std::array<float, expert_count>;
+using Statistics = std::array<float, stats::rung_slots>;
 
 float& at(Statistics& u, Expert expert) { return u[static_cast<std::size_t>(expert)]; }
 
-// A monotone squash of z/2 close to asinh, without a logarithm.
-double squash(double z) { return z / (1 + 0.25 * std::fabs(z)); }
+float clip(float x, float limit) { return x > limit ? limit : (x < -limit ? -limit : x); }
+float size_of(float x) { return std::fabs(x); }
 
-double forecast_residual(SeriesWatch& watch, double z) {
-  double y = squash(z);
-  double predicted = 0;
-  double power = 0.1;
-  for (std::size_t i = 0; i < forecast_order; ++i) {
-    predicted += watch.weights[i] * watch.past[i];
-    power += watch.past[i] * watch.past[i];
-  }
-  double residual = y - predicted;
-  double step = forecast_gain * clip(residual, 1.0) / power;
-  for (std::size_t i = 0; i < forecast_order; ++i) watch.weights[i] += step * watch.past[i];
-  for (std::size_t i = forecast_order - 1; i > 0; --i) watch.past[i] = watch.past[i - 1];
-  watch.past[0] = y;
-  return std::fabs(residual);
+// The weight of the next of `n` values under a rate.
+float warm(std::uint32_t n, float rate) {
+  float next = static_cast<float>(n) + 1;
+  return next * rate < 1 ? 1 / next : rate;
+}
+
+void fetch(const void* what, std::size_t size) {
+  const char* bytes = static_cast<const char*>(what);
+  for (std::size_t i = 0; i < size; i += 64) __builtin_prefetch(bytes + i);
+}
+
+// A monotone squash of z/2 close to asinh, without a logarithm.
+float squash(float z) { return z / (1 + 0.25F * size_of(z)); }
+
+// Four at a time; the sum in a fixed order.
+using Four = float __attribute__((vector_size(16)));
+
+Four load_past(const SeriesWatch& watch) {
+  using FourSteps = std::int16_t __attribute__((vector_size(8)));
+  FourSteps steps;
+  std::memcpy(&steps, watch.past.data(), sizeof steps);
+  return __builtin_convertvector(steps, Four) * (1 / past_steps);
+}
+float sum_of(Four x) { return (x[0] + x[2]) + (x[1] + x[3]); }
+
+float forecast_residual(SeriesWatch& watch, float z) {
+  float y = squash(z);
+  Four past = load_past(watch);
+  Four weights;
+  std::memcpy(&weights, watch.weights.data(), sizeof weights);
+  float residual = y - sum_of(weights * past);
+  float power = 0.1F + sum_of(past * past);
+  weights += past * (forecast_gain * clip(residual, 1.0F) / power);
+  std::memcpy(watch.weights.data(), &weights, sizeof weights);
+  std::uint64_t steps = 0;
+  std::memcpy(&steps, watch.past.data(), sizeof steps);
+  steps = steps << 16 | static_cast<std::uint16_t>(static_cast<std::int16_t>(y * past_steps));  // the newest in front
+  std::memcpy(watch.past.data(), &steps, sizeof steps);
+  return size_of(residual);
 }
 
 // Returns the seconds since the sample before it, 0 when there is none or a gap lies between.
 double advance(SeriesWatch& watch, WallTime t) {
   if (std::isnan(watch.last)) return 0;
   double step = to_seconds(t - watch.last_at);
-  if (step <= 0) return watch.interval;
-  bool gap = watch.interval > 0 && step > gap_in_intervals * watch.interval;
-  if (!gap) follow_interval(watch.interval, step);
-  if (gap) {
+  double interval = watch.interval;
+  if (step <= 0) return interval;
+  if (watch.block_age >= 0) watch.block_age += static_cast<float>(step);
+  if (interval > 0 && step > gap_in_intervals * interval) {
     watch.n = 0;
     watch.run = 1;
     watch.past = {};
     return 0;
   }
+  follow_interval(interval, step);
+  watch.interval = static_cast<float>(interval);
   return step;
 }
 
-void season_statistics(const Baseline& baseline, SeriesWatch& watch, double x, std::size_t cell, Statistics& u) {
+// The hour's level and spread: as learn keeps them at hand, else from the season itself.
+struct Hour {
+  bool known = false;
+  double level = 0;
+  float spread = 0;
+};
+
+Hour hour_of(const Baseline& baseline, const Past& past, std::int32_t hour) {
+  if (baseline.hour == hour && baseline.hour_weight > 0)
+    return {.known = baseline.season_known, .level = baseline.season_level, .spread = baseline.season_spread};
+  int cell = past.season.known(model::season_cell_of(hour));
+  if (cell < 0) return {};
+  auto known = static_cast<std::size_t>(cell);
+  return {.known = true, .level = past.season.level(known), .spread = past.season.spread(known)};
+}
+
+void season_statistics(const Baseline& baseline, SeriesWatch& watch, double x, const Hour& hour, Statistics& u) {
   at(u, Expert::off_season) = at(u, Expert::off_season_spread) = at(u, Expert::off_season_level) = silent;
-  const model::SeasonCell* season = baseline.season_at(cell);
-  if (season == nullptr || baseline.season_scale <= 0) return;
-  double scale = std::max(baseline.season_scale, baseline.anchor.floor());
-  double r = (x - static_cast<double>(season->level)) / scale;
-  watch.season_level += warm_rate(watch.n, 1.0 / 8) * (clip(r, far) - watch.season_level);
-  at(u, Expert::off_season) = static_cast<float>(std::fabs(r));
-  at(u, Expert::off_season_spread) =
-      static_cast<float>(std::fabs(r) / std::max(static_cast<double>(season->spread), 0.05));
-  at(u, Expert::off_season_level) = static_cast<float>(4 * std::fabs(watch.season_level));
+  if (!hour.known || baseline.season_scale <= 0) return;
+  double scale = std::max(static_cast<double>(baseline.season_scale), baseline.anchor.floor());
+  auto r = static_cast<float>((x - hour.level) / scale);
+  watch.season_level += warm(watch.n, 1.0F / 8) * (clip(r, far) - watch.season_level);
+  at(u, Expert::off_season) = size_of(r);
+  at(u, Expert::off_season_spread) = size_of(r) / std::max(hour.spread, 0.05F);
+  at(u, Expert::off_season_level) = 4 * size_of(watch.season_level);
 }
 
-Statistics silence() {
-  Statistics u;
-  u.fill(silent);
-  return u;
-}
+// What the value is against the series' own level and scales.
+struct Place {
+  double x = 0;
+  double away = 0;  // from the smoothed value
+  float ramp_rate = 0;
+};
 
-bool is_seasonal(Expert expert) {
-  return expert == Expert::off_season || expert == Expert::off_season_spread || expert == Expert::off_season_level;
-}
-
-using Surprises = std::array<double, expert_count>;
-
-// Sets the surprise of each group and of all together; returns that of each expert.
-Surprises add_surprise(const Baseline& baseline, SeriesWatch& watch, const Statistics& u, bool gated) {
-  double block = block_seconds(baseline.interval);
-  watch.group = {};
-  Surprises surprises{};
-  double total = 0;
-  for (std::size_t i = 0; i < expert_count; ++i) {
-    float statistic = std::min(u[i], largest_statistic);
-    auto expert = static_cast<Expert>(i);
-    bool young = is_seasonal(expert) && baseline.tails[i].values() * block < season_speaks;
-    double e = young ? 0 : baseline.tails[i].surprise(static_cast<double>(statistic));
-    if (gated || e > rare_surprise) watch.block_rare = static_cast<std::uint16_t>(watch.block_rare | (1U << i));
-    float& group = watch.group[static_cast<std::size_t>(group_of(expert))];
-    group = std::max(group, static_cast<float>(e));
-    watch.block_u[i] = std::max(watch.block_u[i], statistic);
-    surprises[i] = e;
-  }
-  for (float group : watch.group) total += static_cast<double>(group) * static_cast<double>(group);
-  watch.surprise = static_cast<float>(combined_share * std::sqrt(total));
-  return surprises;
-}
-
-// Squared length of the groups, where experts whose past is too short go by what is ordinary elsewhere.
-double squared_standing(const Baseline& baseline, const Statistics& u, const Surprises& surprises) {
-  std::array<double, model::group_count> groups{};
-  for (std::size_t i = 0; i < expert_count; ++i) {
-    if (u[i] < 0) continue;
-    double statistic = std::min(u[i], largest_statistic);
-    double& group = groups[static_cast<std::size_t>(group_of(static_cast<Expert>(i)))];
-    bool speaks = baseline.tails[i].speaks();
-    group = std::max(group, speaks ? surprises[i] : ordinary_surprise(baseline.tails[i], i, statistic));
-  }
-  double squared = 0;
-  for (double group : groups) squared += group * group;
-  return squared;
+// Every expert's statistic, and the means they rest on.
+float take_statistics(const Baseline& baseline, SeriesWatch& watch, const Place& place, const Hour& hour,
+                      Statistics& u) {
+  double scale = baseline.anchor.safe_scale();
+  auto z = static_cast<float>(clip((place.x - baseline.anchor.location) / scale, 1e6));
+  watch.z = z;
+  double jump_scale = std::max(static_cast<double>(baseline.jump_scale), 0.01 * scale);
+  auto jump = static_cast<float>(std::fabs(place.away) / std::max(jump_scale, baseline.anchor.floor()));
+  float wide = clip(z, far);
+  watch.level += warm(watch.n, 1.0F / 8) * (wide - watch.level);
+  watch.ramp += warm(watch.n, place.ramp_rate) * (wide - watch.ramp);
+  watch.volatility += 1.0F / 32 * (std::min(jump, far) - watch.volatility);
+  float residual = forecast_residual(watch, clip(z, 4.0F));
+  season_statistics(baseline, watch, place.x, hour, u);
+  at(u, Expert::low_outlier) = std::max(0.0F, -z);
+  at(u, Expert::jump) = jump;
+  at(u, Expert::forecast) = residual / std::max(baseline.forecast_scale, 0.01F);
+  at(u, Expert::level) = 4 * size_of(watch.level);
+  at(u, Expert::ramp) = 8 * size_of(watch.ramp);
+  at(u, Expert::wide) = 2 * watch.volatility;
+  at(u, Expert::narrow) = 2 / std::max(watch.volatility, 1e-3F);
+  at(u, Expert::frozen) = watch.run * baseline.change_rate;
+  return residual;
 }
 
 // Surprise of a value far above the level. Learned here, as nothing but the score goes by it.
@@ -155,84 +181,102 @@ void follow_interval(double& interval, double step) {
   }
 }
 
-double judge(const Baseline& baseline, SeriesWatch& watch, Habit& habit, const Sample& sample, SampleEvidence& out) {
+void measure(const Baseline& baseline, const Past& past, SeriesWatch& watch, const Sample& sample, Measured& measured,
+             SampleEvidence& out) {
   double x = clip(sample.value, largest_value);
-  WallTime t = sample.at;
-  bool gated = sample.gated;
-  double step = advance(watch, t);
+  double step = advance(watch, sample.at);
   bool follows = step > 0;
   double d = follows ? x - watch.smooth : 0;
   watch.smooth = follows ? watch.smooth + 0.8 * d : x;
   bool changed = follows && x != watch.last;
   watch.run = follows && !changed ? watch.run + 1 : 1;
-
-  double interval = watch.interval > 0 ? watch.interval : baseline.interval;
-  std::size_t cell = model::season_cell_of(t);
-  Statistics u{};
-  double residual = 0;
-  if (baseline.anchor.n >= stats::RobustLocation::warm_up) {
-    double floor = baseline.anchor.floor();
-    double scale = baseline.anchor.safe_scale();
-    double z = (x - baseline.anchor.location) / scale;
-    double clipped = clip(z, 4);
-    watch.z = static_cast<float>(clip(z, 1e6));
-    double jump_scale = std::max({baseline.jump_scale, 0.01 * scale, floor});
-    double jump = std::fabs(d) / jump_scale;
-    double ramp_rate = interval > 0 ? interval / (64 * block_seconds(interval)) : 1.0 / 64;
-    double wide = clip(z, far);
-    watch.level += warm_rate(watch.n, 1.0 / 8) * (wide - watch.level);
-    watch.ramp += warm_rate(watch.n, ramp_rate) * (wide - watch.ramp);
-    watch.volatility += 1.0 / 32 * (std::min(jump, far) - watch.volatility);
-    residual = forecast_residual(watch, clipped);
-    season_statistics(baseline, watch, x, cell, u);
-    at(u, Expert::low_outlier) = static_cast<float>(std::max(0.0, -z));
-    at(u, Expert::jump) = static_cast<float>(jump);
-    at(u, Expert::forecast) = static_cast<float>(residual / std::max(baseline.forecast_scale, 0.01));
-    at(u, Expert::level) = static_cast<float>(4 * std::fabs(watch.level));
-    at(u, Expert::ramp) = static_cast<float>(8 * std::fabs(watch.ramp));
-    at(u, Expert::wide) = static_cast<float>(2 * watch.volatility);
-    at(u, Expert::narrow) = static_cast<float>(2 / std::max(watch.volatility, 1e-3));
-    at(u, Expert::frozen) = static_cast<float>(watch.run * baseline.change_rate);
+  if (watch.block_age < 0) {
+    watch.block_age = 0;
+    watch.rungs = {};
+    watch.block_rare = 0;
+  }
+  float interval = watch.interval > 0 ? watch.interval : baseline.interval;
+  auto block = static_cast<float>(block_seconds(static_cast<double>(interval)));
+  measured.warm = baseline.anchor.n >= stats::RobustLocation::warm_up;
+  measured.block_ends = measured.warm && interval > 0 && watch.block_age >= block - 1.5F * interval;
+  measured.asked = 0;
+  out.forecast = 0;
+  if (measured.warm) {
+    Place place{.x = x, .away = d, .ramp_rate = interval > 0 ? interval / (64 * block) : 1.0F / 64};
+    out.forecast = take_statistics(baseline, watch, place, hour_of(baseline, past, sample.hour), measured.u);
   }
   ++watch.n;
   watch.last = x;
-  watch.last_at = t;
-
-  if (!watch.block_open) {
-    watch.block_open = true;
-    watch.block_started = t;
-    watch.block_u.fill(silent);
-    watch.block_rare = 0;
-  }
-  bool warm = baseline.anchor.n >= stats::RobustLocation::warm_up;
-  Surprises surprises = add_surprise(baseline, watch, warm ? u : silence(), gated);
+  watch.last_at = sample.at;
   out.flags =
-      static_cast<std::uint8_t>(SampleEvidence::present | (gated ? 0 : SampleEvidence::teaches) |
+      static_cast<std::uint8_t>(SampleEvidence::present | (sample.gated ? 0 : SampleEvidence::teaches) |
                                 (follows ? SampleEvidence::has_jump : 0) | (changed ? SampleEvidence::changed : 0));
-  out.season_cell = static_cast<std::uint8_t>(cell);
-  out.interval = static_cast<float>(interval);
-  out.jump = d;
-  out.forecast = residual;
-  bool ends = warm && interval > 0 && to_seconds(t - watch.block_started) >= block_seconds(interval) - 1.5 * interval;
-  if (ends) {
-    out.flags |= SampleEvidence::block_end;
-    out.u = watch.block_u;
-    out.rare = watch.block_rare;
-    watch.block_open = false;
-    follow_pattern(habit.pattern, static_cast<double>(watch.z), gated);
+  out.interval = interval;
+  out.jump = static_cast<float>(d);
+}
+
+void ask(const Baseline& baseline, const Past& past, const Pattern& pattern, SeriesWatch& watch, Measured& measured) {
+  if (!measured.warm) return;
+  model::Rungs rungs = stats::rungs_of(measured.u);
+  stats::raise(watch.rungs, rungs);
+  measured.asked = stats::reached(rungs, baseline.marks) & ((1U << expert_count) - 1);
+  for (std::uint32_t asked = measured.asked; asked != 0; asked &= asked - 1)
+    __builtin_prefetch(&past.tails[static_cast<std::size_t>(std::countr_zero(asked))]);
+  if (!measured.block_ends) return;
+  fetch(&past.tails, sizeof past.tails);
+  fetch(&pattern, sizeof pattern);
+}
+
+void weigh(const Past& past, Pattern& pattern, SeriesWatch& watch, const Sample& sample, const Measured& measured,
+           SampleEvidence& out) {
+  std::array<float, model::group_count> groups{};
+  std::uint32_t rare = sample.gated ? (1U << expert_count) - 1 : 0;
+  for (std::uint32_t asked = measured.asked; asked != 0; asked &= asked - 1) {
+    auto i = static_cast<std::size_t>(std::countr_zero(asked));
+    double e = past.tails[i].surprise(std::min(measured.u[i], largest_statistic));
+    if (e > rare_surprise) rare |= 1U << i;
+    float& group = groups[static_cast<std::size_t>(group_of(static_cast<Expert>(i)))];
+    group = std::max(group, static_cast<float>(e));
   }
-  double form = combined_share * static_cast<double>(habit.pattern.surprise);
-  watch.surprise = static_cast<float>(
-      std::sqrt(static_cast<double>(watch.surprise) * static_cast<double>(watch.surprise) + form * form));
-  if (static_cast<double>(watch.surprise) < left_surprise) {
+  watch.block_rare = static_cast<std::uint16_t>(watch.block_rare | rare);
+  float squared = 0;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    squared += groups[g] * groups[g];
+    watch.group[g] = static_cast<std::uint8_t>(std::min(groups[g] * group_steps + 0.5F, 255.0F));
+  }
+  if (measured.block_ends) {
+    out.flags |= SampleEvidence::block_end;
+    out.rungs = watch.rungs;
+    out.rare = watch.block_rare;
+    watch.block_age = -1;
+    watch.form = follow_pattern(pattern, static_cast<double>(watch.z), sample.gated);
+  }
+  watch.surprise = combined_share * std::sqrt(squared + watch.form * watch.form);
+  if (watch.surprise < left_surprise) {
     watch.left_at = {};
   } else if (watch.left_at.ns == 0) {
-    watch.left_at = t;
+    watch.left_at = sample.at;
   }
-  if (!warm || !sample.alone) return 0;
-  double above = exceed(habit.excess, static_cast<double>(watch.z), gated, ends);
-  double standing = squared_standing(baseline, u, surprises);
-  return std::sqrt(combined_share * combined_share * (standing + above * above) + form * form);
+}
+
+double stand(const Past& past, const SeriesWatch& watch, Excess& excess, const Sample& sample,
+             const Measured& measured) {
+  if (!measured.warm) return 0;
+  // The groups, where experts whose past is too short go by what is ordinary elsewhere.
+  std::array<double, model::group_count> groups{};
+  for (std::size_t i = 0; i < expert_count; ++i) {
+    if (measured.u[i] < 0) continue;
+    double& group = groups[static_cast<std::size_t>(group_of(static_cast<Expert>(i)))];
+    float u = std::min(measured.u[i], largest_statistic);
+    double e = 0;
+    if (!past.tails[i].speaks()) e = ordinary_surprise(past.tails[i].widen(), i, static_cast<double>(u));
+    else if ((measured.asked >> i & 1U) != 0) e = past.tails[i].surprise(u);
+    group = std::max(group, e);
+  }
+  double above = exceed(excess, static_cast<double>(watch.z), sample.gated, measured.block_ends);
+  double squared = above * above + static_cast<double>(watch.form) * static_cast<double>(watch.form);
+  for (double group : groups) squared += group * group;
+  return static_cast<double>(combined_share) * std::sqrt(squared);
 }
 
 }  // namespace mien::drift

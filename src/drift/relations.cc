@@ -25,18 +25,6 @@ constexpr double largest = 1e6;      // of a standardised value
 
 std::size_t groups_of(std::size_t series) { return (series + RelationView::max_size - 1) / RelationView::max_size; }
 
-// Room for every series up to the limit, in paths and views.
-void grow(Relations& relations, std::size_t series) {
-  if (series <= relations.paths.size()) return;
-  relations.paths.resize(series);
-  std::size_t groups = groups_of(series);
-  relations.views.resize(groups * relation_views);
-  for (std::size_t g = 0; g < groups; ++g) {
-    std::size_t size = std::min(RelationView::max_size, series - g * RelationView::max_size);
-    for (std::size_t v = 0; v < relation_views; ++v) relations.views[g * relation_views + v].grow(size);
-  }
-}
-
 void learn_place(SeriesPath& path, double mean, double weight) {
   double deviation = mean - static_cast<double>(path.center);
   path.center += static_cast<float>(weight * deviation);
@@ -60,39 +48,50 @@ void walk(SeriesPath& path, double mean, std::uint64_t blocks) {
   path.restlessness += static_cast<float>(warm_rate(blocks, restless_rate) * restless);
 }
 
-using Vectors = std::array<std::vector<float>, relation_views>;
+// One value per series; of as many as there may be, so that nothing is allocated.
+struct Vectors {
+  std::array<std::array<float, Relations::max_series>, relation_views> of;
+};
 
 // One vector per view over all series; NaN where the block has nothing.
-Vectors vectors_of(Relations& relations, double place_weight) {
-  Vectors vectors;
-  for (auto& vector : vectors) vector.assign(relations.paths.size(), std::numeric_limits<float>::quiet_NaN());
+void take_vectors(Relations& relations, double place_weight, Vectors& vectors) {
   for (std::size_t s = 0; s < relations.paths.size(); ++s) {
+    for (auto& vector : vectors.of) vector[s] = std::numeric_limits<float>::quiet_NaN();
     SeriesPath& path = relations.paths[s];
-    if (path.count == 0) continue;
-    double mean = static_cast<double>(path.sum) / path.count;
+    BlockSum& sum = relations.sums[s];
+    if (sum.count == 0) continue;
+    double mean = static_cast<double>(sum.sum) / sum.count;
     if (place_weight > 0) learn_place(path, mean, place_weight);
     walk(path, mean, relations.blocks);
     std::array<float, relation_views> values = values_of(path);
-    for (std::size_t v = 0; v < relation_views; ++v) vectors[v][s] = values[v];
-    path.sum = 0;
-    path.count = 0;
+    for (std::size_t v = 0; v < relation_views; ++v) vectors.of[v][s] = values[v];
+    sum = {};
   }
-  return vectors;
 }
 
-std::span<const float> part(const std::vector<float>& vector, std::size_t group, std::size_t size) {
-  return std::span<const float>(vector).subspan(group * RelationView::max_size, size);
-}
+// One view of one block: what it sees of every series, and that standardised by group.
+struct Seen {
+  std::span<const float> values;
+  std::array<RelationView::Vector, Relations::max_groups> standard;
+
+  [[nodiscard]] std::span<const float> part(std::size_t group, std::size_t size) const {
+    return values.subspan(group * RelationView::max_size, size);
+  }
+};
 
 // Root mean square of the groups' distances, by how many series each has.
-double distance(const Relations& relations, std::size_t view, const std::vector<float>& vector) {
+double distance(const Relations& relations, std::size_t view, Seen& seen) {
   double squared = 0;
   for (std::size_t g = 0; g * relation_views < relations.views.size(); ++g) {
     const RelationView& model = relations.views[g * relation_views + view];
-    double d = model.distance(part(vector, g, model.size()));
-    squared += d * d * static_cast<double>(model.size());
+    std::span<const float> x = seen.part(g, model.size());
+    auto known = std::count_if(x.begin(), x.end(), [](float value) { return !std::isnan(value); });
+    seen.standard[g] = model.standardise(x);
+    if (known > 0)
+      squared +=
+          model.squared_distance(seen.standard[g]) / static_cast<double>(known) * static_cast<double>(model.size());
   }
-  return std::sqrt(squared / static_cast<double>(vector.size()));
+  return std::sqrt(squared / static_cast<double>(seen.values.size()));
 }
 
 // How much a block moves center and variance of each series: a plain mean at first and over known history, then so
@@ -107,20 +106,39 @@ double place_weight(const Relations& relations, Lesson lesson) {
 
 }  // namespace
 
+void grow(Relations& relations, std::size_t series) {
+  series = std::min(series, Relations::max_series);
+  if (series <= relations.paths.size()) return;
+  relations.paths.resize(series);
+  relations.sums.resize(series);
+  std::size_t groups = groups_of(series);
+  relations.views.resize(groups * relation_views);
+  for (std::size_t g = 0; g < groups; ++g) {
+    std::size_t size = std::min(RelationView::max_size, series - g * RelationView::max_size);
+    for (std::size_t v = 0; v < relation_views; ++v) relations.views[g * relation_views + v].grow(size);
+  }
+}
+
 void join_block(Relations& relations, std::size_t series, double x) {
-  if (series >= Relations::max_series) return;
-  grow(relations, series + 1);
-  SeriesPath& path = relations.paths[series];
-  if (path.count == std::numeric_limits<std::uint16_t>::max()) return;
-  path.sum += static_cast<float>(stats::clip(x, 1e30));
-  ++path.count;
+  if (series >= relations.paths.size()) return;
+  BlockSum& block = relations.sums[series];
+  if (block.count == std::numeric_limits<std::uint16_t>::max()) return;
+  block.sum += static_cast<float>(stats::clip(x, 1e30));
+  ++block.count;
 }
 
 void judge_block(Relations& relations, Lesson lesson) {
   bool young = relations.blocks < learning_blocks;
-  Vectors vectors = vectors_of(relations, place_weight(relations, lesson));
+  if (relations.paths.empty()) {
+    ++relations.blocks;
+    return;
+  }
+  Vectors vectors;
+  take_vectors(relations, place_weight(relations, lesson), vectors);
+  Seen seen;
   for (std::size_t v = 0; v < relation_views; ++v) {
-    double u = distance_unit * distance(relations, v, vectors[v]);
+    seen.values = std::span<const float>(vectors.of[v]).first(relations.paths.size());
+    double u = distance_unit * distance(relations, v, seen);
     double e = relations.tails[v].surprise(u, empirical);
     relations.surprise[v] = static_cast<float>(e);
     bool doubtful = lesson == Lesson::none || (lesson == Lesson::careful && e > rare);
@@ -130,7 +148,7 @@ void judge_block(Relations& relations, Lesson lesson) {
     if (!teaches) continue;
     for (std::size_t g = 0; g * relation_views < relations.views.size(); ++g) {
       RelationView& model = relations.views[g * relation_views + v];
-      model.learn(part(vectors[v], g, model.size()), learning_rate);
+      model.learn(seen.part(g, model.size()), seen.standard[g], learning_rate);
     }
   }
   ++relations.blocks;
@@ -165,7 +183,7 @@ std::vector<std::uint32_t> strangest(const Relations& relations, std::size_t mos
 void forget(Relations& relations) { relations = {}; }
 
 bool is_whole(const Relations& relations) {
-  if (relations.paths.size() > Relations::max_series) return false;
+  if (relations.paths.size() > Relations::max_series || relations.sums.size() != relations.paths.size()) return false;
   if (relations.views.size() != groups_of(relations.paths.size()) * relation_views) return false;
   for (std::size_t i = 0; i < relations.views.size(); ++i) {
     std::size_t first = i / relation_views * RelationView::max_size;

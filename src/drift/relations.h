@@ -13,6 +13,8 @@ namespace mien::drift {
 
 enum class Lesson : std::uint8_t { none, careful, trusted };  // an episode is open; usual; the history is known healthy
 
+// Room for every series up to the limit, in paths and views.
+void grow(Relations& relations, std::size_t series);
 // The value of one series joins the running block.
 void join_block(Relations& relations, std::size_t series, double x);
 // The block is over: judges it and learns. Afterwards `relations.surprise` holds each view's -log10 p.

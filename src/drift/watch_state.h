@@ -18,7 +18,7 @@ constexpr std::size_t max_open_episodes = 8;
 constexpr std::size_t max_blamed = 8;
 constexpr std::size_t max_deviations = 16;
 constexpr std::size_t max_change_points = 32;  // remembered for one `change over` limit
-constexpr std::size_t forecast_order = 5;
+constexpr std::size_t forecast_order = 4;
 
 struct TimedValue {
   WallTime at;
@@ -26,55 +26,68 @@ struct TimedValue {
   static constexpr auto fields = std::tuple{field("at", &TimedValue::at), field("value", &TimedValue::value)};
 };
 
-// One series between two samples.
+// The surprise of each group in eighths of a decade, at most 31.
+using Groups = std::array<std::uint8_t, model::group_count>;
+constexpr float group_steps = 8;
+
+// One series between two samples: two cache lines, read and written for each.
+// INVARIANT watch_is_small: nothing here points elsewhere; what is rare lives in Against and Pattern.
 struct SeriesWatch {
   double last = model::missing;
   WallTime last_at;
-  double interval = 0;      // seconds; follows the median of the steps
-  std::uint64_t n = 0;      // samples since the start or the last gap
-  double smooth = 0;        // EW(0.8)
-  double level = 0;         // EW(1/8) of clipped z
-  double ramp = 0;          // EW(1/64 blocks) of clipped z
-  double season_level = 0;  // EW(1/8) of clipped r
-  double volatility = 1;    // EW(1/32) of the clipped jump
-  double run = 1;           // length of the run of identical values
-  std::array<double, forecast_order> past{};
-  std::array<double, forecast_order> weights{};
-  WallTime block_started;
-  std::array<float, model::expert_count> block_u{};
-  std::uint16_t block_rare = 0;
-  bool block_open = false;
-  std::array<float, model::group_count> group{};  // newest surprise by group
-  float surprise = 0;                             // newest, all groups together
+  double smooth = 0;       // EW(0.8)
+  WallTime left_at;        // since when its surprise is out of the ordinary; 0 = it is not
+  float interval = 0;      // seconds; follows the median of the steps
+  std::uint32_t n = 0;     // samples since the start or the last gap
+  float level = 0;         // EW(1/8) of clipped z
+  float ramp = 0;          // EW(1/64 blocks) of clipped z
+  float season_level = 0;  // EW(1/8) of clipped r
+  float volatility = 1;    // EW(1/32) of the clipped jump
+  float run = 1;           // length of the run of identical values
+  float block_age = -1;    // seconds since the running block's first sample; below 0: none runs
+  float surprise = 0;      // newest, all groups together
   float z = 0;
-  WallTime left_at;                // since when its surprise is out of the ordinary; 0 = it is not
-  double declared = 0;             // evidence against the declared distribution or peak
-  double limit = 0;                // evidence against the limit
-  std::vector<TimedValue> change;  // oldest first
+  float form = 0;  // surprise of the newest block's pattern
+  std::array<float, forecast_order> weights{};
+  std::array<std::int16_t, forecast_order> past{};  // in 1/8192, newest first
+  std::uint16_t block_rare = 0;                     // bit per expert
+  model::Rungs rungs{};                             // the running block's largest
+  Groups group{};                                   // newest surprise by group
+
+  [[nodiscard]] float surprise_of(model::ExpertGroup which) const {
+    return static_cast<float>(group[static_cast<std::size_t>(which)]) / group_steps;
+  }
 
   static constexpr auto fields = std::tuple{field("last", &SeriesWatch::last),
                                             field("last_at", &SeriesWatch::last_at),
+                                            field("smooth", &SeriesWatch::smooth),
+                                            field("left_at", &SeriesWatch::left_at),
                                             field("interval", &SeriesWatch::interval),
                                             field("n", &SeriesWatch::n),
-                                            field("smooth", &SeriesWatch::smooth),
                                             field("level", &SeriesWatch::level),
                                             field("ramp", &SeriesWatch::ramp),
                                             field("season_level", &SeriesWatch::season_level),
                                             field("volatility", &SeriesWatch::volatility),
                                             field("run", &SeriesWatch::run),
-                                            field("past", &SeriesWatch::past),
-                                            field("weights", &SeriesWatch::weights),
-                                            field("block_started", &SeriesWatch::block_started),
-                                            field("block_u", &SeriesWatch::block_u),
-                                            field("block_rare", &SeriesWatch::block_rare),
-                                            field("block_open", &SeriesWatch::block_open),
-                                            field("group", &SeriesWatch::group),
+                                            field("block_age", &SeriesWatch::block_age),
                                             field("surprise", &SeriesWatch::surprise),
                                             field("z", &SeriesWatch::z),
-                                            field("left_at", &SeriesWatch::left_at),
-                                            field("declared", &SeriesWatch::declared),
-                                            field("limit", &SeriesWatch::limit),
-                                            field("change", &SeriesWatch::change)};
+                                            field("form", &SeriesWatch::form),
+                                            field("weights", &SeriesWatch::weights),
+                                            field("past", &SeriesWatch::past),
+                                            field("block_rare", &SeriesWatch::block_rare),
+                                            field("rungs", &SeriesWatch::rungs),
+                                            field("group", &SeriesWatch::group)};
+};
+static_assert(sizeof(SeriesWatch) <= 128);
+
+// What speaks against what is declared of a series. Kept only where something is declared.
+struct Against {
+  double declared = 0;             // evidence against the declared distribution or peak
+  double limit = 0;                // evidence against the limit
+  std::vector<TimedValue> change;  // oldest first
+  static constexpr auto fields = std::tuple{field("declared", &Against::declared), field("limit", &Against::limit),
+                                            field("change", &Against::change)};
 };
 
 struct Blamed {
@@ -135,20 +148,13 @@ struct Alarm {
                                             field("forgot_at", &Alarm::forgot_at), field("past", &Alarm::past)};
 };
 
-// The past of max(0, z) of one series: it speaks for the score but opens nothing.
+// The past of max(0, z) of a series that is alone: it speaks for the score but opens nothing.
 struct Excess {
   stats::Tail past;
   float block = 0;  // largest of the running block
   bool rare = false;
   static constexpr auto fields =
       std::tuple{field("past", &Excess::past), field("block", &Excess::block), field("rare", &Excess::rare)};
-};
-
-// What is remembered of one series beside its experts.
-struct Habit {
-  Excess excess;
-  Pattern pattern;
-  static constexpr auto fields = std::tuple{field("excess", &Habit::excess), field("pattern", &Habit::pattern)};
 };
 
 // How the series of an instance move together (relations.h). Judged once a block, on the block's means.
@@ -158,15 +164,17 @@ struct SeriesPath {
   float quick = 0;         // EW(0.3) of the standardised value
   float steady = 0;        // EW(0.05)
   float restlessness = 0;  // EW(0.1) of |value - quick before it|
-  float sum = 0;           // of the running block
-  std::uint16_t count = 0;
-  static constexpr auto fields = std::tuple{field("center", &SeriesPath::center),
-                                            field("variance", &SeriesPath::variance),
-                                            field("quick", &SeriesPath::quick),
-                                            field("steady", &SeriesPath::steady),
-                                            field("restlessness", &SeriesPath::restlessness),
-                                            field("sum", &SeriesPath::sum),
-                                            field("count", &SeriesPath::count)};
+  static constexpr auto fields =
+      std::tuple{field("center", &SeriesPath::center), field("variance", &SeriesPath::variance),
+                 field("quick", &SeriesPath::quick), field("steady", &SeriesPath::steady),
+                 field("restlessness", &SeriesPath::restlessness)};
+};
+
+// The running block of a series, apart from its path: it is touched by each sample.
+struct BlockSum {
+  float sum = 0;
+  std::uint32_t count = 0;
+  static constexpr auto fields = std::tuple{field("sum", &BlockSum::sum), field("count", &BlockSum::count)};
 };
 
 constexpr std::size_t relation_views = 3;  // of quick, steady, restlessness
@@ -175,13 +183,14 @@ struct Relations {
   static constexpr std::size_t max_series = 512;  // the first ones declared
   static constexpr std::size_t max_groups = max_series / stats::RelationView::max_size;
   std::vector<SeriesPath> paths;
+  std::vector<BlockSum> sums;              // per path
   std::vector<stats::RelationView> views;  // group by group, relation_views each; a group is 64 neighbouring series
   std::array<stats::Tail, relation_views> tails{};  // of each view's distance
   std::array<float, relation_views> surprise{};     // at the newest block
   std::uint64_t blocks = 0;
-  static constexpr auto fields = std::tuple{field("paths", &Relations::paths), field("views", &Relations::views),
-                                            field("tails", &Relations::tails), field("surprise", &Relations::surprise),
-                                            field("blocks", &Relations::blocks)};
+  static constexpr auto fields = std::tuple{
+      field("paths", &Relations::paths), field("sums", &Relations::sums),         field("views", &Relations::views),
+      field("tails", &Relations::tails), field("surprise", &Relations::surprise), field("blocks", &Relations::blocks)};
 };
 
 // What is declared of one series, looked up once.
@@ -192,8 +201,9 @@ struct SeriesPlan {
 };
 
 struct Watch::State {
-  static constexpr std::uint32_t version = 2;  // reads 1, which ends before `lasting`
+  static constexpr std::uint32_t version = 3;  // reads 1 and 2 (watch_stored.cc)
   std::vector<SeriesWatch> series;
+  std::vector<Against> against;  // per series where anything is declared, else empty
   Alarm alarm;
   std::vector<Episode> episodes;  // open ones, at most max_open_episodes
   std::uint64_t next_episode = 1;
@@ -205,8 +215,9 @@ struct Watch::State {
   float block_u = 0;
   bool block_rare = false;
   bool known_healthy = false;
-  double lasting = 0;         // the strongest surprise of late, fading within about 33 blocks
-  std::vector<Habit> habits;  // per series
+  double lasting = 0;             // the strongest surprise of late, fading within about 33 blocks
+  std::vector<Pattern> patterns;  // per series
+  Excess excess;
   Relations relations;
   // Rows of the learned episode on which the relations were stranger than any series, the form of the most blamed
   // series stranger than anything else about it, and it was far out above.
@@ -218,23 +229,30 @@ struct Watch::State {
   bool planned = false;
   model::Expectation expectation;
   std::vector<SeriesPlan> plan;
+  std::vector<std::uint32_t> declared;  // series of which anything is
 
-  static constexpr auto fields_1 = std::tuple{field("series", &State::series),
-                                              field("alarm", &State::alarm),
-                                              field("episodes", &State::episodes),
-                                              field("next_episode", &State::next_episode),
-                                              field("refused_episodes", &State::refused_episodes),
-                                              field("last_at", &State::last_at),
-                                              field("interval", &State::interval),
-                                              field("block_started", &State::block_started),
-                                              field("block_open", &State::block_open),
-                                              field("block_u", &State::block_u),
-                                              field("block_rare", &State::block_rare),
-                                              field("known_healthy", &State::known_healthy)};
-  static constexpr auto fields = std::tuple_cat(
-      fields_1, std::tuple{field("lasting", &State::lasting), field("habits", &State::habits),
-                           field("relations", &State::relations), field("relation_rows", &State::relation_rows),
-                           field("shape_rows", &State::shape_rows), field("rows_above", &State::rows_above)});
+  void resize(std::size_t count);
+
+  static constexpr auto fields = std::tuple{field("series", &State::series),
+                                            field("against", &State::against),
+                                            field("alarm", &State::alarm),
+                                            field("episodes", &State::episodes),
+                                            field("next_episode", &State::next_episode),
+                                            field("refused_episodes", &State::refused_episodes),
+                                            field("last_at", &State::last_at),
+                                            field("interval", &State::interval),
+                                            field("block_started", &State::block_started),
+                                            field("block_open", &State::block_open),
+                                            field("block_u", &State::block_u),
+                                            field("block_rare", &State::block_rare),
+                                            field("known_healthy", &State::known_healthy),
+                                            field("lasting", &State::lasting),
+                                            field("patterns", &State::patterns),
+                                            field("excess", &State::excess),
+                                            field("relations", &State::relations),
+                                            field("relation_rows", &State::relation_rows),
+                                            field("shape_rows", &State::shape_rows),
+                                            field("rows_above", &State::rows_above)};
 };
 
 }  // namespace mien::drift

@@ -8,6 +8,7 @@ namespace {
 
 using model::Baseline;
 using model::Behavior;
+using model::Past;
 using model::SampleEvidence;
 using stats::clip;
 using stats::warm_rate;
@@ -15,12 +16,15 @@ using stats::warm_rate;
 constexpr double shortest_block = 10;  // seconds (drift/judge.h judges by the same blocks)
 constexpr double anchor_blocks = 4000;
 constexpr double anchor_least = 86400;     // seconds: the anchor remembers at least about a day
-constexpr double recent_blocks = 360;      // an hour at 1 s
+constexpr float recent_rate = 1.0F / 360;  // a block: an hour at 1 s
 constexpr double hour_spread_rate = 0.03;  // a sample of five minutes
-constexpr double season_least_rate = 0.1;  // a visit of an hour
+constexpr double largest_value = 1e30;     // as drift judges it: scales are floats
 constexpr std::uint8_t winsorised_after = 3;
-constexpr std::uint32_t refresh_band = 32;  // blocks
-constexpr std::uint64_t halve_sketch = 60'000;
+constexpr std::uint32_t refresh_band = 32;    // blocks
+constexpr std::uint8_t summarise_every = 16;  // blocks
+constexpr std::uint8_t summarise_young = 4;
+constexpr std::uint32_t young_blocks = 256;
+constexpr double zero_share = 64;  // a value below this part of the scale is kept as 0: buckets are for what differs
 constexpr double health_blocks = 360;
 
 double block_seconds(double interval) { return interval > shortest_block ? interval : shortest_block; }
@@ -30,80 +34,89 @@ double anchor_rate(double interval) {
   return interval > 0 ? interval / lasting : 1 / anchor_blocks;
 }
 
-// Closes the hour that was summed: its mean moves the season's level once per visit, however many samples it had.
-void close_hour(Baseline& baseline) {
-  if (baseline.hour_weight <= 0) return;
-  std::size_t cell = model::season_cell_of(WallTime{baseline.hour * 3'600'000'000'000});
-  model::SeasonCell& season = baseline.season[cell];
-  auto mean = static_cast<float>(baseline.hour_sum / baseline.hour_weight);
-  auto rate = static_cast<float>(warm_rate(season.visits, season_least_rate));
-  season.level += rate * (mean - season.level);
-  if (season.visits < 255) ++season.visits;
+// Closes the hour that was summed: its mean moves the season's level once per visit, however many samples it had. Then
+// takes out what is known of the hour that begins.
+void enter_hour(Baseline& baseline, Past& past, std::int32_t hour) {
+  if (baseline.hour_weight > 0) {
+    std::size_t before = model::season_cell_of(baseline.hour);
+    double scale = std::max(baseline.season_scale, baseline.anchor.scale);
+    past.season.visit(before, baseline.hour_sum / baseline.hour_weight, scale, baseline.coin);
+    past.season.set_spread(before, baseline.season_spread, baseline.coin);
+  }
+  std::size_t cell = model::season_cell_of(hour);
+  int known = past.season.known(cell);
+  baseline.hour = hour;
   baseline.hour_sum = 0;
   baseline.hour_weight = 0;
+  baseline.season_known = known >= 0;
+  baseline.season_visits = past.season.visits(cell);
+  baseline.season_level = known >= 0 ? past.season.level(static_cast<std::size_t>(known)) : 0;
+  baseline.season_spread = known >= 0 ? past.season.spread(static_cast<std::size_t>(known)) : 0;
 }
 
-void learn_season(Baseline& baseline, double x, WallTime t, const SampleEvidence& evidence, double rate) {
-  std::int64_t hour = t.ns >= 0 ? t.ns / 3'600'000'000'000 : (t.ns - 3'599'999'999'999) / 3'600'000'000'000;
-  if (hour != baseline.hour) {
-    close_hour(baseline);
-    baseline.hour = hour;
-  }
-  const model::SeasonCell* known = baseline.season_at(evidence.season_cell);
+void learn_season(Baseline& baseline, double x, double interval, double rate) {
   double value = x;
-  if (known != nullptr) {
-    double level = known->level;
-    double deviation = x - level;
-    double scale = std::max(baseline.season_scale, baseline.anchor.floor());
+  if (baseline.season_known) {
+    double deviation = x - baseline.season_level;
+    double season_scale = baseline.season_scale;
+    double scale = std::max(season_scale, baseline.anchor.floor());
     double size = std::fabs(deviation);
-    if (baseline.season_scale > 0) size = std::min(size, 4 * scale);
-    baseline.season_scale = baseline.season_scale > 0 ? baseline.season_scale + rate * (size - baseline.season_scale)
-                                                      : std::max(size, baseline.anchor.scale);
-    model::SeasonCell& own = baseline.season[evidence.season_cell];
-    if (own.visits >= winsorised_after) value = level + clip(deviation, 4 * scale);
-    double spread_rate = hour_spread_rate * std::min(1.0, static_cast<double>(evidence.interval) / 300);
-    double r = std::min(std::fabs(deviation) / scale, 4.0);
-    if (own.spread <= 0) own.spread = 1;
-    own.spread += static_cast<float>(spread_rate) * (static_cast<float>(r) - own.spread);
+    if (season_scale > 0) size = std::min(size, 4 * scale);
+    baseline.season_scale =
+        static_cast<float>(season_scale > 0 ? season_scale + rate * (size - season_scale)
+                                            : std::max(size, static_cast<double>(baseline.anchor.scale)));
+    if (baseline.season_visits >= winsorised_after) value = baseline.season_level + clip(deviation, 4 * scale);
+    auto spread_rate = static_cast<float>(hour_spread_rate * std::min(1.0, interval / 300));
+    auto r = static_cast<float>(std::min(std::fabs(deviation) / scale, 4.0));
+    if (baseline.season_spread <= 0) baseline.season_spread = 1;
+    baseline.season_spread += spread_rate * (r - baseline.season_spread);
   }
   baseline.hour_sum += value;
-  baseline.hour_weight += 1;
+  ++baseline.hour_weight;
 }
 
-void learn_sample(Baseline& baseline, double x, WallTime t, const SampleEvidence& evidence) {
+void learn_sample(Baseline& baseline, double x, const SampleEvidence& evidence) {
   double interval = evidence.interval;
   double rate = anchor_rate(interval);
-  bool jumps = (evidence.flags & SampleEvidence::has_jump) != 0;
-  if (jumps) {
+  std::uint32_t n = baseline.anchor.n;
+  if ((evidence.flags & SampleEvidence::has_jump) != 0) {
     double size = std::fabs(evidence.jump);
-    if (baseline.jump_scale > 0) size = std::min(size, 4 * std::max(baseline.jump_scale, baseline.anchor.floor()));
-    baseline.jump_scale += warm_rate(baseline.anchor.n, rate) * (size - baseline.jump_scale);
+    double before = baseline.jump_scale;
+    double warm = warm_rate(n, rate);
+    if (before > 0) size = std::min(size, 4 * std::max(before, baseline.anchor.floor()));
+    baseline.jump_scale = static_cast<float>(before + warm * (size - before));
     double changed = (evidence.flags & SampleEvidence::changed) != 0 ? 1 : 0;
-    baseline.change_rate += warm_rate(baseline.anchor.n, rate) * (changed - baseline.change_rate);
+    double usual = baseline.change_rate;
+    baseline.change_rate = static_cast<float>(usual + warm * (changed - usual));
   }
-  if (baseline.anchor.n >= stats::RobustLocation::warm_up) {
-    baseline.forecast_scale += warm_rate(baseline.anchor.n - stats::RobustLocation::warm_up, rate) *
-                               (evidence.forecast - baseline.forecast_scale);
+  if (n >= stats::RobustLocation::warm_up) {
+    double before = baseline.forecast_scale;
+    double warm = warm_rate(n - stats::RobustLocation::warm_up, rate);
+    baseline.forecast_scale = static_cast<float>(before + warm * (static_cast<double>(evidence.forecast) - before));
   }
-  learn_season(baseline, x, t, evidence, rate);
+  learn_season(baseline, x, interval, rate);
   baseline.anchor.add(x, rate);
-  baseline.interval = interval;
+  baseline.interval = evidence.interval;
 }
 
-void learn_block(Baseline& baseline, double x, const SampleEvidence& evidence, bool teaches) {
+void learn_block(Baseline& baseline, Past& past, double x, const SampleEvidence& evidence, bool teaches) {
+  using Weight = stats::SmallTail::Weight;
   for (std::size_t i = 0; i < model::expert_count; ++i) {
-    if (evidence.u[i] < 0) continue;  // it had nothing to say
+    if (evidence.rungs[i] == 0) continue;  // it had nothing to say
     bool rare = (evidence.rare >> i & 1U) != 0;
-    baseline.tails[i].add(static_cast<double>(evidence.u[i]), rare ? stats::Tail::quarter : stats::Tail::whole);
+    past.tails[i].add(evidence.rungs[i] - 1, rare ? Weight::quarter : Weight::whole, baseline.coin);
   }
-  baseline.recent += 1 / recent_blocks * (clip(baseline.anchor.standardise(x), 4) - baseline.recent);
+  auto away = static_cast<float>(clip(baseline.anchor.standardise(x), 4));
+  baseline.recent += recent_rate * (away - baseline.recent);
+  if (++baseline.unsummarised >= (baseline.blocks < young_blocks ? summarise_young : summarise_every))
+    summarise(baseline, past);
   if (!teaches) return;
-  baseline.values.add(x);
-  if (baseline.values.count() >= halve_sketch) baseline.values.halve();
+  bool is_zero = std::fabs(x) * zero_share < static_cast<double>(baseline.anchor.scale);
+  past.values.add(is_zero ? 0 : x, baseline.coin);
   ++baseline.blocks;
   if (baseline.blocks % refresh_band == 0 || baseline.blocks == stats::Tail::silent_below) {
-    baseline.band_low = baseline.values.quantile(0.005);
-    baseline.band_high = baseline.values.quantile(0.995);
+    past.band_low = static_cast<float>(past.values.quantile(0.005));
+    past.band_high = static_cast<float>(past.values.quantile(0.995));
   }
 }
 
@@ -113,24 +126,26 @@ void update(Behavior& behavior, const std::vector<model::Series>& series, const 
             const model::Evidence& evidence) {
   if (batch.times.empty()) return;
   if (evidence.rows.size() != batch.times.size() || evidence.columns != batch.series.size()) return;
-  behavior.series.resize(std::max(behavior.series.size(), std::min(series.size(), Behavior::max_series)));
+  std::size_t known = std::min(series.size(), Behavior::max_series);
+  if (behavior.series.size() < known) behavior.resize(known);
   if (behavior.first.ns == 0) behavior.first = batch.times.front();
   for (std::size_t row = 0; row < batch.times.size(); ++row) {
     WallTime t = batch.times[row];
+    std::int32_t hour = model::hour_of(t);
     std::size_t taught = 0;
     for (std::size_t c = 0; c < batch.series.size(); ++c) {
       const SampleEvidence& sample = evidence.samples[row * evidence.columns + c];
       std::uint32_t s = batch.series[c];
       if ((sample.flags & SampleEvidence::present) == 0 || s >= behavior.series.size()) continue;
       Baseline& baseline = behavior.series[s];
-      double x = clip(batch.at(c, row), 1e100);
+      double x = clip(batch.at(c, row), largest_value);
       bool teaches = (sample.flags & SampleEvidence::teaches) != 0;
       if (teaches) {
-        learn_sample(baseline, x, t, sample);
+        if (hour != baseline.hour || baseline.hour_weight == 0) enter_hour(baseline, behavior.past[s], hour);
+        learn_sample(baseline, x, sample);
         ++taught;
       }
-      if ((sample.flags & SampleEvidence::block_end) != 0) learn_block(baseline, x, sample, teaches);
-      baseline.last = t;
+      if ((sample.flags & SampleEvidence::block_end) != 0) learn_block(baseline, behavior.past[s], x, sample, teaches);
     }
     behavior.samples += taught;
     const model::RowEvidence& whole = evidence.rows[row];

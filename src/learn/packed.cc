@@ -11,6 +11,7 @@ namespace {
 
 using model::Baseline;
 using model::Behavior;
+using model::Past;
 
 constexpr double codes_per_octave = 4;
 constexpr double season_steps = 8;  // in one scale
@@ -22,6 +23,8 @@ std::uint64_t checksum_of(std::string_view bytes) {
   for (char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
   return hash;
 }
+
+bool is_readable(std::uint32_t version) { return version >= 1 && version <= packed_version; }
 
 std::uint8_t code_of(std::uint32_t count) {
   if (count == 0) return 0;
@@ -52,69 +55,79 @@ PackedTail pack_tail(const stats::Tail& tail) {
   return packed;
 }
 
-stats::Tail unpack_tail(const PackedTail& packed) {
-  std::array<std::uint32_t, stats::Tail::bins> counts{};
+// Version 1 had 32 bins of half an octave.
+stats::Tail unpack_tail(const PackedTail& packed, std::uint32_t version) {
+  std::array<std::uint32_t, 32> counts{};
+  std::size_t bins = version == 1 ? counts.size() : stats::Tail::bins;
   for (std::size_t i = 0; i < packed.codes.size(); ++i) {
     std::size_t bin = i == 0 ? (packed.first > 0 ? packed.first - 1U : 0U) : packed.first + i - 1;
-    if (bin < counts.size()) counts[bin] += count_of(packed.codes[i]);
+    if (bin < bins) counts[bin] += count_of(packed.codes[i]);
   }
-  return stats::Tail::from_counts(counts);
+  if (version == 1) return stats::Tail::from_half_octaves(counts);
+  std::array<std::uint32_t, stats::Tail::bins> own{};
+  std::copy_n(counts.begin(), own.size(), own.begin());
+  return stats::Tail::from_counts(own);
 }
 
-double season_unit(double season_scale, double scale) { return std::max({season_scale, scale, 1e-12}) / season_steps; }
+double season_unit(float season_scale, float scale) {
+  return std::max({static_cast<double>(season_scale), static_cast<double>(scale), 1e-12}) / season_steps;
+}
 
-PackedSeries pack_series(const Baseline& baseline, bool with_season) {
-  PackedSeries packed{.jump_scale = static_cast<float>(baseline.jump_scale),
-                      .season_scale = static_cast<float>(baseline.season_scale),
-                      .forecast_scale = static_cast<float>(baseline.forecast_scale),
-                      .change_rate = static_cast<float>(baseline.change_rate),
-                      .band_low = static_cast<float>(baseline.band_low),
-                      .band_high = static_cast<float>(baseline.band_high),
-                      .interval = static_cast<float>(baseline.interval),
+PackedSeries pack_series(const Baseline& baseline, const Past& past, bool with_season) {
+  PackedSeries packed{.jump_scale = baseline.jump_scale,
+                      .season_scale = baseline.season_scale,
+                      .forecast_scale = baseline.forecast_scale,
+                      .change_rate = baseline.change_rate,
+                      .band_low = past.band_low,
+                      .band_high = past.band_high,
+                      .interval = baseline.interval,
                       .blocks = baseline.blocks,
                       .tails = {},
                       .season = {},
                       .season_state = {}};
-  for (std::size_t i = 0; i < model::expert_count; ++i) packed.tails[i] = pack_tail(baseline.tails[i]);
-  bool visited = std::any_of(baseline.season.begin(), baseline.season.end(),
-                             [](const model::SeasonCell& cell) { return cell.visits > 0; });
+  for (std::size_t i = 0; i < model::expert_count; ++i) packed.tails[i] = pack_tail(past.tails[i].widen());
+  bool visited = false;
+  for (std::size_t i = 0; i < model::season_cells; ++i) visited = visited || past.season.visits(i) > 0;
   if (!with_season || !visited) return packed;
-  double unit = season_unit(packed.season_scale, static_cast<float>(baseline.anchor.scale));
-  for (const model::SeasonCell& cell : baseline.season) {
-    double steps =
-        (static_cast<double>(cell.level) - static_cast<double>(static_cast<float>(baseline.anchor.location))) / unit;
-    packed.season.push_back(cell.visits == 0 ? std::int8_t{0}
-                                             : static_cast<std::int8_t>(std::floor(stats::clip(steps, 127) + 0.5)));
-    double octaves = cell.spread > 0 ? math::log2(static_cast<double>(cell.spread)) : 0;
+  double location = static_cast<float>(baseline.anchor.location);
+  double unit = season_unit(baseline.season_scale, baseline.anchor.scale);
+  for (std::size_t i = 0; i < model::season_cells; ++i) {
+    std::uint8_t visits = past.season.visits(i);
+    double steps = std::floor(stats::clip((past.season.level(i) - location) / unit, 127) + 0.5);
+    packed.season.push_back(visits == 0 ? std::int8_t{0} : static_cast<std::int8_t>(steps));
+    double of = past.season.spread(i);
+    double octaves = of > 0 ? math::log2(of) : 0;
     auto spread = static_cast<unsigned>(std::clamp(std::floor(2 * (octaves + 4) + 0.5), 0.0, 15.0));
-    packed.season_state.push_back(static_cast<std::uint8_t>(std::min<unsigned>(cell.visits, 7U) + 8 * spread));
+    packed.season_state.push_back(static_cast<std::uint8_t>(std::min<unsigned>(visits, 7U) + 8 * spread));
   }
   return packed;
 }
 
-Baseline unpack_series(const PackedSeries& packed, const PackedPlace& place, WallTime last) {
-  Baseline baseline;
-  baseline.anchor = {.location = place.location, .scale = place.scale, .n = place.samples};
+void unpack_series(const PackedSeries& packed, const PackedPlace& place, std::uint32_t version, Baseline& baseline,
+                   Past& past) {
+  auto samples = static_cast<std::uint32_t>(std::min<std::uint64_t>(place.samples, ~std::uint32_t{0}));
+  baseline.anchor = {.location = place.location, .scale = place.scale, .n = samples};
   baseline.jump_scale = packed.jump_scale;
   baseline.season_scale = packed.season_scale;
   baseline.forecast_scale = packed.forecast_scale;
   baseline.change_rate = packed.change_rate;
-  baseline.band_low = packed.band_low;
-  baseline.band_high = packed.band_high;
   baseline.interval = packed.interval;
   baseline.blocks = packed.blocks;
-  baseline.last = last;
-  for (std::size_t i = 0; i < model::expert_count; ++i) baseline.tails[i] = unpack_tail(packed.tails[i]);
-  if (packed.season.size() != model::season_cells || packed.season_state.size() != model::season_cells) return baseline;
+  past.band_low = packed.band_low;
+  past.band_high = packed.band_high;
+  for (std::size_t i = 0; i < model::expert_count; ++i)
+    past.tails[i] = stats::SmallTail::narrow(unpack_tail(packed.tails[i], version));
+  model::summarise(baseline, past);
+  if (packed.season.size() != model::season_cells || packed.season_state.size() != model::season_cells) return;
   double unit = season_unit(packed.season_scale, place.scale);
   for (std::size_t i = 0; i < model::season_cells; ++i) {
-    model::SeasonCell& cell = baseline.season[i];
-    cell.visits = packed.season_state[i] & 7U;
-    if (cell.visits == 0) continue;
-    cell.level = static_cast<float>(static_cast<double>(place.location) + unit * packed.season[i]);
-    cell.spread = static_cast<float>(math::exp((0.5 * (packed.season_state[i] >> 3U) - 4) / log2_e));
+    auto visits = static_cast<std::uint8_t>(packed.season_state[i] & 7U);
+    if (visits == 0) continue;
+    double level = static_cast<double>(place.location) + unit * packed.season[i];
+    past.season.set(i, level, visits, std::max(packed.season_scale, place.scale));
+    auto spread = static_cast<float>(math::exp((0.5 * (packed.season_state[i] >> 3U) - 4) / log2_e));
+    past.season.set_spread(i, spread, baseline.coin);
   }
-  return baseline;
 }
 
 }  // namespace
@@ -128,13 +141,13 @@ std::string pack(const Behavior& behavior, std::size_t with_season) {
                   .places = {}};
   for (const Baseline& baseline : behavior.series) {
     head.places.push_back({.location = static_cast<float>(baseline.anchor.location),
-                           .scale = static_cast<float>(baseline.anchor.scale),
+                           .scale = baseline.anchor.scale,
                            .samples = baseline.anchor.n});
   }
   Encoder payload;
   payload.put(head);
   for (std::size_t i = 0; i < behavior.series.size(); ++i)
-    payload.put(pack_series(behavior.series[i], i < with_season));
+    payload.put(pack_series(behavior.series[i], behavior.past[i], i < with_season));
   Encoder out;
   out.put(packed_version);
   out.put(checksum_of(payload.bytes()));
@@ -148,7 +161,7 @@ Result<Behavior> unpack(std::string_view bytes) {
   std::uint64_t checksum = 0;
   decoder.get(version);
   decoder.get(checksum);
-  if (!decoder.failed() && version != packed_version) {
+  if (!decoder.failed() && !is_readable(version)) {
     return Error{.code = Code::unsupported,
                  .message = "revision: packed by another release, version " + std::to_string(version),
                  .where = {},
@@ -165,12 +178,12 @@ Result<Behavior> unpack(std::string_view bytes) {
   behavior.interval = head.interval;
   behavior.first = head.first;
   behavior.last = head.last;
-  behavior.combined = unpack_tail(head.combined);
-  for (const PackedPlace& place : head.places) {
-    if (decoder.failed()) break;
+  behavior.combined = unpack_tail(head.combined, version);
+  for (std::size_t i = 0; i < head.places.size() && !decoder.failed(); ++i) {
     PackedSeries series;
     decoder.get(series);
-    behavior.series.push_back(unpack_series(series, place, head.last));
+    behavior.resize(i + 1);
+    unpack_series(series, head.places[i], version, behavior.series[i], behavior.past[i]);
   }
   if (Status status = decoder.finish("revision"); !status) return std::move(status).error();
   return behavior;
@@ -184,7 +197,7 @@ std::vector<PackedPlace> places_of(std::string_view bytes) {
   decoder.get(version);
   decoder.get(checksum);
   decoder.get(head);
-  if (decoder.failed() || version != packed_version) return {};
+  if (decoder.failed() || !is_readable(version)) return {};
   return std::move(head.places);
 }
 

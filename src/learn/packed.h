@@ -12,7 +12,7 @@
 
 namespace mien::learn {
 
-constexpr std::uint32_t packed_version = 1;
+constexpr std::uint32_t packed_version = 2;  // 1: tails of 32 bins
 
 // Where a series was and how widely it moved: enough to compare two revisions.
 struct PackedPlace {
@@ -38,7 +38,7 @@ struct PackedSeries {
   float band_low = 0;
   float band_high = 0;
   float interval = 0;
-  std::uint64_t blocks = 0;
+  std::uint32_t blocks = 0;
   std::array<PackedTail, model::expert_count> tails;
   std::vector<std::int8_t> season;         // level: eighths of a scale from the location; empty or 48
   std::vector<std::uint8_t> season_state;  // visits up to 7, and 8 * spread in half octaves from 2^-4

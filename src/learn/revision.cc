@@ -40,9 +40,7 @@ double mean_bits(const Behavior& behavior, const std::vector<PackedPlace>& place
   for (std::size_t i = 0; i < behavior.series.size() && i < places.size(); ++i) {
     const stats::RobustLocation& anchor = behavior.series[i].anchor;
     if (anchor.n == 0 || places[i].samples == 0) continue;
-    PackedPlace now{.location = static_cast<float>(anchor.location),
-                    .scale = static_cast<float>(anchor.scale),
-                    .samples = anchor.n};
+    PackedPlace now{.location = static_cast<float>(anchor.location), .scale = anchor.scale, .samples = anchor.n};
     sum += std::min(most_bits, divergence_bits(now, places[i]));
     ++count;
   }

@@ -15,10 +15,17 @@
 #include "base/quantity.h"
 #include "base/time.h"
 #include "model/finding.h"
+#include "model/season.h"
 #include "model/telemetry.h"
 #include "stats/robust.h"
+#include "stats/rungs.h"
 #include "stats/sketch.h"
 #include "stats/tail.h"
+
+namespace mien {
+class Decoder;
+class Encoder;
+}  // namespace mien
 
 namespace mien::model {
 
@@ -48,60 +55,68 @@ constexpr std::size_t group_count = 6;
   return groups[static_cast<std::size_t>(expert)];
 }
 
-constexpr std::size_t season_cells = 48;  // 24 UTC hours of working days, then 24 of weekends
-[[nodiscard]] constexpr std::size_t season_cell_of(WallTime t) {
-  constexpr std::int64_t hour_ns = 3'600'000'000'000;
-  std::int64_t hour = t.ns >= 0 ? t.ns / hour_ns : -((-t.ns + hour_ns - 1) / hour_ns);
-  std::int64_t day = hour >= 0 ? hour / 24 : -((-hour + 23) / 24);
-  std::int64_t weekday = ((day + 3) % 7 + 7) % 7;  // 1970-01-01 was a Thursday; 0 is Monday
-  return static_cast<std::size_t>(hour - day * 24 + (weekday >= 5 ? 24 : 0));
+// Experts on the season need a day of their own past before they speak.
+[[nodiscard]] constexpr bool is_seasonal(Expert expert) {
+  return expert == Expert::off_season || expert == Expert::off_season_spread || expert == Expert::off_season_level;
 }
 
-struct SeasonCell {
-  float level = 0;
-  float spread = 0;          // mean |r| in this hour
-  std::uint8_t visits = 0;   // days that taught it, up to 255
-  friend bool operator==(const SeasonCell&, const SeasonCell&) = default;
-  static constexpr auto fields =
-      std::tuple{field("level", &SeasonCell::level), field("spread", &SeasonCell::spread), field("visits", &SeasonCell::visits)};
-};
+// One value of each expert. `rungs`: 0 the expert was silent, else 1 + the bin of its tail that its statistic is in.
+// Slots beyond the experts stay silent.
+using Rungs = stats::Rungs16;
+static_assert(expert_count <= stats::rung_slots);
 
-// What is known of one series.
+// What is known of one series and needed for each of its samples: two cache lines. The rest is its Past.
+// INVARIANT baseline_is_small: nothing here points elsewhere, and what only blocks or hours touch lives in Past.
 struct Baseline {
-  stats::RobustLocation anchor;  // slow level and scale
-  double jump_scale = 0;
-  double season_scale = 0;
-  double forecast_scale = 0;
-  double change_rate = 0;        // how often the value differs from the one before
-  std::array<SeasonCell, season_cells> season{};
-  std::int64_t hour = 0;         // hours since 1970 that is being summed, when hour_weight > 0
-  double hour_sum = 0;
-  double hour_weight = 0;
-  std::array<stats::Tail, expert_count> tails{};
-  stats::QuantileSketch values;
-  double band_low = 0;           // holds 99 % of healthy samples, refreshed every 32 blocks
-  double band_high = 0;
-  std::uint64_t blocks = 0;      // that taught
-  double interval = 0;           // seconds between samples
-  double recent = 0;             // mean z of about the last hours, not gated: far from 0 = the anchor disagrees
-  WallTime last;                 // newest sample seen
+  stats::RobustLocation anchor;   // slow level and scale
+  double hour_sum = 0;            // of the hour that is being summed
+  double season_level = 0;        // of that hour, where season_known
+  float season_spread = 0;        // running mean |r| of that hour, in scales; 0: none yet
+  float season_scale = 0;
+  float jump_scale = 0;
+  float forecast_scale = 0;
+  float change_rate = 0;          // how often the value differs from the one before
+  float interval = 0;             // seconds between samples
+  float recent = 0;               // mean z of about the last hours, not gated: far from 0 = the anchor disagrees
+  std::uint32_t hour_weight = 0;  // samples in hour_sum
+  std::int32_t hour = 0;          // hours since 1970 that are being summed, while hour_weight > 0
+  std::uint32_t blocks = 0;       // that taught
+  std::uint32_t coin = 0;         // of the stochastic counters of its past
+  Rungs marks = all_silent;       // from this rung on an expert's tail is asked; below, it is ordinary
+  std::uint8_t season_visits = 0;  // of that hour's own cell
+  bool season_known = false;       // the cell that season_level comes from may be the other kind of day's
+  std::uint8_t unsummarised = 0;   // blocks since the marks were computed
+
+  static constexpr Rungs all_silent = [] {
+    Rungs rungs{};
+    rungs.fill(255);
+    return rungs;
+  }();
 
   [[nodiscard]] bool ready() const { return blocks >= stats::Tail::silent_below; }
-  // The season's level at a cell: its own, else that of the same hour of the other kind of day, else null.
-  [[nodiscard]] const SeasonCell* season_at(std::size_t cell) const {
-    if (season[cell].visits > 0) return &season[cell];
-    const SeasonCell& other = season[(cell + 24) % season_cells];
-    return other.visits > 0 ? &other : nullptr;
-  }
 
   friend bool operator==(const Baseline&, const Baseline&) = default;
   static constexpr auto fields =
-      std::tuple{field("anchor", &Baseline::anchor), field("jump_scale", &Baseline::jump_scale), field("season_scale", &Baseline::season_scale),
-                 field("forecast_scale", &Baseline::forecast_scale), field("change_rate", &Baseline::change_rate),
-                 field("season", &Baseline::season), field("hour", &Baseline::hour), field("hour_sum", &Baseline::hour_sum),
-                 field("hour_weight", &Baseline::hour_weight), field("tails", &Baseline::tails), field("values", &Baseline::values),
-                 field("band_low", &Baseline::band_low), field("band_high", &Baseline::band_high), field("blocks", &Baseline::blocks),
-                 field("interval", &Baseline::interval), field("recent", &Baseline::recent), field("last", &Baseline::last)};
+      std::tuple{field("anchor", &Baseline::anchor), field("hour_sum", &Baseline::hour_sum), field("season_level", &Baseline::season_level),
+                 field("season_spread", &Baseline::season_spread), field("season_scale", &Baseline::season_scale),
+                 field("jump_scale", &Baseline::jump_scale), field("forecast_scale", &Baseline::forecast_scale),
+                 field("change_rate", &Baseline::change_rate), field("interval", &Baseline::interval), field("recent", &Baseline::recent),
+                 field("hour_weight", &Baseline::hour_weight), field("hour", &Baseline::hour), field("blocks", &Baseline::blocks),
+                 field("coin", &Baseline::coin), field("marks", &Baseline::marks), field("season_visits", &Baseline::season_visits),
+                 field("season_known", &Baseline::season_known), field("unsummarised", &Baseline::unsummarised)};
+};
+static_assert(sizeof(Baseline) <= 128);
+
+// What is known of one series and seldom touched: at the end of a block or an hour, and when a statistic passes its mark.
+struct Past {
+  std::array<stats::SmallTail, expert_count> tails{};
+  Season season;
+  stats::SmallSketch values;
+  float band_low = 0;  // holds 99 % of healthy samples, refreshed every 32 blocks
+  float band_high = 0;
+  friend bool operator==(const Past&, const Past&) = default;
+  static constexpr auto fields = std::tuple{field("tails", &Past::tails), field("season", &Past::season), field("values", &Past::values),
+                                            field("band_low", &Past::band_low), field("band_high", &Past::band_high)};
 };
 
 // The live behaviour. Callers copy, encode and compare it; its inside is for learn and drift.
@@ -109,6 +124,7 @@ struct Behavior {
   static constexpr std::size_t max_series = 1024;
 
   std::vector<Baseline> series;  // by SeriesIndex
+  std::vector<Past> past;        // the same
   stats::Tail combined;          // healthy history of the whole instance's combined surprise
   std::uint64_t samples = 0;     // metric-samples that taught
   double health = 1;             // share of recent blocks that could teach
@@ -117,13 +133,22 @@ struct Behavior {
   WallTime first;                // first and newest row seen
   WallTime last;
 
+  void resize(std::size_t count);
+
+  // Stored with its version in front; reads version 1 too (docs/formats/behavior.md).
+  void store(Encoder& encoder) const;
+  void restore(Decoder& decoder);
+
   friend bool operator==(const Behavior&, const Behavior&) = default;
   static constexpr auto fields =
-      std::tuple{field("series", &Behavior::series), field("combined", &Behavior::combined),
+      std::tuple{field("series", &Behavior::series), field("past", &Behavior::past), field("combined", &Behavior::combined),
                  field("samples", &Behavior::samples), field("health", &Behavior::health),
                  field("interval", &Behavior::interval), field("revision", &Behavior::revision), field("first", &Behavior::first),
                  field("last", &Behavior::last)};
 };
+
+// Computes the marks of a series' experts from its tails, as learn does every few blocks.
+void summarise(Baseline& baseline, Past& past);
 
 constexpr double apart_from_anchor = 2;  // scales between what is seen of late and the anchor
 
@@ -139,17 +164,16 @@ struct SampleEvidence {
   enum Flag : std::uint8_t {
     present = 1,    // there is a value
     teaches = 2,    // it may move location, scale and season
-    block_end = 4,  // `u` holds the block's largest statistics: they go to the tails
+    block_end = 4,  // `rungs` holds the block's largest statistics: they go to the tails
     has_jump = 8,   // there was a value before it
     changed = 16,   // it differs from the value before it
   };
   std::uint8_t flags = 0;
-  std::uint8_t season_cell = 0;
   std::uint16_t rare = 0;  // bit per expert: its tail learns this block with weight 1/4
   float interval = 0;      // seconds
-  double jump = 0;         // x - EW(0.8)
-  double forecast = 0;     // |residual| of the predictor
-  std::array<float, expert_count> u{};
+  float jump = 0;          // x - EW(0.8)
+  float forecast = 0;      // |residual| of the predictor
+  Rungs rungs{};
 };
 
 // The same about a row of the whole instance.

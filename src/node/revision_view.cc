@@ -14,9 +14,9 @@ std::vector<SeriesSummary> summarise(const model::PersonaRevision& revision) {
     const model::Baseline& baseline = behavior.series[i];
     summaries.push_back({.series = model::to_text(revision.series[i]),
                          .location = baseline.anchor.location,
-                         .scale = baseline.anchor.scale,
-                         .low = baseline.band_low,
-                         .high = baseline.band_high});
+                         .scale = static_cast<double>(baseline.anchor.scale),
+                         .low = static_cast<double>(behavior.past[i].band_low),
+                         .high = static_cast<double>(behavior.past[i].band_high)});
   }
   return summaries;
 }

@@ -38,6 +38,12 @@ class RelationView {
   // Exponential means with weight max(1 / (n + 1), rate).
   void learn(std::span<const float> x, double rate);
 
+  // The same in steps, for who asks and learns: standardised values stand for missing ones with 0.
+  using Vector = std::array<float, max_size>;
+  [[nodiscard]] Vector standardise(std::span<const float> x) const;
+  [[nodiscard]] double squared_distance(const Vector& q) const;
+  void learn(std::span<const float> x, const Vector& q, double rate);
+
   [[nodiscard]] std::size_t size() const { return mean_.size(); }
   [[nodiscard]] std::uint64_t learned() const { return learned_; }
   [[nodiscard]] bool speaks() const { return learned_ >= silent_below; }
@@ -47,8 +53,6 @@ class RelationView {
   friend bool operator==(const RelationView&, const RelationView&) = default;
 
  private:
-  using Vector = std::array<float, max_size>;
-  [[nodiscard]] Vector standardise(std::span<const float> x) const;
   void refresh();
 
   std::uint64_t learned_ = 0;

@@ -1,0 +1,223 @@
+// The stored form of a Watch, and those before it (docs/formats/watch.md).
+#include <algorithm>
+
+#include "base/codec.h"
+#include "drift/relations.h"
+#include "drift/watch_state.h"
+
+namespace mien::drift {
+namespace {
+
+// Versions 1 and 2. What is fast of a series starts anew, as after a gap; forms are learned again.
+struct Series2 {
+  double last = 0;
+  WallTime last_at;
+  double interval = 0;
+  std::uint64_t n = 0;
+  std::array<double, 5> means{};  // smooth, level, ramp, season_level, volatility
+  double run = 0;
+  std::array<double, 10> forecast{};
+  WallTime block_started;
+  std::array<float, 11> block_u{};
+  std::uint16_t block_rare = 0;
+  bool block_open = false;
+  std::array<float, 6> group{};
+  float surprise = 0;
+  float z = 0;
+  WallTime left_at;
+  double declared = 0;
+  double limit = 0;
+  std::vector<TimedValue> change;
+  static constexpr auto fields = std::tuple{field("last", &Series2::last),
+                                            field("last_at", &Series2::last_at),
+                                            field("interval", &Series2::interval),
+                                            field("n", &Series2::n),
+                                            field("means", &Series2::means),
+                                            field("run", &Series2::run),
+                                            field("forecast", &Series2::forecast),
+                                            field("block_started", &Series2::block_started),
+                                            field("block_u", &Series2::block_u),
+                                            field("block_rare", &Series2::block_rare),
+                                            field("block_open", &Series2::block_open),
+                                            field("group", &Series2::group),
+                                            field("surprise", &Series2::surprise),
+                                            field("z", &Series2::z),
+                                            field("left_at", &Series2::left_at),
+                                            field("declared", &Series2::declared),
+                                            field("limit", &Series2::limit),
+                                            field("change", &Series2::change)};
+};
+
+struct Tail2 {
+  std::array<std::uint32_t, 32> counts{};
+  std::uint32_t total = 0, since_summary = 0;
+  std::uint8_t mark = 0, knee = 0;
+  float index = 0;
+  static constexpr auto fields = std::tuple{
+      field("counts", &Tail2::counts), field("total", &Tail2::total), field("since_summary", &Tail2::since_summary),
+      field("mark", &Tail2::mark),     field("knee", &Tail2::knee),   field("index", &Tail2::index)};
+};
+
+struct Prototype2 {
+  std::array<float, 8> shape{};
+  float uses = 0;
+  static constexpr auto fields = std::tuple{field("shape", &Prototype2::shape), field("uses", &Prototype2::uses)};
+};
+
+struct Habit2 {
+  Tail2 excess;
+  float excess_block = 0;
+  bool excess_rare = false;
+  std::array<float, 8> past{};
+  std::uint8_t next = 0;
+  std::uint64_t blocks = 0;
+  std::array<float, 8> texture{};
+  float sum = 0;
+  std::uint8_t count = 0;
+  std::array<float, 8> means{};
+  std::uint8_t filled = 0;
+  std::uint64_t seen = 0;
+  float usual_distance = 0;
+  std::vector<Prototype2> prototypes;
+  std::array<Tail2, 3> tails{};
+  float surprise = 0;
+  static constexpr auto fields = std::tuple{field("excess", &Habit2::excess),
+                                            field("excess_block", &Habit2::excess_block),
+                                            field("excess_rare", &Habit2::excess_rare),
+                                            field("past", &Habit2::past),
+                                            field("next", &Habit2::next),
+                                            field("blocks", &Habit2::blocks),
+                                            field("texture", &Habit2::texture),
+                                            field("sum", &Habit2::sum),
+                                            field("count", &Habit2::count),
+                                            field("means", &Habit2::means),
+                                            field("filled", &Habit2::filled),
+                                            field("seen", &Habit2::seen),
+                                            field("usual_distance", &Habit2::usual_distance),
+                                            field("prototypes", &Habit2::prototypes),
+                                            field("tails", &Habit2::tails),
+                                            field("surprise", &Habit2::surprise)};
+};
+
+struct Path2 {
+  SeriesPath path;
+  float sum = 0;
+  std::uint16_t count = 0;
+  static constexpr auto fields =
+      std::tuple{field("path", &Path2::path), field("sum", &Path2::sum), field("count", &Path2::count)};
+};
+
+struct Relations2 {
+  std::vector<Path2> paths;
+  std::vector<stats::RelationView> views;
+  std::array<Tail2, relation_views> tails{};
+  std::array<float, relation_views> surprise{};
+  std::uint64_t blocks = 0;
+  static constexpr auto fields = std::tuple{
+      field("paths", &Relations2::paths), field("views", &Relations2::views), field("tails", &Relations2::tails),
+      field("surprise", &Relations2::surprise), field("blocks", &Relations2::blocks)};
+};
+
+void restore_series(Decoder& decoder, Watch::State& state) {
+  std::vector<Series2> series;
+  decoder.get(series);
+  state.resize(series.size());
+  bool declared = std::any_of(series.begin(), series.end(), [](const Series2& one) {
+    return one.declared > 0 || one.limit > 0 || !one.change.empty();
+  });
+  if (declared) state.against.resize(series.size());
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    state.series[i].last = series[i].last;
+    state.series[i].last_at = series[i].last_at;
+    state.series[i].smooth = series[i].last;
+    state.series[i].interval = static_cast<float>(series[i].interval);
+    state.series[i].left_at = series[i].left_at;
+    if (declared)
+      state.against[i] = {.declared = series[i].declared, .limit = series[i].limit, .change = series[i].change};
+  }
+}
+
+void restore_relations(Decoder& decoder, Relations& relations) {
+  Relations2 from;
+  decoder.get(from);
+  for (const Path2& path : from.paths) relations.paths.push_back(path.path);
+  relations.sums.resize(relations.paths.size());
+  relations.views = std::move(from.views);
+  for (std::size_t i = 0; i < relations.tails.size(); ++i)
+    relations.tails[i] = stats::Tail::from_half_octaves(from.tails[i].counts);
+  relations.surprise = from.surprise;
+  relations.blocks = from.blocks;
+}
+
+void restore_before(Decoder& decoder, std::uint32_t version, Watch::State& state) {
+  restore_series(decoder, state);
+  decoder.get(state.alarm);
+  decoder.get(state.episodes);
+  decoder.get(state.next_episode);
+  decoder.get(state.refused_episodes);
+  decoder.get(state.last_at);
+  decoder.get(state.interval);
+  decoder.get(state.block_started);
+  decoder.get(state.block_open);
+  decoder.get(state.block_u);
+  decoder.get(state.block_rare);
+  decoder.get(state.known_healthy);
+  if (version == 1) return;
+  decoder.get(state.lasting);
+  std::vector<Habit2> habits;
+  decoder.get(habits);
+  if (habits.size() == 1) state.excess.past = stats::Tail::from_half_octaves(habits.front().excess.counts);
+  restore_relations(decoder, state.relations);
+  decoder.get(state.relation_rows);
+  decoder.get(state.shape_rows);
+  decoder.get(state.rows_above);
+}
+
+Status corrupt(std::string message) {
+  return Error{.code = Code::corrupt, .message = "watch: " + std::move(message), .where = {}, .cause = {}};
+}
+
+Status check(const Watch::State& state) {
+  bool fits = state.patterns.size() == state.series.size() &&
+              (state.against.empty() || state.against.size() == state.series.size());
+  if (!fits) return corrupt("its columns do not fit each other");
+  bool whole = std::all_of(state.patterns.begin(), state.patterns.end(), [](const Pattern& p) { return is_whole(p); });
+  if (!whole) return corrupt("a pattern is larger than it may be");
+  if (!is_whole(state.relations)) return corrupt("its relations do not fit its series");
+  for (const Episode& episode : state.episodes) {
+    bool known = !episode.blamed.empty() && episode.first_mover < state.series.size();
+    for (const Blamed& blamed : episode.blamed) known = known && blamed.series < state.series.size();
+    if (!known) return corrupt("an episode names a series that is not there");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string Watch::encode() const {
+  Encoder encoder;
+  encoder.put(State::version);
+  encoder.put(*state_);
+  return encoder.take();
+}
+
+Result<Watch> Watch::decode(std::string_view bytes) {
+  Decoder decoder{bytes};
+  std::uint32_t version = 0;
+  decoder.get(version);
+  if (!decoder.failed() && (version == 0 || version > State::version)) {
+    return Error{.code = Code::unsupported,
+                 .message = "watch: version " + std::to_string(version) +
+                            " was written by another release; this one reads versions 1 to 3",
+                 .where = {},
+                 .cause = {}};
+  }
+  Watch watch;
+  if (version < State::version) restore_before(decoder, version, *watch.state_);
+  else decoder.get(*watch.state_);
+  if (Status status = decoder.finish("watch"); !status) return std::move(status).error();
+  if (Status status = check(*watch.state_); !status) return std::move(status).error();
+  return watch;
+}
+
+}  // namespace mien::drift

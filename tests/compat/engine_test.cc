@@ -1,0 +1,88 @@
+// What an engine learned under the formats before: behaviour version 1 and watch version 2, as `mien score` kept them
+// after 900 rows of two columns. It is read, judged by and learned on; the tails come over to the nearest bin.
+// rooms: learn drift
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "base/codec.h"
+#include "base/text.h"
+#include "drift/drift.h"
+#include "learn/learn.h"
+
+namespace mien {
+namespace {
+
+struct Kept {
+  std::vector<std::string> columns;
+  std::uint64_t rows = 0;
+  WallTime last;
+  model::Behavior behavior;
+  std::string watch;
+  static constexpr auto fields =
+      std::tuple{field("columns", &Kept::columns), field("rows", &Kept::rows), field("last", &Kept::last),
+                 field("behavior", &Kept::behavior), field("watch", &Kept::watch)};
+};
+
+Kept kept() {
+  std::ifstream in(std::string(MIEN_FROZEN_DIR) + "/score-state-1.hex");
+  std::string hex;
+  for (std::string line; std::getline(in, line);) hex += line;
+  std::string bytes = parse_hex(hex).value_or("");
+  Decoder decoder{std::string_view(bytes).substr(std::string_view("mien-score").size())};
+  std::uint64_t version = 0, length = 0, checksum = 0;
+  Kept value;
+  decoder.get(version);
+  decoder.get(length);
+  decoder.get(value);
+  decoder.get(checksum);
+  EXPECT_TRUE(decoder.finish("state").ok());
+  return value;
+}
+
+TEST(FrozenEngine, WhatWasLearnedInTheFormatsBeforeGoesOn) {
+  Kept before = kept();
+  ASSERT_EQ(before.rows, 900U);
+  ASSERT_EQ(before.behavior.series.size(), 2U);
+  const model::Baseline& first = before.behavior.series[0];
+  EXPECT_NEAR(first.anchor.location, 10, 0.2);
+  EXPECT_EQ(first.anchor.n, 900U);
+  EXPECT_TRUE(first.ready());
+  EXPECT_LT(before.behavior.past[0].band_low, 9.5F);
+  EXPECT_GT(before.behavior.past[0].band_high, 10.5F);
+  auto jump = static_cast<std::size_t>(model::Expert::jump);
+  EXPECT_NEAR(before.behavior.past[0].tails[jump].values(), 880, 150);  // codes are up to a sixteenth below the count
+  EXPECT_GT(before.behavior.past[0].season.visits(10), 0);
+  EXPECT_NEAR(before.behavior.past[0].season.level(10), 10, 1);
+
+  Result<drift::Watch> watch = drift::Watch::decode(before.watch);
+  ASSERT_TRUE(watch.ok()) << watch.error().to_string();
+  drift::Watch next = std::move(watch).value();
+  std::vector<model::Series> series;
+  for (const std::string& column : before.columns)
+    series.push_back({.metric = MetricName(column), .attributes = {}, .unit = {}, .kind = model::SeriesKind::gauge});
+  WallTime now = before.last;
+  double strange = 0, usual = 0;
+  for (int i = 0; i < 100; ++i) {
+    now = now + from_seconds(300);
+    model::Batch batch{.times = {now}, .series = {0, 1}, .values = {i < 99 ? 10 : 60.0, 100}};
+    drift::Assessment assessment = drift::assess({}, before.behavior, next, series, batch);
+    learn::update(before.behavior, series, batch, assessment.evidence);
+    if (i < 99) usual = std::max(usual, assessment.rows[0].score);
+    strange = assessment.rows[0].score;
+  }
+  EXPECT_GT(strange, usual);
+  EXPECT_EQ(decode<model::Behavior>(encode(before.behavior), "behavior").value(), before.behavior);
+}
+
+TEST(FrozenEngine, ABehaviorCutAnywhereOrOfAnotherVersionIsRefused) {
+  std::string bytes = encode(kept().behavior);
+  for (std::size_t cut = 0; cut < bytes.size(); cut += 37)
+    EXPECT_FALSE(decode<model::Behavior>(std::string_view(bytes).substr(0, cut), "behavior").ok());
+  ++bytes[0];  // the version stands in front
+  EXPECT_FALSE(decode<model::Behavior>(bytes, "behavior").ok());
+}
+
+}  // namespace
+}  // namespace mien
