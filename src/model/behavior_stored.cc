@@ -155,6 +155,8 @@ void Behavior::restore(Decoder& decoder) {
   bool whole = series.size() == past.size() && series.size() <= max_series &&
                std::all_of(past.begin(), past.end(), [](const Past& one) { return one.values.is_whole(); });
   if (!whole) decoder.refuse();
+  series.shrink_to_fit();
+  past.shrink_to_fit();
 }
 
 }  // namespace mien::model
