@@ -13,14 +13,15 @@ constexpr double week = 7 * day;
 constexpr double least_seen = 864;  // seconds: the first day asks for at most two decades more
 constexpr double standing_scale = 5;
 constexpr double onset_scale = 2;
-constexpr double onset_begins = 3;        // weaker ones do not outrank what stands, unless they open an episode
-constexpr double novelty = 3;             // decades taken off per decade of times it happened before
-constexpr double fades_in = 33;           // blocks
+constexpr double onset_begins = 4;        // weaker ones do not outrank what stands, unless they open an episode
+constexpr double novelty = 3.5;           // decades taken off per decade of times it happened before
+constexpr double fades_in = 25;           // blocks
 constexpr double fades_within = 36'000;   // seconds
 constexpr double clearly_stronger = 0.4;  // above what is held: a new onset
+constexpr double sustained_margin = 0.9;  // above the alarm level: the two ways to an episode share one budget
 constexpr double held_blocks = 170;
 constexpr double bump_from = 2;
-constexpr double bump_ends = 4;  // quiet blocks
+constexpr double bump_ends = 2;  // quiet blocks
 constexpr double step = 0.25;    // of Alarm::past
 constexpr double forget = 8 * week;
 constexpr double unseen_week = 1.2;
@@ -88,17 +89,28 @@ Verdict sound(Alarm& alarm, double& lasting, const Moment& moment, double budget
   verdict.level = alarm_level(alarm, budget);
   verdict.fresh = surprise;
   if (surprise > bump_from) verdict.fresh -= novelty * math::log10(1 + times_before(alarm, surprise));
-  // What stands above the level was reported and goes on; for the score what would have been at the budget's own level.
-  auto goes_on = [&](double level) { return alarm.held > level && surprise <= alarm.held + clearly_stronger; };
-  verdict.fires = !goes_on(verdict.level) && verdict.fresh >= verdict.level;
+  // What was reported and goes on is no news. A slow statistic may stand above the level for long before it is strong
+  // enough to be reported: only what was told counts here.
+  auto is_news = [&](double strength) {
+    return alarm.told <= verdict.level || strength > alarm.told + clearly_stronger;
+  };
+  bool at_once = verdict.fresh >= verdict.level && is_news(surprise);
+  bool by_now = moment.sustained >= verdict.level + sustained_margin && is_news(moment.sustained);
+  verdict.fires = at_once || by_now;
 
   double fading = std::max(blocks / fades_in, moment.elapsed / fades_within);
   lasting = std::max(moment.standing, lasting * std::clamp(1 - fading, 0.0, 1.0));
   verdict.score = onset_from * (1 - math::exp(-lasting / standing_scale));
-  bool onset = verdict.fresh >= onset_begins && !goes_on(std::min(verdict.level, base_level(budget)));
-  if (verdict.fires || onset) verdict.score = std::max(verdict.score, onset_score(verdict.fresh));
+  // For the score what would have been at the budget's own level.
+  bool goes_on = alarm.held > std::min(verdict.level, base_level(budget)) && surprise <= alarm.held + clearly_stronger;
+  bool onset = verdict.fresh >= onset_begins && !goes_on;
+  if (at_once || onset) verdict.score = std::max(verdict.score, onset_score(verdict.fresh));
 
-  alarm.held = std::max(surprise, alarm.held * std::clamp(1 - judged / (held_blocks * moment.block), 0.0, 1.0));
+  double keeps = std::clamp(1 - judged / (held_blocks * moment.block), 0.0, 1.0);
+  alarm.held = std::max(surprise, alarm.held * keeps);
+  alarm.told *= keeps;
+  if (verdict.fires || alarm.told > verdict.level)
+    alarm.told = std::max({alarm.told, surprise, by_now ? moment.sustained : 0.0});
   follow_bump(alarm, moment);
   alarm.seen += judged;
   alarm.offset -= episode_step * budget * judged / week;

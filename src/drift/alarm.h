@@ -33,8 +33,9 @@ struct Verdict {
 
 // One row of the instance.
 struct Moment {
-  double surprise = 0;  // E, calibrated: what may open an episode
-  double standing = 0;  // how odd the row is, also by what only speaks for the score
+  double surprise = 0;   // E, calibrated: what may open an episode
+  double sustained = 0;  // of the last blocks together (sustained.h): it may open one too, and raises no score
+  double standing = 0;   // how odd the row is, also by what only speaks for the score
   WallTime at;
   double elapsed = 0;  // seconds since the row before; 0: the first, or after a gap
   bool judged = true;  // enough is known to judge: the time counts for the alarm level

@@ -12,6 +12,7 @@
 #include "drift/episodes.h"
 #include "drift/judge.h"
 #include "drift/relations.h"
+#include "drift/sustained.h"
 #include "drift/watch_state.h"
 
 namespace mien::drift {
@@ -26,9 +27,12 @@ constexpr double gate_all_for = 3600;  // seconds that a declared departure keep
 constexpr double most_combined = 20;
 constexpr double combined_empirical =
     0.5;  // weight of the empirical tail: the combination of many is smoother than one statistic
-constexpr double own_weight = 0.35;   // of the three strongest series beside the relations between all
-constexpr double gone_after = 600;    // seconds, and ten intervals, without a sample: a declared episode ends
-constexpr std::size_t together = 32;  // samples that are measured before the first of them is weighed (judge.h)
+constexpr double own_weight = 0.33;          // of the eight strongest series beside the relations between all
+constexpr double shortest_silence = 10;      // intervals
+constexpr double longer_than_ever = 3;       // times the longest step so far
+constexpr std::uint64_t rhythm_known = 100;  // rows
+constexpr double gone_after = 600;           // seconds, and ten intervals, without a sample: a declared episode ends
+constexpr std::size_t together = 32;         // samples that are measured before the first of them is weighed (judge.h)
 const model::Baseline unknown{};
 const model::Past no_past{};
 
@@ -84,17 +88,20 @@ void make_plan(Watch::State& state, const model::Expectation& expectation, const
   }
 }
 
-// The three strongest surprises of a row.
+// The strongest surprises of a row, most first.
 struct Strongest {
-  std::array<double, 3> values{};
+  std::array<double, 8> values{};
   void add(double x) {
-    if (x <= values[2]) return;
-    values[2] = x;
-    if (values[2] > values[1]) std::swap(values[2], values[1]);
-    if (values[1] > values[0]) std::swap(values[1], values[0]);
+    std::size_t place = values.size();
+    for (; place > 0 && values[place - 1] < x; --place) {
+      if (place < values.size()) values[place] = values[place - 1];
+    }
+    if (place < values.size()) values[place] = x;
   }
   [[nodiscard]] double length() const {
-    return std::sqrt(values[0] * values[0] + values[1] * values[1] + values[2] * values[2]);
+    double squared = 0;
+    for (double value : values) squared += value * value;
+    return std::sqrt(squared);
   }
 };
 
@@ -115,6 +122,7 @@ class Assessor {
 
   void row(std::size_t index) {
     WallTime now = batch_.times[index];
+    state_.rhythm.broken = false;
     double elapsed = advance(now);
     Scene scene{.behavior = behavior_, .series = series_, .state = state_, .now = now, .changes = out_.changes};
     row_ = {};
@@ -126,6 +134,7 @@ class Assessor {
     Moment moment{.at = now, .elapsed = elapsed, .judged = judges(), .block = block_seconds(state_.interval)};
     combine(moment, gated, evidence);
     Verdict verdict = sound(state_.alarm, state_.lasting, moment, budget());
+    verdict.fires = verdict.fires || state_.rhythm.broken;
     if (judges()) follow_learned(scene, verdict);
     evidence.teaches = !gated;
     finish(verdict, out_.rows[index]);
@@ -187,9 +196,21 @@ class Assessor {
     double elapsed = state_.last_at.ns == 0 ? 0 : to_seconds(now - state_.last_at);
     state_.last_at = now;
     if (elapsed <= 0) return 0;
+    follow_rhythm(elapsed);
     if (state_.interval > 0) elapsed = std::min(elapsed, 5 * state_.interval);
     follow_interval(state_.interval, elapsed);
     return elapsed;
+  }
+
+  // A row that comes far later than any before it ends a silence.
+  void follow_rhythm(double elapsed) {
+    Rhythm& rhythm = state_.rhythm;
+    if (state_.interval <= 0) return;
+    double step = elapsed / state_.interval;
+    bool far_too_long = step >= std::max(shortest_silence, longer_than_ever * rhythm.longest);
+    ++rhythm.rows;
+    rhythm.broken = rhythm.listens && far_too_long && rhythm.rows >= rhythm_known && !state_.known_healthy;
+    rhythm.longest = std::max(rhythm.longest, step);
   }
 
   [[nodiscard]] bool gates_all(WallTime now) const {
@@ -262,7 +283,7 @@ class Assessor {
     const SeriesPlan& plan = state_.plan[s];
     SeriesWatch& watch = state_.series[s];
     weigh(past_of(s), state_.patterns[s], watch, one.sample, one.measured, evidence);
-    double standing = one.sample.alone ? stand(past_of(s), watch, state_.excess, one.sample, one.measured) : 0;
+    double standing = one.sample.alone ? stand(past_of(s), watch, one.measured) : 0;
     if (!plan.ignore && !one.expected) {
       row_.standing = std::max(row_.standing, plan.weight * standing);
       if (state_.series.size() > 1) join_block(state_.relations, s, one.sample.value);
@@ -303,35 +324,45 @@ class Assessor {
   void combine(Moment& moment, bool gated, RowEvidence& evidence) {
     double shift = rate_shift(moment.block);
     double own = row_.standing;
-    bool alone = is_alone();
-    const Strongest& strongest = row_.strongest;
-    double surprise = std::min(strongest.length(), most_combined);
-    if (!alone) {
-      double single = own_weight * strongest.length();
-      double combined = std::min(std::sqrt(single * single + squared_surprise(state_.relations)), most_combined);
-      double u = math::exp(0.8373036701796530 * combined);  // 10^(C/2.75): exponential tails of C are Pareto tails of u
+    double surprise = std::min(row_.strongest.length(), most_combined);
+    double strength = surprise;
+    if (!is_alone()) {
+      bool block_ends = follow_block(moment.at, gated);
+      double single = own_weight * row_.strongest.length();
+      own = std::min(std::sqrt(single * single + squared_surprise(state_.relations)), most_combined);
+      strength = own;
+      double u = math::exp(0.8373036701796530 * own);  // 10^(C/2.75): exponential tails of C are Pareto tails of u
       surprise = behavior_.combined.surprise(u, combined_empirical);
-      follow_block(moment.at, gated, u, surprise, evidence);
-      own = combined;
+      learn_combined(u, gated || surprise > 4, block_ends, evidence);
     }
+    double blocks = moment.elapsed / moment.block;
+    double sustained =
+        follow(state_.sustained, {.value = strength, .blocks = blocks, .gated = gated, .judged = judges()});
     moment.standing = std::max(0.0, own - shift);
-    moment.surprise = judges() ? std::max(0.0, surprise - shift) : 0;
+    if (!judges()) return;
+    moment.surprise = std::max(0.0, surprise - shift);
+    moment.sustained = std::max(0.0, sustained - shift);
   }
 
-  // Ends the block when its time is over: the relations are judged on its means, its largest combination teaches.
-  void follow_block(WallTime now, bool gated, double u, double surprise, RowEvidence& evidence) {
+  // Ends the block when its time is over: the relations are judged on its means.
+  bool follow_block(WallTime now, bool gated) {
     if (!state_.block_open) {
       state_.block_open = true;
       state_.block_started = now;
       state_.block_u = 0;
       state_.block_rare = false;
     }
-    state_.block_u = std::max(state_.block_u, static_cast<float>(u));
-    state_.block_rare = state_.block_rare || gated || surprise > 4;
-    if (to_seconds(now - state_.block_started) < block_seconds(state_.interval) - 1.5 * state_.interval) return;
+    if (to_seconds(now - state_.block_started) < block_seconds(state_.interval) - 1.5 * state_.interval) return false;
     state_.block_open = false;
     judge_block(state_.relations, state_.known_healthy ? Lesson::trusted : gated ? Lesson::none : Lesson::careful);
-    if (ready_ == 0) return;
+    return true;
+  }
+
+  // The largest combination of a block teaches.
+  void learn_combined(double u, bool rare, bool block_ends, RowEvidence& evidence) {
+    state_.block_u = std::max(state_.block_u, static_cast<float>(u));
+    state_.block_rare = state_.block_rare || rare;
+    if (!block_ends || ready_ == 0) return;
     evidence.combined = true;
     evidence.u = state_.block_u;
     evidence.combined_rare = state_.block_rare;
@@ -396,6 +427,8 @@ void Watch::State::resize(std::size_t count) {
 }
 
 void Watch::trust(bool known_healthy) { state_->known_healthy = known_healthy; }
+
+void Watch::listen(bool for_silence) { state_->rhythm.listens = for_silence; }
 
 Assessment assess(const model::Expectation& expectation, const Behavior& behavior, Watch& watch,
                   const std::vector<model::Series>& series, const model::Batch& batch) {

@@ -33,6 +33,10 @@ class Watch {
   // (`mien score --train-rows`).
   void trust(bool known_healthy);
 
+  // While on, a row that comes far later than any before it opens an episode of kind silence (`mien score`: a file has
+  // nobody else to notice). Off at first: whoever has a clock knows of a silence while it lasts.
+  void listen(bool for_silence);
+
   struct State;
   [[nodiscard]] State& state() { return *state_; }
   [[nodiscard]] const State& state() const { return *state_; }

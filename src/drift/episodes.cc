@@ -6,6 +6,7 @@
 #include "base/math.h"
 #include "base/text.h"
 #include "drift/declared.h"
+#include "drift/naming.h"
 #include "drift/relations.h"
 
 namespace mien::drift {
@@ -16,46 +17,12 @@ using model::FindingKind;
 using model::Severity;
 
 constexpr double bits_per_decade = 3.321928094887362;
-constexpr double quiet_share = 0.5;   // of the alarm level: below, the episode is quiet
+constexpr double quiet_share = 0.65;  // of the alarm level: below, the episode is quiet
 constexpr double quiet_seconds = 60;  // and 8 rows, before it closes
 constexpr double quiet_rows = 8;
 constexpr double told_every = 60;  // seconds between reports of an episode that only goes on
-// Surprise of the spike group in an episode's first rows: later jumps are its own unrest.
-constexpr double clear_jump = 3;
-constexpr std::uint64_t first_rows = 4;
-constexpr double outside_z = 3;
-constexpr double lasting_surprise = 2.5;   // a row: of both season groups together
-constexpr std::uint64_t naming_rows = 32;  // after these the kind stands
 
 double seconds_since(const Scene& scene, WallTime t) { return to_seconds(scene.now - t); }
-
-FindingKind kind_of(const Watch::State& state, const Episode& episode) {
-  if (episode.source == EpisodeSource::limit) return FindingKind::limit;
-  if (episode.source == EpisodeSource::declared) return FindingKind::level;
-  bool away = 3 * episode.rows_outside >= episode.rows;
-  // Each series may be where it usually is while they no longer move together.
-  if (!away && 2 * state.relation_rows > episode.rows) return FindingKind::relation;
-  auto of = [&](model::ExpertGroup group) { return episode.groups[static_cast<std::size_t>(group)]; };
-  using Group = model::ExpertGroup;
-  double spike = of(Group::spike), level = of(Group::level);
-  double season = of(Group::season_point) + of(Group::season_level);
-  double spread = of(Group::spread), frozen = of(Group::frozen);
-  double strongest = std::max({spike, level, season, spread, frozen});
-  if (frozen >= strongest) return FindingKind::frozen;
-  if (!away && 2 * state.shape_rows > episode.rows) return FindingKind::shape;
-  // What was away for a few samples only was a spike, whatever lingers in the means.
-  bool off_season = season > lasting_surprise * static_cast<double>(episode.rows);
-  bool short_lived = episode.rows > 4 && !away && episode.had_jump && !off_season;
-  // Far out on either side by turns: it did not move, it became restless.
-  std::uint64_t on_one_side = std::min(state.rows_above, episode.rows_outside - state.rows_above);
-  if (away && episode.rows_outside > 4 && 4 * on_one_side >= episode.rows_outside) return FindingKind::spread;
-  if (spread >= strongest && !short_lived) return FindingKind::spread;
-  if (episode.rows <= 4 && spike > 0 && episode.had_jump) return FindingKind::spike;
-  if (short_lived || spike >= strongest) return FindingKind::spike;
-  // A value that is usual at another hour is off-season; one that is never usual has moved, whatever the hour.
-  if (away || level >= 0.8 * season) return episode.had_jump ? FindingKind::level : FindingKind::ramp;
-  return FindingKind::seasonal;
-}
 
 Severity severity_of(const Scene& scene, const Episode& episode) {
   double lasted = seconds_since(scene, episode.opened_at);
@@ -159,22 +126,6 @@ void blame(Episode& episode, std::uint32_t series, double surprise, double obser
 
 Direction direction_of(double z) { return z > 0 ? Direction::up : z < 0 ? Direction::down : Direction::none; }
 
-// Where the series never is when all is well, at whatever hour.
-bool is_outside(const Scene& scene, std::uint32_t series) {
-  const SeriesWatch& watch = scene.state.series[series];
-  if (std::fabs(static_cast<double>(watch.z)) > outside_z) return true;
-  if (series >= scene.behavior.series.size() || !scene.behavior.series[series].ready()) return false;
-  const model::Past& past = scene.behavior.past[series];
-  return watch.last < static_cast<double>(past.band_low) || watch.last > static_cast<double>(past.band_high);
-}
-
-// The relations between the series are stranger than any series by itself.
-bool relations_lead(const Watch::State& state) {
-  float single = 0;
-  for (const SeriesWatch& watch : state.series) single = std::max(single, watch.surprise);
-  return squared_surprise(state.relations) > static_cast<double>(single) * static_cast<double>(single);
-}
-
 // Blames every series whose newest sample is a surprise of more than `least`.
 void blame_surprising(const Scene& scene, Episode& episode, double least) {
   for (std::uint32_t i = 0; i < scene.state.series.size(); ++i) {
@@ -191,26 +142,16 @@ void take_row(Scene& scene, Episode& episode, const Verdict& verdict) {
   episode.margin = std::max(episode.margin, verdict.surprise - verdict.level);
   episode.score = std::max(episode.score, verdict.score);
   if (relations_lead(scene.state)) {
-    ++scene.state.relation_rows;
+    ++episode.likeness.relation_rows;
     double surprise = std::sqrt(squared_surprise(scene.state.relations));
     for (std::uint32_t i : strangest(scene.state.relations, 3)) blame(episode, i, surprise, scene.state.series[i].last);
   } else {
     blame_surprising(scene, episode, std::max(1.5, 0.3 * verdict.surprise));
   }
-  if (episode.blamed.empty()) return;
-  const SeriesWatch& worst = scene.state.series[episode.blamed.front().series];
-  if (is_outside(scene, episode.blamed.front().series)) {
-    ++episode.rows_outside;
-    if (worst.z > 0) ++scene.state.rows_above;
-  }
-  float strongest = static_cast<float>(*std::max_element(worst.group.begin(), worst.group.end())) / group_steps;
-  if (worst.form > strongest) ++scene.state.shape_rows;
-  if (episode.rows <= naming_rows) {
-    for (std::size_t g = 0; g < episode.groups.size(); ++g)
-      episode.groups[g] += static_cast<double>(worst.surprise_of(static_cast<model::ExpertGroup>(g)));
-    bool jumps = static_cast<double>(worst.surprise_of(model::ExpertGroup::spike)) > clear_jump;
-    if (jumps && episode.rows <= first_rows) episode.had_jump = true;
-  }
+  // What is small and lasts, or came too late, may point at nobody in particular: then at the first of all.
+  if (episode.blamed.empty() && verdict.fires) blame_surprising(scene, episode, 0);
+  if (episode.blamed.empty() && scene.state.rhythm.broken) blame_surprising(scene, episode, -1);
+  if (!episode.blamed.empty()) take_likeness(scene, episode);
 }
 
 std::uint32_t first_mover_of(const Scene& scene, const Episode& episode) {
@@ -234,7 +175,7 @@ bool is_quiet(Scene& scene, Episode& episode, bool quiet) {
 }
 
 void rename(Scene& scene, Episode& episode, bool at_alarm) {
-  FindingKind kind = episode.rows <= naming_rows ? kind_of(scene.state, episode) : episode.kind;
+  FindingKind kind = episode.rows <= naming_rows ? kind_of(episode) : episode.kind;
   bool kind_changed = kind != episode.kind;
   episode.kind = kind;
   Severity severity = std::max(severity_of(scene, episode), episode.severity);
@@ -285,7 +226,7 @@ void follow_one_declared(Scene& scene, std::uint32_t series, EpisodeSource sourc
     episode->rows = 1;
     episode->peak = evidence;
     blame(*episode, series, evidence, watch.last);
-    episode->kind = kind_of(scene.state, *episode);
+    episode->kind = kind_of(*episode);
     episode->severity = severity_of(scene, *episode);
     episode->score = std::min(0.999, onset_score(alarm_level(scene.state.alarm, 1.0)) * evidence / declared_open);
     tell(scene, *episode, EpisodeChange::What::opened, evidence >= before);
@@ -351,7 +292,7 @@ void follow_learned(Scene& scene, const Verdict& verdict) {
     if (!verdict.fires || scene.state.known_healthy || blames_what_is_declared(scene)) return;
     Episode* episode = open_episode(scene, EpisodeSource::learned);
     if (episode == nullptr) return;
-    scene.state.relation_rows = scene.state.shape_rows = scene.state.rows_above = 0;
+    episode->likeness.after_silence = scene.state.rhythm.broken;
     take_row(scene, *episode, verdict);
     if (episode->blamed.empty()) {  // nothing to point at: many small surprises of series that sent nothing now
       episodes.pop_back();
@@ -360,7 +301,7 @@ void follow_learned(Scene& scene, const Verdict& verdict) {
     count_episode(scene.state.alarm);
     episode->first_mover = first_mover_of(scene, *episode);
     episode->direction = direction_of(static_cast<double>(scene.state.series[episode->blamed.front().series].z));
-    episode->kind = kind_of(scene.state, *episode);
+    episode->kind = kind_of(*episode);
     episode->severity = severity_of(scene, *episode);
     tell(scene, *episode, EpisodeChange::What::opened, true);
     return;
@@ -383,7 +324,7 @@ void follow_declared(Scene& scene, std::uint32_t series, const EvidenceBefore& b
 
 void close_episode(Scene& scene, std::size_t index) {
   Episode& episode = scene.state.episodes[index];
-  if (episode.rows <= naming_rows) episode.kind = kind_of(scene.state, episode);
+  if (episode.rows <= naming_rows) episode.kind = kind_of(episode);
   episode.told = finding_of(scene, episode);
   scene.changes.push_back(drop_episode(scene.state, index, scene.now));
 }

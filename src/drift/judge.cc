@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/math.h"
 #include "drift/ordinary.h"
 
 namespace mien::drift {
@@ -28,8 +29,8 @@ constexpr float largest_statistic = 1e9F;
 constexpr float silent = -1;  // the expert has nothing to say: neither judged nor learned
 // Of the groups' length: healthy rows reach the alarm level as often as one expert's do.
 constexpr float combined_share = 0.97F;
-// Large values weigh twice for the score: people ask about what is too much, seldom about what is too little.
-constexpr double excess_weight = 2;
+constexpr double decades_of_magnitude = 10;
+constexpr double clear_jump = 3.5;  // decades
 constexpr float past_steps = 8192;
 
 using Statistics = std::array<float, stats::rung_slots>;
@@ -157,18 +158,19 @@ float take_statistics(const Baseline& baseline, SeriesWatch& watch, const Place&
   return residual;
 }
 
-// Surprise of a value far above the level. Learned here, as nothing but the score goes by it.
-double exceed(Excess& excess, double z, bool gated, bool block_ends) {
-  auto u = static_cast<float>(std::clamp(z, 0.0, static_cast<double>(largest_statistic)));
-  excess.block = std::max(excess.block, u);
-  double e = ordinary_surprise(excess.past, excess_statistic, static_cast<double>(u));
-  excess.rare = excess.rare || gated || e > rare_surprise;
-  if (block_ends) {
-    excess.past.add(static_cast<double>(excess.block), excess.rare ? stats::Tail::quarter : stats::Tail::whole);
-    excess.block = 0;
-    excess.rare = false;
-  }
-  return excess_weight * e;
+// How large a value is, whatever was seen before: people ask about what is too much, seldom about what is too little,
+// and a second flood as high as the first is no smaller. In decades, ten for each decade of usual deviations.
+double magnitude(const SeriesWatch& watch, float jump) {
+  double size = std::max({0.0, static_cast<double>(watch.z), 0.5 * static_cast<double>(jump)});
+  return decades_of_magnitude * math::log10(1 + size);
+}
+
+bool is_jump(Expert expert) { return expert == Expert::jump || expert == Expert::forecast; }
+
+// `smooth` follows the value by 0.8: it still lies on the side the value came from.
+void note_jump(SeriesWatch& watch, const Sample& sample) {
+  auto seconds = static_cast<std::uint32_t>(sample.at.ns / 1'000'000'000);
+  watch.jumped = seconds << 1 | (watch.last > watch.smooth ? 1U : 0U);
 }
 
 }  // namespace
@@ -235,6 +237,7 @@ void weigh(const Past& past, Pattern& pattern, SeriesWatch& watch, const Sample&
     auto i = static_cast<std::size_t>(std::countr_zero(asked));
     double e = past.tails[i].surprise(std::min(measured.u[i], largest_statistic));
     if (e > rare_surprise) rare |= 1U << i;
+    if (e > clear_jump && is_jump(static_cast<Expert>(i))) note_jump(watch, sample);
     float& group = groups[static_cast<std::size_t>(group_of(static_cast<Expert>(i)))];
     group = std::max(group, static_cast<float>(e));
   }
@@ -259,8 +262,7 @@ void weigh(const Past& past, Pattern& pattern, SeriesWatch& watch, const Sample&
   }
 }
 
-double stand(const Past& past, const SeriesWatch& watch, Excess& excess, const Sample& sample,
-             const Measured& measured) {
+double stand(const Past& past, const SeriesWatch& watch, const Measured& measured) {
   if (!measured.warm) return 0;
   // The groups, where experts whose past is too short go by what is ordinary elsewhere.
   std::array<double, model::group_count> groups{};
@@ -273,7 +275,7 @@ double stand(const Past& past, const SeriesWatch& watch, Excess& excess, const S
     else if ((measured.asked >> i & 1U) != 0) e = past.tails[i].surprise(u);
     group = std::max(group, e);
   }
-  double above = exceed(excess, static_cast<double>(watch.z), sample.gated, measured.block_ends);
+  double above = magnitude(watch, measured.u[static_cast<std::size_t>(Expert::jump)]);
   double squared = above * above + static_cast<double>(watch.form) * static_cast<double>(watch.form);
   for (double group : groups) squared += group * group;
   return static_cast<double>(combined_share) * std::sqrt(squared);

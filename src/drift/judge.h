@@ -49,8 +49,7 @@ void ask(const model::Baseline& baseline, const model::Past& past, const Pattern
 void weigh(const model::Past& past, Pattern& pattern, SeriesWatch& watch, const Sample& sample,
            const Measured& measured, model::SampleEvidence& out);
 // Of a series that is alone, after weigh(): how odd the sample stands, by what it showed and by what speaks for the
-// score only (the excess, and built-in shapes while a tail is young).
-double stand(const model::Past& past, const SeriesWatch& watch, Excess& excess, const Sample& sample,
-             const Measured& measured);
+// score only (its magnitude, and built-in shapes while a tail is young).
+double stand(const model::Past& past, const SeriesWatch& watch, const Measured& measured);
 
 }  // namespace mien::drift

@@ -5,7 +5,7 @@
 namespace mien::drift {
 namespace {
 
-constexpr std::size_t statistics = model::expert_count + 1;
+constexpr std::size_t statistics = model::expert_count;
 constexpr std::uint32_t worth = 150 * stats::Tail::whole;  // what a built-in shape counts for: enough to speak
 
 // Shares in ten-thousandths by bin of stats::Tail, means over servers and services of every kind at one and five
@@ -27,9 +27,8 @@ constexpr std::array<std::array<std::uint16_t, stats::Tail::bins>, statistics> s
      196,  221, 610, 0,   0,   0,   0,    0,    0,    0,   0,   0},  // off_season_level
     {723, 69, 90, 133, 188, 379, 1637, 3296, 1991, 691, 417, 251, 113, 22, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},  // wide
     {0,  22, 113, 251, 417, 691, 1991, 3296, 1637, 379, 188, 133,
-     90, 69, 67,  68,  45,  25,  18,   14,   12,   163, 309, 0},                                               // narrow
-    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},                                  // frozen
-    {6326, 109, 153, 256, 423, 646, 708, 525, 266, 130, 92, 51, 36, 54, 33, 23, 21, 15, 11, 10, 7, 5, 4, 93},  // excess
+     90, 69, 67,  68,  45,  25,  18,   14,   12,   163, 309, 0},               // narrow
+    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},  // frozen
 }};
 
 }  // namespace

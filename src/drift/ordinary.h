@@ -6,11 +6,7 @@
 
 namespace mien::drift {
 
-// The statistic behind those of model::Expert: max(0, z).
-constexpr std::size_t excess_statistic = model::expert_count;
-
-// As stats::Tail::surprise once `own` speaks. `statistic` is an Expert's number or excess_statistic. Before, about 100
-// ns.
+// As stats::Tail::surprise once `own` speaks. `statistic` is an Expert's number. Before, about 100 ns.
 [[nodiscard]] double ordinary_surprise(const stats::Tail& own, std::size_t statistic, double u);
 
 }  // namespace mien::drift

@@ -33,7 +33,7 @@ void learn_place(SeriesPath& path, double mean, double weight) {
 
 // What each view sees of a series.
 std::array<float, relation_views> values_of(const SeriesPath& path) {
-  return {path.quick, path.steady, path.restlessness};
+  return {path.quick, path.steady, path.restlessness, path.now, path.change};
 }
 
 // Standardises the block's mean and moves the three means of it.
@@ -42,6 +42,8 @@ void walk(SeriesPath& path, double mean, std::uint64_t blocks) {
   double spread = std::max(std::sqrt(static_cast<double>(path.variance)), floor);
   double z = stats::clip((mean - static_cast<double>(path.center)) / spread, largest);
   double before = path.quick;
+  path.now = static_cast<float>(z);
+  path.change = static_cast<float>(z - before);
   path.quick += static_cast<float>(warm_rate(blocks, quick_rate) * (z - static_cast<double>(path.quick)));
   path.steady += static_cast<float>(warm_rate(blocks, steady_rate) * (z - static_cast<double>(path.steady)));
   double restless = std::fabs(z - before) - static_cast<double>(path.restlessness);
@@ -141,7 +143,8 @@ void judge_block(Relations& relations, Lesson lesson) {
     double u = distance_unit * distance(relations, v, seen);
     double e = relations.tails[v].surprise(u, empirical);
     relations.surprise[v] = static_cast<float>(e);
-    bool doubtful = lesson == Lesson::none || (lesson == Lesson::careful && e > rare);
+    // What is odd is learned slowly: short events that return would soon pass for ordinary.
+    bool doubtful = lesson == Lesson::none || (lesson == Lesson::careful && (e > rare || (!young && e >= ordinary)));
     if (relations.blocks >= stats::RobustLocation::warm_up)
       relations.tails[v].add(u, doubtful ? stats::Tail::quarter : stats::Tail::whole);
     bool teaches = lesson == Lesson::trusted || (lesson == Lesson::careful && (young || e < ordinary));

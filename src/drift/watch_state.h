@@ -53,6 +53,7 @@ struct SeriesWatch {
   std::uint16_t block_rare = 0;                     // bit per expert
   model::Rungs rungs{};                             // the running block's largest
   Groups group{};                                   // newest surprise by group
+  std::uint32_t jumped = 0;  // when it last jumped clearly: seconds since 1970, doubled, odd if upwards; 0: never
 
   [[nodiscard]] float surprise_of(model::ExpertGroup which) const {
     return static_cast<float>(group[static_cast<std::size_t>(which)]) / group_steps;
@@ -77,7 +78,8 @@ struct SeriesWatch {
                                             field("past", &SeriesWatch::past),
                                             field("block_rare", &SeriesWatch::block_rare),
                                             field("rungs", &SeriesWatch::rungs),
-                                            field("group", &SeriesWatch::group)};
+                                            field("group", &SeriesWatch::group),
+                                            field("jumped", &SeriesWatch::jumped)};
 };
 static_assert(sizeof(SeriesWatch) <= 128);
 
@@ -88,6 +90,42 @@ struct Against {
   std::vector<TimedValue> change;  // oldest first
   static constexpr auto fields = std::tuple{field("declared", &Against::declared), field("limit", &Against::limit),
                                             field("change", &Against::change)};
+};
+
+// What the rows of an episode looked like at the series most to blame (naming.h). Distances are in usual deviations
+// from what was expected at that hour.
+struct Likeness {
+  bool after_silence = false;  // it began with a row that came far too late
+  bool began_with_jump = false;
+  bool strange_alone = false;       // a series by itself was, in the first rows
+  std::uint64_t rows_outside = 0;   // far from everything usual, at whatever hour
+  std::uint64_t relation_rows = 0;  // the relations were stranger than any series
+  std::uint64_t shape_rows = 0;     // its form was stranger than anything else about it
+  // Of the first 32 rows.
+  double sum_distance = 0;
+  double sum_z = 0;
+  double farthest = 0;
+  std::uint32_t late = 0;      // rows after the fourth,
+  std::uint32_t late_far = 0;  // of these still 0.4 of the farthest away
+  std::uint32_t restless = 0;  // rows after the second with a jump twice the usual one
+  std::uint32_t above = 0;     // rows more than one deviation above, below
+  std::uint32_t below = 0;
+  std::array<double, model::group_count> groups{};  // surprise summed by group
+  static constexpr auto fields = std::tuple{field("after_silence", &Likeness::after_silence),
+                                            field("began_with_jump", &Likeness::began_with_jump),
+                                            field("strange_alone", &Likeness::strange_alone),
+                                            field("rows_outside", &Likeness::rows_outside),
+                                            field("relation_rows", &Likeness::relation_rows),
+                                            field("shape_rows", &Likeness::shape_rows),
+                                            field("sum_distance", &Likeness::sum_distance),
+                                            field("sum_z", &Likeness::sum_z),
+                                            field("farthest", &Likeness::farthest),
+                                            field("late", &Likeness::late),
+                                            field("late_far", &Likeness::late_far),
+                                            field("restless", &Likeness::restless),
+                                            field("above", &Likeness::above),
+                                            field("below", &Likeness::below),
+                                            field("groups", &Likeness::groups)};
 };
 
 struct Blamed {
@@ -114,11 +152,9 @@ struct Episode {
   double margin = 0;     // the most that surprise stood above the alarm level
   double score = 0;
   std::uint64_t rows = 0;
-  std::uint64_t rows_outside = 0;  // rows on which the most blamed series was far from its level
-  bool had_jump = false;
-  std::array<double, model::group_count> groups{};  // surprise summed by group
-  std::vector<Blamed> blamed;                       // most first
-  model::Finding told;                              // as last reported
+  Likeness likeness;           // what its rows looked like, for its name
+  std::vector<Blamed> blamed;  // most first
+  model::Finding told;         // as last reported
   static constexpr auto fields =
       std::tuple{field("number", &Episode::number),       field("source", &Episode::source),
                  field("kind", &Episode::kind),           field("severity", &Episode::severity),
@@ -126,8 +162,7 @@ struct Episode {
                  field("opened_at", &Episode::opened_at), field("quiet_since", &Episode::quiet_since),
                  field("told_at", &Episode::told_at),     field("peak", &Episode::peak),
                  field("margin", &Episode::margin),       field("score", &Episode::score),
-                 field("rows", &Episode::rows),           field("rows_outside", &Episode::rows_outside),
-                 field("had_jump", &Episode::had_jump),   field("groups", &Episode::groups),
+                 field("rows", &Episode::rows),           field("likeness", &Episode::likeness),
                  field("blamed", &Episode::blamed),       field("told", &Episode::told)};
 };
 
@@ -135,6 +170,7 @@ struct Episode {
 struct Alarm {
   static constexpr std::size_t strengths = 40;  // of 0.25 each, from 2 on
   double held = 0;                              // H: the strongest surprise of late, decaying
+  double told = 0;                              // the strongest of what was reported and goes on, decaying
   double offset = 0;                            // of the controller
   double seen = 0;                              // seconds judged since ready
   bool bump = false;                            // surprise is above 2, or was a few blocks ago
@@ -142,19 +178,32 @@ struct Alarm {
   double quiet = 0;                     // blocks since it last was
   WallTime forgot_at;                   // when `past` was last decayed
   std::array<float, strengths> past{};  // decayed count of past bumps by peak
-  static constexpr auto fields = std::tuple{field("held", &Alarm::held),           field("offset", &Alarm::offset),
-                                            field("seen", &Alarm::seen),           field("bump", &Alarm::bump),
-                                            field("bump_peak", &Alarm::bump_peak), field("quiet", &Alarm::quiet),
-                                            field("forgot_at", &Alarm::forgot_at), field("past", &Alarm::past)};
+  static constexpr auto fields = std::tuple{
+      field("held", &Alarm::held),   field("told", &Alarm::told),           field("offset", &Alarm::offset),
+      field("seen", &Alarm::seen),   field("bump", &Alarm::bump),           field("bump_peak", &Alarm::bump_peak),
+      field("quiet", &Alarm::quiet), field("forgot_at", &Alarm::forgot_at), field("past", &Alarm::past)};
 };
 
-// The past of max(0, z) of a series that is alone: it speaks for the score but opens nothing.
-struct Excess {
-  stats::Tail past;
-  float block = 0;  // largest of the running block
+// How odd the last 48 blocks were together (sustained.h).
+struct Sustained {
+  double mean = 0;    // of the rows' strength
+  stats::Tail past;   // of the largest of each 48 blocks
+  float largest = 0;  // of the running ones
+  float blocks = 0;   // since they began
   bool rare = false;
-  static constexpr auto fields =
-      std::tuple{field("past", &Excess::past), field("block", &Excess::block), field("rare", &Excess::rare)};
+  static constexpr auto fields = std::tuple{field("mean", &Sustained::mean), field("past", &Sustained::past),
+                                            field("largest", &Sustained::largest), field("blocks", &Sustained::blocks),
+                                            field("rare", &Sustained::rare)};
+};
+
+// How regularly rows come.
+struct Rhythm {
+  double longest = 1;      // step between two rows so far, in intervals
+  std::uint64_t rows = 0;  // steps seen
+  bool listens = false;    // a step that is far too long opens an episode
+  bool broken = false;     // by the newest row
+  static constexpr auto fields = std::tuple{field("longest", &Rhythm::longest), field("rows", &Rhythm::rows),
+                                            field("listens", &Rhythm::listens), field("broken", &Rhythm::broken)};
 };
 
 // How the series of an instance move together (relations.h). Judged once a block, on the block's means.
@@ -164,10 +213,15 @@ struct SeriesPath {
   float quick = 0;         // EW(0.3) of the standardised value
   float steady = 0;        // EW(0.05)
   float restlessness = 0;  // EW(0.1) of |value - quick before it|
-  static constexpr auto fields =
-      std::tuple{field("center", &SeriesPath::center), field("variance", &SeriesPath::variance),
-                 field("quick", &SeriesPath::quick), field("steady", &SeriesPath::steady),
-                 field("restlessness", &SeriesPath::restlessness)};
+  float now = 0;           // the newest standardised value
+  float change = 0;        // it less quick before it
+  static constexpr auto fields = std::tuple{field("center", &SeriesPath::center),
+                                            field("variance", &SeriesPath::variance),
+                                            field("quick", &SeriesPath::quick),
+                                            field("steady", &SeriesPath::steady),
+                                            field("restlessness", &SeriesPath::restlessness),
+                                            field("now", &SeriesPath::now),
+                                            field("change", &SeriesPath::change)};
 };
 
 // The running block of a series, apart from its path: it is touched by each sample.
@@ -177,7 +231,7 @@ struct BlockSum {
   static constexpr auto fields = std::tuple{field("sum", &BlockSum::sum), field("count", &BlockSum::count)};
 };
 
-constexpr std::size_t relation_views = 3;  // of quick, steady, restlessness
+constexpr std::size_t relation_views = 5;  // of quick, steady, restlessness, now, change
 
 struct Relations {
   static constexpr std::size_t max_series = 512;  // the first ones declared
@@ -215,15 +269,11 @@ struct Watch::State {
   float block_u = 0;
   bool block_rare = false;
   bool known_healthy = false;
-  double lasting = 0;             // the strongest surprise of late, fading within about 33 blocks
+  double lasting = 0;             // the strongest surprise of late, fading within about 25 blocks
   std::vector<Pattern> patterns;  // per series
-  Excess excess;
+  Sustained sustained;
+  Rhythm rhythm;
   Relations relations;
-  // Rows of the learned episode on which the relations were stranger than any series, the form of the most blamed
-  // series stranger than anything else about it, and it was far out above.
-  std::uint64_t relation_rows = 0;
-  std::uint64_t shape_rows = 0;
-  std::uint64_t rows_above = 0;
 
   // Derived from the arguments of the last assess; not stored.
   bool planned = false;
@@ -248,11 +298,9 @@ struct Watch::State {
                                             field("known_healthy", &State::known_healthy),
                                             field("lasting", &State::lasting),
                                             field("patterns", &State::patterns),
-                                            field("excess", &State::excess),
-                                            field("relations", &State::relations),
-                                            field("relation_rows", &State::relation_rows),
-                                            field("shape_rows", &State::shape_rows),
-                                            field("rows_above", &State::rows_above)};
+                                            field("sustained", &State::sustained),
+                                            field("rhythm", &State::rhythm),
+                                            field("relations", &State::relations)};
 };
 
 }  // namespace mien::drift

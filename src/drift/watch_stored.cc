@@ -8,7 +8,7 @@
 namespace mien::drift {
 namespace {
 
-// Versions 1 and 2. What is fast of a series starts anew, as after a gap; forms are learned again.
+// Versions 1 and 2. What is fast of a series starts anew, as after a gap; forms and relations are learned again.
 struct Series2 {
   double last = 0;
   WallTime last_at;
@@ -100,23 +100,78 @@ struct Habit2 {
 };
 
 struct Path2 {
-  SeriesPath path;
-  float sum = 0;
+  std::array<float, 6> values{};
   std::uint16_t count = 0;
-  static constexpr auto fields =
-      std::tuple{field("path", &Path2::path), field("sum", &Path2::sum), field("count", &Path2::count)};
+  static constexpr auto fields = std::tuple{field("values", &Path2::values), field("count", &Path2::count)};
 };
 
 struct Relations2 {
   std::vector<Path2> paths;
   std::vector<stats::RelationView> views;
-  std::array<Tail2, relation_views> tails{};
-  std::array<float, relation_views> surprise{};
+  std::array<Tail2, 3> tails{};
+  std::array<float, 3> surprise{};
   std::uint64_t blocks = 0;
   static constexpr auto fields = std::tuple{
       field("paths", &Relations2::paths), field("views", &Relations2::views), field("tails", &Relations2::tails),
       field("surprise", &Relations2::surprise), field("blocks", &Relations2::blocks)};
 };
+
+struct Alarm2 {
+  double held = 0, offset = 0, seen = 0;
+  bool bump = false;
+  double bump_peak = 0, quiet = 0;
+  WallTime forgot_at;
+  std::array<float, Alarm::strengths> past{};
+  static constexpr auto fields = std::tuple{field("held", &Alarm2::held),           field("offset", &Alarm2::offset),
+                                            field("seen", &Alarm2::seen),           field("bump", &Alarm2::bump),
+                                            field("bump_peak", &Alarm2::bump_peak), field("quiet", &Alarm2::quiet),
+                                            field("forgot_at", &Alarm2::forgot_at), field("past", &Alarm2::past)};
+};
+
+// Of what its rows looked like little is kept: an open episode stays what it was told to be.
+Episode take_episode(Decoder& decoder) {
+  Episode e;
+  decoder.get(e.number);
+  decoder.get(e.source);
+  decoder.get(e.kind);
+  decoder.get(e.severity);
+  decoder.get(e.direction);
+  decoder.get(e.first_mover);
+  decoder.get(e.opened_at);
+  decoder.get(e.quiet_since);
+  decoder.get(e.told_at);
+  decoder.get(e.peak);
+  decoder.get(e.margin);
+  decoder.get(e.score);
+  decoder.get(e.rows);
+  decoder.get(e.likeness.rows_outside);
+  decoder.get(e.likeness.began_with_jump);
+  decoder.get(e.likeness.groups);
+  decoder.get(e.blamed);
+  decoder.get(e.told);
+  return e;
+}
+
+void restore_alarm(Decoder& decoder, Alarm& alarm) {
+  Alarm2 from;
+  decoder.get(from);
+  alarm = {.held = from.held,
+           .told = from.held,
+           .offset = from.offset,
+           .seen = from.seen,
+           .bump = from.bump,
+           .bump_peak = from.bump_peak,
+           .quiet = from.quiet,
+           .forgot_at = from.forgot_at,
+           .past = from.past};
+}
+
+void restore_episodes(Decoder& decoder, std::vector<Episode>& episodes) {
+  std::uint64_t count = 0;
+  decoder.get(count);
+  for (std::uint64_t i = 0; i < count && i < max_open_episodes && !decoder.failed(); ++i)
+    episodes.push_back(take_episode(decoder));
+}
 
 void restore_series(Decoder& decoder, Watch::State& state) {
   std::vector<Series2> series;
@@ -137,22 +192,10 @@ void restore_series(Decoder& decoder, Watch::State& state) {
   }
 }
 
-void restore_relations(Decoder& decoder, Relations& relations) {
-  Relations2 from;
-  decoder.get(from);
-  for (const Path2& path : from.paths) relations.paths.push_back(path.path);
-  relations.sums.resize(relations.paths.size());
-  relations.views = std::move(from.views);
-  for (std::size_t i = 0; i < relations.tails.size(); ++i)
-    relations.tails[i] = stats::Tail::from_half_octaves(from.tails[i].counts);
-  relations.surprise = from.surprise;
-  relations.blocks = from.blocks;
-}
-
 void restore_before(Decoder& decoder, std::uint32_t version, Watch::State& state) {
   restore_series(decoder, state);
-  decoder.get(state.alarm);
-  decoder.get(state.episodes);
+  restore_alarm(decoder, state.alarm);
+  restore_episodes(decoder, state.episodes);
   decoder.get(state.next_episode);
   decoder.get(state.refused_episodes);
   decoder.get(state.last_at);
@@ -166,11 +209,10 @@ void restore_before(Decoder& decoder, std::uint32_t version, Watch::State& state
   decoder.get(state.lasting);
   std::vector<Habit2> habits;
   decoder.get(habits);
-  if (habits.size() == 1) state.excess.past = stats::Tail::from_half_octaves(habits.front().excess.counts);
-  restore_relations(decoder, state.relations);
-  decoder.get(state.relation_rows);
-  decoder.get(state.shape_rows);
-  decoder.get(state.rows_above);
+  Relations2 relations;  // of three views; five are learned anew
+  decoder.get(relations);
+  std::array<std::uint64_t, 3> rows_by_look{};
+  decoder.get(rows_by_look);
 }
 
 Status corrupt(std::string message) {

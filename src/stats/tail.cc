@@ -119,9 +119,9 @@ void Tail::summarise() {
   index_ = static_cast<float>(summary.index);
 }
 
-double Tail::surprise(double u, double empirical_weight) const {
+double Tail::surprise(double u, double empirical_weight, Known known) const {
   int b = tail::bin_of(static_cast<float>(u));
-  if (b < mark_ || !speaks()) return 0;
+  if (b < mark_ || (known == Known::enough && !speaks())) return 0;
   auto count = [&](int i) { return static_cast<double>(counts_[static_cast<std::size_t>(i)]) / whole; };
   Above above{.reached = part_above(b, u) * count(b), .at_knee = 0, .total = values()};
   for (int i = bins - 1; i > b; --i) above.reached += count(i);

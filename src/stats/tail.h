@@ -53,8 +53,9 @@ class Tail {
   void add(double u, std::uint32_t quarters);
   void merge(const Tail& other);
 
+  enum class Known : std::uint8_t { enough, few };  // few: the caller knows better than `silent_below`
   // -log10 P(U >= u), 0 while ordinary or silent; grows with u without bound.
-  [[nodiscard]] double surprise(double u, double empirical_weight = 0.7) const;
+  [[nodiscard]] double surprise(double u, double empirical_weight = 0.7, Known known = Known::enough) const;
   [[nodiscard]] double values() const { return static_cast<double>(total_) / whole; }
   [[nodiscard]] bool speaks() const { return total_ >= silent_below * whole; }
   [[nodiscard]] const std::array<std::uint32_t, bins>& counts() const { return counts_; }
