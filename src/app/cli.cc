@@ -23,9 +23,9 @@ std::string environment_variable(const std::string& name) {
   return value == nullptr ? std::string{} : std::string(value);
 }
 
-std::size_t terminal_width() {
+std::size_t terminal_width(int fd) {
   winsize size{};
-  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 bool speaks_utf8() {
@@ -167,8 +167,11 @@ Result<Client*> Session::manager() {
 Session make_session() {
   Session session{std::cout, std::cerr};
   session.terminal = ::isatty(STDOUT_FILENO) == 1;
-  session.style.width = session.terminal ? terminal_width() : 0;
+  session.style.width = session.terminal ? terminal_width(STDOUT_FILENO) : 0;
   session.style.unicode = !session.terminal || speaks_utf8();
+  session.watched = ::isatty(STDERR_FILENO) == 1;
+  session.err_style.width = session.watched ? terminal_width(STDERR_FILENO) : 0;
+  session.err_style.unicode = speaks_utf8();
   session.environment = environment_variable;
   session.connect = [](edge::HttpTarget target) { return edge::HttpClient::make(std::move(target)); };
   session.local_token = [](const std::string& url) { return edge::find_local_token(url); };
@@ -235,8 +238,10 @@ int run(CLI::App& program, Session& session, const std::vector<std::string>& arg
   } catch (const CLI::ParseError& failure) {
     return explain_usage(program, session, failure, arguments);
   }
-  session.style.colour = session.terminal && !session.options.no_color && session.environment("NO_COLOR").empty() &&
-                         session.environment("TERM") != "dumb";
+  bool coloured =
+      !session.options.no_color && session.environment("NO_COLOR").empty() && session.environment("TERM") != "dumb";
+  session.style.colour = session.terminal && coloured;
+  session.err_style.colour = session.watched && coloured;
   return report(session, session.chosen(session));
 }
 

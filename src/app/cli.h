@@ -48,7 +48,9 @@ class Session {
   std::ostream& out;
   std::ostream& err;
   Style style;            // of `out`
-  bool terminal = false;  // `out` is one: live views redraw, long work shows progress
+  bool terminal = false;  // `out` is one: live views redraw
+  bool watched = false;   // `err` is one: long work shows there how far it is
+  Style err_style;        // of `err`
   std::function<std::string(const std::string&)> environment;  // "" where it is not set
   Connect connect;
   // The token that a server of the same user left on this machine, by the server's URL.

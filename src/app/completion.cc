@@ -147,7 +147,9 @@ std::vector<std::string> complete(const CLI::App& program, const std::vector<std
   Typed typed = understand(program, words);
   std::vector<std::string> candidates;
   if (!typed.awaiting.empty()) {
-    candidates = values_of(typed.awaiting, names_of);
+    // A verb's own --output is a file.
+    bool own = typed.verb != nullptr && typed.awaiting == "--output" && typed.verb->get_option_no_throw("--output");
+    if (!own) candidates = values_of(typed.awaiting, names_of);
   } else if (begun.starts_with('-')) {
     candidates = option_names(program);
     if (typed.verb != nullptr) {

@@ -2,7 +2,7 @@
 #include "app/cli.h"
 #include "app/manager.h"
 #include "app/replay.h"
-#include "app/score.h"
+#include "app/score_run.h"
 #include "app/verbs.h"
 
 int main(int argc, char** argv) {

@@ -4,10 +4,10 @@
 
 #include "app/builtin.h"
 #include "app/kinds.h"
-#include "app/score.h"
 #include "app/verbs.h"
 #include "base/text.h"
 #include "edge/clock.h"
+#include "edge/files/input.h"
 #include "edge/replay/document.h"
 #include "edge/replay/replay.h"
 #include "wire/csv.h"
@@ -149,7 +149,7 @@ Status replay_file(Session& session, const ReplayArguments& arguments) {
   what.instance = InstanceName{arguments.instance.empty() ? stem_of(arguments.input) : arguments.instance};
   what.train_rows = arguments.train_rows;
   what.name = arguments.input == "-" ? "standard input" : arguments.input;
-  std::string text = TRY(read_all(arguments.input));
+  std::string text = TRY(edge::read_whole(arguments.input));
   what.text = text;
   MonoTime began = edge::mono_now();
   node::ReplayCounts counts = TRY(replay_csv(what, [&](const node::ReplayLine& line) {

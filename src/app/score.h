@@ -1,4 +1,4 @@
-// `mien score`: the engine on a file, without a server. Deterministic: same input, same bytes, also when the input is
+// The engine over rows, as `mien score` runs it (score_run.h). Deterministic: same rows, same bytes, also when they are
 // cut anywhere and the state carried over (docs/formats/score-state.md).
 #pragma once
 
@@ -8,25 +8,12 @@
 #include <string_view>
 #include <vector>
 
-#include "app/cli.h"
 #include "base/result.h"
 #include "drift/drift.h"
 #include "model/behavior.h"
 #include "model/expectation.h"
-#include "wire/csv.h"
 
 namespace mien::app {
-
-struct ScoreOptions {
-  std::string input = {};   // path, ".gz" is unpacked; "-" is standard input
-  std::string output = {};  // path or "-"
-  std::uint64_t train_rows = 0;
-  double false_alarms_per_week = 1;
-  std::string state_in = {};   // empty: start anew
-  std::string state_out = {};  // empty: not kept
-  std::string plot = {};       // empty, or a path that ends in .svg
-  bool explain = false;        // each finding on standard error
-};
 
 // The engine over the rows of one instance, one row at a time: row i is judged from rows <= i only.
 class Scorer {
@@ -45,6 +32,7 @@ class Scorer {
   [[nodiscard]] Line add(WallTime time, const std::vector<double>& values);
 
   [[nodiscard]] const std::vector<std::string>& columns() const { return columns_; }
+  [[nodiscard]] const model::Behavior& behavior() const { return behavior_; }
   [[nodiscard]] std::string encode() const;
   // Takes up where `encode` left off. Refuses other columns and other versions.
   [[nodiscard]] Status restore(std::string_view bytes);
@@ -67,21 +55,5 @@ class Scorer {
 [[nodiscard]] std::string score_line(std::string_view stamp, const Scorer::Line& line, std::string_view metric);
 // "1/week", "0.5/day", "2/month": a rate as false alarms a week.
 [[nodiscard]] std::optional<double> parse_false_alarms(std::string_view text);
-
-// All of a file or, of "-", of standard input; ".gz" is unpacked. Errors: not_found, io, invalid.
-[[nodiscard]] Result<std::string> read_all(const std::string& path);
-[[nodiscard]] Status run_score(const ScoreOptions& options, std::ostream& out, std::ostream& err);
-void add_score_verb(CLI::App& program, Session& session);
-
-// What the plot shows of a row.
-struct PlotRow {
-  WallTime time;
-  double value = 0;  // of the first column
-  double score = 0;
-  double alarm_level = 0;
-  bool alert = false;
-};
-// The first column above, score, alarm level and alerts below, at most 1,600 points wide.
-[[nodiscard]] std::string plot_svg(const std::vector<PlotRow>& rows, std::string_view title);
 
 }  // namespace mien::app

@@ -10,7 +10,7 @@
 namespace mien::app {
 
 struct SequenceOptions {
-  std::vector<std::string> inputs = {};  // one trace each; ".gz" is unpacked; "-" is standard input
+  std::vector<std::string> inputs = {};  // one trace each; gzip is unpacked; "-" is standard input
   std::vector<std::string> train = {};   // ordinary ones, at least one
   std::string output = "-";              // path or "-"
   bool explain = false;                  // the measures of each trace on standard error

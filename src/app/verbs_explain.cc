@@ -1,6 +1,5 @@
 // explain: from a finding back to the samples, and what may be written in a resource.
 #include <algorithm>
-#include <cmath>
 
 #include "app/verbs.h"
 #include "app/views.h"
@@ -48,8 +47,7 @@ void print_walk(Session& session, const wire::Document& answer) {
     if (finding.is_null() && bits < least_surprise) continue;  // of an instance: what is as expected explains nothing
     session.out << " " << ++number << ". " << printable(text_at(step, "/text")) << "\n";
     if (bits >= least_surprise && !is_limit(finding)) {
-      session.out << "    surprise " << to_text(bits, 3) << " bits: about one healthy sample in "
-                  << short_number(std::exp2(std::min(bits, 1000.0))) << " looks so\n";
+      session.out << "    " << surprise_text(bits) << "\n";
     }
   }
   if (finding.is_object()) {

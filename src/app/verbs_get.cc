@@ -219,7 +219,8 @@ void describe_action(Session& session, wire::Document action) {
   if (!changes.empty()) {
     Table table({{.title = "FIELD"}, {.title = "BEFORE"}, {.title = "OURS"}, {.title = "FOUND AT THE END"}});
     for (const wire::Document& change : changes)
-      table.add({text_at(change, "/key"), text_at(change, "/before"), text_at(change, "/after"), text_at(change, "/found")});
+      table.add(
+          {text_at(change, "/key"), text_at(change, "/before"), text_at(change, "/after"), text_at(change, "/found")});
     session.out << "\n" << table.render(session.style);
   }
   session.out << "\nmien why " << printable(text_at(action, "/id")) << " walks back to the samples\n";
@@ -277,7 +278,8 @@ Status describe(Session& session, const GetArguments& arguments) {
 void add_get_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<GetArguments>();
   CLI::App* verb =
-      add_verb(program, "get", "List resources, instances, revisions, findings, decisions and actions, or show one", "Resources");
+      add_verb(program, "get", "List resources, instances, revisions, findings, decisions and actions, or show one",
+               "Resources");
   verb->add_option("KIND", arguments->kind,
                    "persona, instance, pool, policy, signal, revision, finding, decision, action")
       ->required();
@@ -291,7 +293,8 @@ void add_get_verb(CLI::App& program, Session& session) {
 void add_describe_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<GetArguments>();
   CLI::App* verb = add_verb(program, "describe", "Show one thing with everything around it", "Resources");
-  verb->add_option("KIND", arguments->kind, "persona, instance, pool, policy, signal, revision, finding, decision, action")
+  verb->add_option("KIND", arguments->kind,
+                   "persona, instance, pool, policy, signal, revision, finding, decision, action")
       ->required();
   verb->add_option("NAME", arguments->name, "Which one")->required();
   on_chosen(verb, session, [arguments](Session& s) { return describe(s, *arguments); });

@@ -223,7 +223,8 @@ Status rollback(Session& session, const RollbackArguments& arguments) {
       subject.instance.empty() && !arguments.dry_run && !written.empty())
     session.out << ", as generation " << written;
   std::string note = text_at(answer, "/note");
-  session.out << (note.empty() || note == "rolled back" || note == "would be done" ? "" : "; " + printable(note)) << "\n";
+  session.out << (note.empty() || note == "rolled back" || note == "would be done" ? "" : "; " + printable(note))
+              << "\n";
   return {};
 }
 

@@ -161,6 +161,8 @@ TEST_F(Verbs, shells_are_told_what_may_stand_at_the_cursor) {
   EXPECT_EQ(run({"__complete", "--", "exp"}).out, "explain\n");
   EXPECT_EQ(run({"__complete", "--", "get", "po"}).out, "policies\npools\n");
   EXPECT_EQ(run({"__complete", "--", "get", "-o", ""}).out, "json\ntable\nyaml\n");
+  EXPECT_EQ(run({"__complete", "--", "score", "--output", ""}).out, "");  // a file: the shell knows them
+  EXPECT_EQ(run({"__complete", "--", "score", "--format", ""}).out, "csv\nsequence\n");
   EXPECT_THAT(run({"__complete", "--", "apply", "--d"}).out, HasSubstr("--dry-run\n"));
   EXPECT_THAT(run({"completion", "bash"}).out, HasSubstr("complete -F _mien mien"));
   EXPECT_EQ(run({"completion", "csh"}).exit, 2);

@@ -14,6 +14,11 @@ std::string age_at(const Session& session, const wire::Document& item, std::stri
 
 std::string score_text(double score) { return std::isnan(score) ? "-" : to_text(std::round(score * 1000) / 1000); }
 
+std::string surprise_text(double bits) {
+  return cat("surprise ", to_text(bits, 3), " bits: about one healthy sample in ",
+             short_number(std::exp2(std::min(bits, 1000.0))), " looks so");
+}
+
 Table findings_table(const Session& session, const wire::Document& list) {
   Table table({{.title = "ID"},
                {.title = "SEVERITY"},

@@ -11,6 +11,8 @@ namespace mien::app {
 // How long ago the time at `pointer` was; "-" for never.
 [[nodiscard]] std::string age_at(const Session& session, const wire::Document& item, std::string_view pointer);
 [[nodiscard]] std::string score_text(double score);
+// "surprise 12.3 bits: about one healthy sample in 5.04k looks so".
+[[nodiscard]] std::string surprise_text(double bits);
 [[nodiscard]] Table findings_table(const Session& session, const wire::Document& list);
 // The most surprising first.
 [[nodiscard]] std::vector<wire::Document> by_surprise(const wire::Document& deviations);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/text.h"
 
@@ -21,9 +22,7 @@ Error bad(Code code, std::string message) {
 class Inflater {
  public:
   explicit Inflater(std::string_view bytes) {
-    // zlib reads through a pointer that is not const for the sake of old compilers.
-    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // NOLINT
-    stream_.avail_in = static_cast<uInt>(bytes.size());
+    give(bytes);
     ready_ = inflateInit2(&stream_, gzip_only) == Z_OK;
   }
   ~Inflater() {
@@ -34,6 +33,12 @@ class Inflater {
 
   [[nodiscard]] bool ready() const { return ready_; }
   [[nodiscard]] std::size_t left() const { return stream_.avail_in; }
+  // The bytes that come next; what was given before must be used up.
+  void give(std::string_view bytes) {
+    // zlib reads through a pointer that is not const for the sake of old compilers.
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // NOLINT
+    stream_.avail_in = static_cast<uInt>(bytes.size());
+  }
   void next_member() { inflateReset(&stream_); }
   // Appends to `out` at `size`, up to its end; returns zlib's code.
   int fill(std::string& out, std::size_t& size) {
@@ -84,6 +89,48 @@ Result<std::string> gunzip(std::string_view bytes, const GzipLimits& limits) {
   }
   out.resize(size);
   return out;
+}
+
+struct GunzipReader::State {
+  ByteSource packed;
+  Inflater inflater{{}};
+  std::string out = std::string(first_output, '\0');
+  std::uint64_t given = 0;    // packed bytes so far
+  bool within_member = true;  // of an empty file too: it is cut short
+  bool more_inside = false;   // zlib may hold back what did not fit into `out`
+  bool ended = false;
+};
+
+GunzipReader::GunzipReader(ByteSource packed) : state_(std::make_unique<State>()) {
+  state_->packed = std::move(packed);
+}
+GunzipReader::~GunzipReader() = default;
+
+Result<std::string_view> GunzipReader::next() {
+  State& state = *state_;
+  if (!state.inflater.ready()) return bad(Code::exhausted, "no memory for unpacking gzip");
+  while (!state.ended) {
+    if (state.inflater.left() == 0 && !state.more_inside) {
+      std::string_view piece = TRY(state.packed());
+      CHECK(piece.size() <= std::numeric_limits<uInt>::max());
+      state.given += piece.size();
+      state.inflater.give(piece);
+      state.ended = piece.empty();
+      if (state.ended) break;
+    }
+    if (!state.within_member) state.inflater.next_member();
+    state.within_member = true;
+    std::size_t size = 0;
+    int code = state.inflater.fill(state.out, size);
+    if (code == Z_STREAM_END) state.within_member = false;
+    else if (code != Z_OK && code != Z_BUF_ERROR)
+      return bad(Code::invalid, cat("is not gzip, or damaged, at byte ", state.given - state.inflater.left()));
+    state.more_inside = state.within_member && size == state.out.size();
+    if (size > 0) return std::string_view(state.out).substr(0, size);
+  }
+  if (state.within_member)
+    return bad(Code::invalid, cat("ends early: the gzip is cut short after ", state.given, " bytes"));
+  return std::string_view();
 }
 
 std::string gzip(std::string_view text) {

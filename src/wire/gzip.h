@@ -5,11 +5,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/quantity.h"
 #include "base/result.h"
+#include "wire/byte_source.h"
 
 namespace mien::wire {
 
@@ -23,6 +25,20 @@ struct GzipLimits {
 
 // Several gzip members one after the other are one text, as the RFC says.
 [[nodiscard]] Result<std::string> gunzip(std::string_view bytes, const GzipLimits& limits = {});
+
+// Unfolds piece by piece in constant memory: for files, which may be as large as they like, so without those limits.
+class GunzipReader {
+ public:
+  explicit GunzipReader(ByteSource packed);
+  ~GunzipReader();
+  // Up to 64 KiB, valid until the next call; empty at the end. What can be unfolded comes out before more is asked for.
+  // Errors: invalid (not gzip, or cut short; names the byte offset), and those of `packed`.
+  [[nodiscard]] Result<std::string_view> next();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 // Level 1: telemetry repeats itself so much that more effort buys little. The same text gives the same bytes.
 [[nodiscard]] std::string gzip(std::string_view text);

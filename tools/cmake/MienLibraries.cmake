@@ -12,6 +12,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo fontconfig)  # of modules/plot alone
 
 set(mien_library_threads Threads::Threads)
 set(mien_library_openssl OpenSSL::SSL OpenSSL::Crypto)

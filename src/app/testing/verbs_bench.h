@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "app/score_run.h"
 #include "app/verbs.h"
 #include "edge/api/testing/fake_manager.h"
 #include "edge/testing/temporary_directory.h"
@@ -97,6 +98,7 @@ class VerbsBench : public ::testing::Test {
     add_enroll_verb(program, session);
     add_backup_verb(program, session);
     add_restore_verb(program, session);
+    add_score_verb(program, session);
     add_completion_verb(program, session);
     add_help_verb(program, session);
     Ran ran;

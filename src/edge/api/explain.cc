@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "edge/api/findings.h"
 #include "edge/api/handlers.h"
+#include "model/describe.h"
 
 namespace mien::edge::api {
 namespace {
@@ -11,36 +12,6 @@ namespace {
 constexpr Duration around = 2min;          // samples shown before an episode opened, and after its newest evidence
 constexpr std::size_t most_samples = 240;  // per series
 constexpr std::size_t most_series = 4;
-
-std::string signed_percent(double observed, double expected) {
-  if (expected == 0) return "";
-  double percent = (observed - expected) / (expected < 0 ? -expected : expected) * 100;
-  return cat(percent >= 0 ? "+" : "", to_text(percent, 3), " %");
-}
-
-std::string is_text(const model::Deviation& deviation) {
-  model::Series series{.metric = deviation.name, .attributes = deviation.attributes, .unit = {}, .kind = {}};
-  return cat(model::to_text(series), " is ", to_text(deviation.observed, 4));
-}
-
-std::string band_sentence(const model::Deviation& deviation) {
-  std::string text = cat(is_text(deviation), "; expected ", to_text(deviation.expected, 4));
-  // Ends that are one point are no band: nothing was learned yet, or a constant is declared.
-  if (deviation.low < deviation.high)
-    text += cat(", band ", to_text(deviation.low, 4), " to ", to_text(deviation.high, 4));
-  std::string change = signed_percent(deviation.observed, deviation.expected);
-  return change.empty() ? text : cat(text, " (", change, ")");
-}
-
-// A limit is a line that people drew, no expectation: the side of the band that was crossed.
-std::string limit_sentence(const model::Deviation& deviation) {
-  bool above = deviation.observed > deviation.high;
-  if (!above && !(deviation.observed < deviation.low))
-    return cat(is_text(deviation), "; the limit is on how fast it may change");
-  double limit = above ? deviation.high : deviation.low;
-  std::string beyond = signed_percent(deviation.observed, limit);
-  return cat(is_text(deviation), "; limit ", to_text(limit, 4), beyond.empty() ? "" : cat(" (", beyond, ")"));
-}
 
 // The samples that a deviation was judged by, from history and the newest window.
 Json samples_of(Service& service, const InstanceName& instance, const model::Deviation& deviation, WallTime from,
@@ -87,7 +58,7 @@ Json explain_finding(Service& service, const model::Finding& finding) {
   if (!finding.first_mover.empty())
     walk.push_back(step("first_mover", cat(finding.first_mover, " left its expectation first")));
   for (const auto& deviation : finding.metrics) {
-    Json entry = step("deviation", sentence(finding, deviation));
+    Json entry = step("deviation", model::describe(finding, deviation));
     entry["deviation"] = document(deviation);
     walk.push_back(std::move(entry));
   }
@@ -114,7 +85,7 @@ Json explain_instance(Service& service, const node::InstanceView& seen) {
   for (const auto& finding : seen.findings)
     walk.push_back(step("finding", cat(finding.id.value, ": ", finding.summary)));
   for (const auto& deviation : seen.drift.metrics) {
-    Json entry = step("deviation", band_sentence(deviation));
+    Json entry = step("deviation", model::describe(deviation));
     entry["deviation"] = document(deviation);
     walk.push_back(std::move(entry));
     if (walk.size() > 16) break;
@@ -140,10 +111,6 @@ std::string state_reason(model::LearningState state) {
     case model::LearningState::suspect: return "it is suspect: too much of its recent past was anomalous to learn from";
   }
   return {};
-}
-
-std::string sentence(const model::Finding& finding, const model::Deviation& deviation) {
-  return finding.kind == model::FindingKind::limit ? limit_sentence(deviation) : band_sentence(deviation);
 }
 
 Json step(const char* what, std::string text) {

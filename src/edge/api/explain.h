@@ -10,8 +10,6 @@
 namespace mien::edge::api {
 
 [[nodiscard]] Json step(const char* what, std::string text);
-// "system.cpu.utilization is 0.93; expected 0.2, band 0.1 to 0.4 (+365 %)"; of a limit, the limit that was crossed.
-[[nodiscard]] std::string sentence(const model::Finding& finding, const model::Deviation& deviation);
 // The samples that a finding was judged by, of at most four series.
 [[nodiscard]] Json samples_of(Service& service, const model::Finding& finding);
 // Of an instance: the score, the level, how far it has learned.

@@ -10,6 +10,7 @@
 #include "edge/api/findings.h"
 #include "edge/api/handlers.h"
 #include "edge/api/stored.h"
+#include "model/describe.h"
 #include "model/policy.h"
 
 namespace mien::edge::api {
@@ -76,7 +77,7 @@ void add_finding_steps(Service& service, const model::Finding& finding, Json& wa
   if (!finding.summary.empty()) details.push_back(finding.summary);
   for (const auto& deviation : finding.metrics) {
     if (details.size() == 5) break;
-    details.push_back(sentence(finding, deviation));
+    details.push_back(model::describe(finding, deviation));
   }
   first["details"] = lines(details);
   first["finding"] = document(finding);
