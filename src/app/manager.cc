@@ -202,6 +202,7 @@ class ManagerProcess {
       return edge::verify_ed25519(key, bytes, signature);
     };
     options.url = url;
+    options.prometheus = arguments_.settings.prometheus;
     if (authority_) {
       options.ca_pem = authority_->certificate_pem();
       options.ca_fingerprint = authority_->fingerprint();

@@ -35,13 +35,32 @@ Result<std::string> name_of(const model::Value& value) {
   return name;
 }
 
+// `prometheus: {instance_label: instance, keep_port: false}`
+Result<wire::PrometheusRules> prometheus_of(const model::Value& value) {
+  wire::PrometheusRules rules;
+  if (!value.map()) return wrong("a map belongs here, like {instance_label: instance, keep_port: false}");
+  for (const auto& [key, given] : *value.map()) {
+    if (key == "instance_label") {
+      rules.instance_label = TRY(text_of(given));
+      if (rules.instance_label.empty() || rules.instance_label == "__name__")
+        return wrong("`instance_label` is the label that names the machine, like instance");
+    } else if (key == "keep_port") {
+      if (!given.boolean()) return wrong("`keep_port` is true or false");
+      rules.keep_port = *given.boolean();
+    } else {
+      return wrong(cat("unknown key `", key, "`: known are instance_label, keep_port"));
+    }
+  }
+  return rules;
+}
+
 struct Key {
   std::string_view name;
   std::function<Status(ManagerSettings&, const model::Value&)> read;
 };
 
-const std::array<Key, 5>& keys() {
-  static const std::array<Key, 5> all{{
+const std::array<Key, 6>& keys() {
+  static const std::array<Key, 6> all{{
       {"listen",
        [](ManagerSettings& s, const model::Value& v) -> Status {
          s.listen = TRY(text_of(v));
@@ -77,6 +96,11 @@ const std::array<Key, 5>& keys() {
          s.retention = model::to_duration(time);
          return {};
        }},
+      {"prometheus",
+       [](ManagerSettings& s, const model::Value& v) -> Status {
+         s.prometheus = TRY(prometheus_of(v));
+         return {};
+       }},
   }};
   return all;
 }
@@ -106,7 +130,7 @@ Result<ManagerSettings> parse_settings(std::string_view text, std::string_view f
       auto meant = nearest(name, known);
       return invalid(file, cat("unknown key `", name, "`",
                                meant ? cat(": did you mean `", *meant, "`?")
-                                     : cat(": known are listen, data, names, store_limit, retention")));
+                                     : cat(": known are listen, data, names, store_limit, retention, prometheus")));
     }
     if (Status status = key->read(settings, entry.second); !status)
       return invalid(file, cat("`", name, "`: ", status.error().message));

@@ -1,6 +1,7 @@
 #include "node/instance.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/text.h"
@@ -106,6 +107,7 @@ Counters Instance::on_frame(const Step& step, const model::Frame& frame, const m
   judge(step, intake.live, false, out);
   if (!intake.kept.times.empty()) out.history.push_back(block_of(state_.name, state_.series, intake.kept));
   if (!intake.live.times.empty() || !intake.late.times.empty()) revise(step, out);
+  if (intake.ended > 0) note_end(step, out);
   return counted;
 }
 
@@ -311,13 +313,28 @@ void Instance::note_silence(const Step& step, WallTime silent_since, Effects& ou
   if (ends_silently() || silence_noted()) return;
   Duration quiet = step.now - std::max(state_.last_arrival, silent_since);
   if (quiet <= quiet_limit(state_, silent_after)) return;
+  open_silence(step, cat("no telemetry since ", to_rfc3339(state_.last_arrival)), out);
+}
+
+void Instance::open_silence(const Step& step, std::string summary, Effects& out) {
   model::Finding finding;
   finding.kind = model::FindingKind::silence;
   finding.severity = model::Severity::medium;
   finding.confidence = 0.99;
   finding.opened_at = finding.updated_at = step.now;
-  finding.summary = cat("no telemetry since ", to_rfc3339(state_.last_arrival));
+  finding.summary = std::move(summary);
   open_finding(step, 0, std::move(finding), out);
+}
+
+// Its sender says that no series has more samples: what it watches does not answer any more. No need to wait for that.
+void Instance::note_end(const Step& step, Effects& out) {
+  // Some never get a last word: those of a name that is not used any more.
+  Duration quiet = quiet_limit(state_, silent_after);
+  auto has_ended = [&](const SeriesMemory& memory) {
+    return std::isnan(memory.value) || state_.last_seen - memory.at > quiet;
+  };
+  if (ends_silently() || silence_noted() || !std::all_of(state_.memory.begin(), state_.memory.end(), has_ended)) return;
+  open_silence(step, cat("every series ended: its sender has no answer from it since ", to_rfc3339(step.now)), out);
 }
 
 // ---- persona and revisions ----

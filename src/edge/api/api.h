@@ -23,6 +23,7 @@
 #include "model/telemetry.h"
 #include "node/manager_port.h"
 #include "store/audit.h"
+#include "wire/prometheus.h"
 
 namespace mien::edge {
 
@@ -66,6 +67,7 @@ struct ApiOptions {
   std::string ca_fingerprint;               // "sha256:..."
   Backup backup;                            // empty: 501
   std::shared_ptr<api::Replays> replays;    // null: 501
+  wire::PrometheusRules prometheus;         // how remote-write's series become instances
 };
 
 class Api {

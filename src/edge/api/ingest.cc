@@ -1,8 +1,12 @@
-// POST /v1/metrics: OTLP/HTTP by wire/otlp, decoded in the caller's thread, appended to the log, acknowledged.
+// POST /v1/metrics: OTLP/HTTP by wire/otlp; POST /api/v1/write: Prometheus by wire/remote_write. Decoded in the
+// caller's thread, appended to the log, acknowledged.
+#include <algorithm>
+
 #include "base/text.h"
 #include "edge/api/handlers.h"
 #include "edge/api/route.h"
 #include "wire/otlp.h"
+#include "wire/remote_write.h"
 
 namespace mien::edge::api {
 namespace {
@@ -64,6 +68,19 @@ Problem refused_body(const Error& error) {
   return problem;
 }
 
+// What of a request was written, as remote-write 2.0 asks for it (and 1.0 does no harm with).
+void tell_written(HttpResponse& response, const wire::PrometheusCounts& counts) {
+  response.headers["x-prometheus-remote-write-samples-written"] = std::to_string(counts.samples);
+  response.headers["x-prometheus-remote-write-histograms-written"] = std::to_string(counts.histograms);
+  response.headers["x-prometheus-remote-write-exemplars-written"] = "0";
+}
+
+void refuse_write(Call& call, const Problem& problem) {
+  HttpResponse response = to_response(problem, call.request.path);
+  tell_written(response, {});
+  call.respond(std::move(response));
+}
+
 }  // namespace
 
 void take_metrics(Service& service, const CallPtr& call) {
@@ -109,6 +126,58 @@ void take_metrics(Service& service, const CallPtr& call) {
   HttpResponse response;
   response.headers["content-type"] = std::string(wire::content_type(*encoding));
   response.body = wire::encode_otlp_response(*encoding, rejected, why);
+  call->respond(std::move(response));
+}
+
+void take_remote_write(Service& service, const CallPtr& call) {
+  auto version = wire::remote_write_version(call->request.header("content-type"));
+  if (!version) {
+    return refuse_write(*call,
+                        Problem{.code = Code::unsupported,
+                                .status = 415,
+                                .detail = cat("send application/x-protobuf;proto=prometheus.WriteRequest or ",
+                                              "application/x-protobuf;proto=io.prometheus.write.v2.Request, not \"",
+                                              call->request.header("content-type"), "\""),
+                                .errors = {}});
+  }
+  auto body = wire::unfold_remote_write(call->request.header("content-encoding"), call->request.body);
+  if (!body) return refuse_write(*call, refused_body(body.error()));
+  Result<wire::PrometheusIngested> decoded = [&] {
+    Lock lock(service.prometheus.mutex);
+    return wire::decode_remote_write(*version, *body, service.options.prometheus, service.now(),
+                                     service.prometheus.memory);
+  }();
+  if (!decoded) return refuse_write(*call, refused_body(decoded.error()));
+
+  wire::PrometheusCounts& counts = decoded->counts;
+  auto refuse = [&](std::uint64_t samples, std::string_view why) {
+    if (samples == 0) return;
+    samples = std::min(samples, counts.samples);  // what was made of them is not counted as theirs
+    counts.samples -= samples;
+    counts.invalid += samples;
+    decoded->why += cat(decoded->why.empty() ? "" : "; ", samples, " samples of ", why);
+  };
+  // Who writes for many is no agent: an agent's own samples come numbered, by OTLP.
+  if (const std::string& agent = call->caller.agent; !agent.empty())
+    refuse(drop_foreign(agent, decoded->delivery), cat("instances that are not on ", agent));
+  refuse(drop_newcomers(service, decoded->delivery), "new instances: there is no room for more");
+  if (!decoded->delivery.instances.empty()) {
+    if (auto taken = service.port().take_in(std::move(decoded->delivery)); !taken)
+      return refuse_write(*call, problem_of(taken.error()));
+  }
+  {
+    Lock lock(service.prometheus.mutex);
+    service.prometheus.counts += counts;
+  }
+  // What can not be is told by 400, which a sender logs and does not repeat; the rest of the request is written.
+  HttpResponse response;
+  if (counts.invalid > 0)
+    response = to_response(Problem{.code = Code::invalid, .status = 400, .detail = decoded->why, .errors = {}},
+                           call->request.path);
+  else if (decoded->why.empty()) response.status = 204;
+  else
+    response = {.status = 200, .headers = {{"content-type", "text/plain; charset=utf-8"}}, .body = decoded->why + "\n"};
+  tell_written(response, counts);
   call->respond(std::move(response));
 }
 

@@ -185,6 +185,26 @@ void write_requests(Exposition& out, const Service& service) {
   out.sample(static_cast<double>(service.events->open()));
 }
 
+void write_prometheus(Exposition& out, Service& service) {
+  wire::PrometheusCounts counts;
+  {
+    Lock lock(service.prometheus.mutex);
+    counts = service.prometheus.counts;
+  }
+  out.family("mien_prometheus_samples", "counter", "Samples by remote-write and scrape, and what became of them");
+  auto sample = [&out](const char* outcome, std::uint64_t count) {
+    out.sample(static_cast<double>(count), {{"outcome", outcome}});
+  };
+  sample("kept", counts.samples - counts.not_kept);
+  sample("understood", counts.not_kept);
+  sample("no_instance", counts.unnamed);
+  sample("refused", counts.invalid);
+  out.family("mien_prometheus_histograms", "counter", "Native histograms taken");
+  out.sample(static_cast<double>(counts.histograms));
+  out.family("mien_prometheus_series_ended", "counter", "Staleness markers: series that were said to have ended");
+  out.sample(static_cast<double>(counts.ended));
+}
+
 void write_process(Exposition& out) {
   rusage use{};
   ::getrusage(RUSAGE_SELF, &use);
@@ -218,6 +238,7 @@ void metrics(Service& service, const CallPtr& call) {
   write_actions(out, service, *view->board);
   write_audit(out, *view);
   write_requests(out, service);
+  write_prometheus(out, service);
   write_process(out);
   HttpResponse response;
   response.headers["content-type"] = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"

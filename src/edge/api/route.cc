@@ -331,6 +331,15 @@ void add_agents(std::vector<Route>& table) {
                    "application/x-protobuf, application/json",
                    "application/x-protobuf, application/json"});
   table.push_back({"POST",
+                   "/api/v1/write",
+                   Need::ingest,
+                   take_remote_write,
+                   "ingest",
+                   "Prometheus remote-write 1.0 and 2.0, by the content type; snappy",
+                   {},
+                   "application/x-protobuf",
+                   "text/plain"});
+  table.push_back({"POST",
                    "/v1/logs",
                    Need::ingest,
                    take_logs,

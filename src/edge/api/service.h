@@ -18,6 +18,7 @@
 #include "edge/api/problem.h"
 #include "edge/http/http.h"
 #include "edge/mutex.h"
+#include "wire/prometheus.h"
 
 namespace mien::edge::api {
 
@@ -77,6 +78,13 @@ class Worker {
   std::vector<std::thread> threads_;
 };
 
+// What the doors for Prometheus remember between requests, and have counted.
+struct PrometheusDoor {
+  Mutex mutex;
+  wire::PrometheusMemory memory GUARDED_BY(mutex);
+  wire::PrometheusCounts counts GUARDED_BY(mutex);
+};
+
 class ActionTally;
 class EventHub;
 class PollHub;
@@ -91,6 +99,7 @@ struct Service {
   std::unique_ptr<Worker> worker;
   std::string openapi;                               // made once from the route table
   std::atomic<std::uint64_t> newcomers_refused = 0;  // samples of instances for which there is no room
+  PrometheusDoor prometheus;
 
   explicit Service(ApiOptions given);
   ~Service();
