@@ -54,6 +54,11 @@ void persist(const model::Finding& finding, Effects& out) {
   out.writes.push_back({.table = store::Table::finding, .key = finding.id.value, .bytes = mien::encode(finding)});
 }
 
+// What arrives when something happens, and whose absence says nothing: alerts of others, counts of log records.
+bool comes_with_events(const model::Series& series) {
+  return series.metric.value.starts_with("alert.") || series.metric.value.starts_with("log.");
+}
+
 // The usual distance between rows: quick to shorten, slow to lengthen, so that a gap is not taken for a new interval.
 Duration next_interval(Duration usual, Duration seen) {
   if (seen <= Duration{0}) return usual;
@@ -328,12 +333,15 @@ void Instance::open_silence(const Step& step, std::string summary, Effects& out)
 
 // Its sender says that no series has more samples: what it watches does not answer any more. No need to wait for that.
 void Instance::note_end(const Step& step, Effects& out) {
-  // Some never get a last word: those of a name that is not used any more.
+  // Some never get a last word: those of a name that is not used any more, and what comes with events.
   Duration quiet = quiet_limit(state_, silent_after);
-  auto has_ended = [&](const SeriesMemory& memory) {
-    return std::isnan(memory.value) || state_.last_seen - memory.at > quiet;
+  auto lives = [&](std::size_t i) {
+    const SeriesMemory& memory = state_.memory[i];
+    return !std::isnan(memory.value) && state_.last_seen - memory.at <= quiet && !comes_with_events(state_.series[i]);
   };
-  if (ends_silently() || silence_noted() || !std::all_of(state_.memory.begin(), state_.memory.end(), has_ended)) return;
+  if (ends_silently() || silence_noted()) return;
+  for (std::size_t i = 0; i < state_.memory.size(); ++i)
+    if (lives(i)) return;
   open_silence(step, cat("every series ended: its sender has no answer from it since ", to_rfc3339(step.now)), out);
 }
 

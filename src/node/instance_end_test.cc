@@ -68,6 +68,25 @@ TEST(InstanceEnd, WhatComesBackEndsTheSilenceAndItsCountersStartAnew) {
   EXPECT_EQ(host.instance->state().pending.values.back(), 7);
 }
 
+TEST(InstanceEnd, AlertsOfOthersAreNoSignOfLife) {
+  Scraped host;
+  for (int i = 0; i < 20; ++i) host.second(i, 1, i * 5);
+  model::Delivery alert;
+  alert.instances.push_back(
+      {.instance = InstanceName{"web-01"},
+       .type = {},
+       .parent = {},
+       .identities = {},
+       .series = {{.metric = MetricName{"alert.firing"}, .attributes = {}, .unit = "1", .kind = {}}},
+       .batch = {.times = {start + 20s}, .series = {}, .values = {1}},
+       .refused = 0});
+  model::Frame frame = host.table.number(std::move(alert));
+  Effects effects;
+  host.instance->on_frame({.now = start + 20s, .position = ++host.position}, frame, frame.instances[0], effects);
+  host.second(21, model::ended, model::ended);
+  EXPECT_EQ(host.open(), 1U);
+}
+
 TEST(InstanceEnd, TheEndOfAServiceIsNoFault) {
   Scraped host;
   for (int i = 0; i < 20; ++i) host.second(i, 1, i * 5, model::InstanceType::service);

@@ -33,7 +33,7 @@ Rule parse_rule(const AliasRow& row) {
     std::size_t at = word.find_first_of("=>");
     std::string to(at == std::string_view::npos ? std::string_view{} : word.substr(at + 1));
     if (word[0] == '?') {
-      rule.when_key = std::string(word.substr(1, at - 1));
+      rule.when_key = std::string(word.substr(1, at == std::string_view::npos ? at : at - 1));
       rule.when_value = std::move(to);
     } else if (word[0] == '-') {
       rule.edits.push_back({.what = Edit::What::drop, .key = std::string(word.substr(1)), .to = {}});
@@ -63,7 +63,7 @@ struct Table {
 bool applies(const Rule& rule, const model::Series& series) {
   if (rule.when_key.empty()) return true;
   auto at = series.attributes.find(rule.when_key);
-  return at != series.attributes.end() && at->second == rule.when_value;
+  return at != series.attributes.end() && (rule.when_value.empty() || at->second == rule.when_value);
 }
 
 const Rule* rule_for(const model::Series& series) {
@@ -101,6 +101,16 @@ void settle_cpu_mode(model::Attributes& attributes) {
   if (mode->second == "wait") mode->second = "iowait";
 }
 
+// collectd writes a path as a name: root is /, and dashes are what slashes were.
+void settle_mountpoint(model::Attributes& attributes) {
+  auto at = attributes.find("mountpoint");
+  if (at == attributes.end() || at->second.starts_with('/')) return;
+  std::string path = "/";
+  if (at->second != "root")
+    for (char c : at->second) path += c == '-' ? '/' : c;
+  at->second = std::move(path);
+}
+
 void settle_attribute_names(model::Series& series) {
   for (const AttributeName& name : attribute_names) {
     if (series.metric.value.starts_with(name.metrics)) rename(series.attributes, name.from, name.to);
@@ -121,7 +131,10 @@ bool is_counted_elsewhere(const model::Series& series) {
   }
   if (name.starts_with("system.filesystem.")) {
     std::string_view type = attribute("type");
-    return !type.empty() && !model::is_local_filesystem(type);
+    if (!type.empty()) return !model::is_local_filesystem(type);
+    std::string_view place = attribute("mountpoint");
+    for (std::string_view memory : {"/dev", "/run", "/proc", "/sys"})
+      if (place == memory || (place.starts_with(memory) && place[memory.size()] == '/')) return true;
   }
   return false;
 }
@@ -154,6 +167,9 @@ Alias canonicalise(model::Series& series) {
   if (!series.metric.value.starts_with("system.")) return alias;
   settle_attribute_names(series);
   if (foreign) {
+    if (series.metric.value.starts_with("system.filesystem.")) settle_mountpoint(series.attributes);
+    if (auto state = series.attributes.find("state"); state != series.attributes.end() && state->second == "buffered")
+      state->second = "buffers";
     alias.kept = !is_counted_elsewhere(series);
     trim_attributes(series);
   }

@@ -40,6 +40,7 @@ std::optional<Input> input_of(const model::Series& series) {
   if (name == "system.filesystem.limit") return Input{Formula::filesystem, "limit"};
   if (name == "system.filesystem.usage" && (state == "free" || state == "available"))
     return Input{Formula::filesystem, std::string(state)};
+  if (name == "system.filesystem.usage" && state == "used") return Input{Formula::filesystem, "used", true};
   if (name == "system.filesystem.inodes.limit") return Input{Formula::inodes, "limit"};
   if (name == "system.filesystem.inodes.usage") return Input{Formula::inodes, "free"};
   if (name == "system.paging.faults" && attribute(series, "type") == "all") return Input{Formula::faults, "all"};
@@ -147,8 +148,9 @@ void Derivation::tell(Group& group, const Emit& emit) {
       return put("system.paging.utilization", {}, "1", SeriesKind::gauge, share(used, limit));
     }
     case Formula::filesystem: {
-      double used = find(inputs, "limit") - find(inputs, "free");
-      put("system.filesystem.usage", {{"state", "used"}}, "By", SeriesKind::gauge, used);
+      bool told_used = inputs.contains("used");
+      double used = told_used ? find(inputs, "used") : find(inputs, "limit") - find(inputs, "free");
+      if (!told_used) put("system.filesystem.usage", {{"state", "used"}}, "By", SeriesKind::gauge, used);
       // As df shows it: of what is not kept for root.
       return put("system.filesystem.utilization", {}, "1", SeriesKind::gauge,
                  share(used, used + find(inputs, "available")));
@@ -230,6 +232,7 @@ bool Derivation::take(const std::string& instance, const model::Series& series, 
   if (group->inputs.size() >= max_inputs && !group->inputs.contains(input->slot)) return true;
   group->inputs[input->slot] = value;
   std::size_t whole = inputs_of(group->formula);
+  if (group->formula == Formula::filesystem && group->inputs.contains("used")) whole = 2;
   if (whole == 0) whole = group->expected;
   if (whole == 0 || group->inputs.size() < whole) return input->kept;
   if (!group->told) group->last_slot = input->slot;

@@ -1,5 +1,5 @@
-"""Debian's Prometheus and node_exporter for a scene: from the system where they are installed, else unpacked beside the
-scenes' other material (never installed: Debian would start them). Both are ended by process id."""
+"""Debian's Prometheus, node_exporter and Alertmanager for a scene: from the system where they are installed, else unpacked beside the
+scenes' other material (never installed: Debian would start them). All are ended by process id."""
 
 import re
 import shutil
@@ -94,6 +94,20 @@ scrape_configs:
 """)
     return Peer(scene, "prometheus", [program("prometheus", "prometheus"), f"--config.file={config}", f"--storage.tsdb.path={scene.folder}/prometheus",
                                       f"--web.listen-address=127.0.0.1:{port}"], f"http://127.0.0.1:{port}/-/ready")
+
+
+def alertmanager(scene, webhook: str) -> Peer:
+    """Tells of an alert within a second, and of its end."""
+    port = free_port()
+    config = scene.folder / "alertmanager.yml"
+    config.write_text(f"""route: {{receiver: mien, group_wait: 0s, group_interval: 1s, repeat_interval: 1h}}
+receivers:
+- name: mien
+  webhook_configs: [{{url: "{webhook}", send_resolved: true}}]
+""")
+    return Peer(scene, "alertmanager", [program("prometheus-alertmanager", "prometheus-alertmanager"), f"--config.file={config}",
+                                        f"--storage.path={scene.folder}/alertmanager", f"--web.listen-address=127.0.0.1:{port}",
+                                        "--cluster.listen-address="], f"http://127.0.0.1:{port}/-/ready")
 
 
 def failures(peer: Peer) -> float:

@@ -82,6 +82,15 @@ void add_instances(std::vector<Route>& table) {
                    none,
                    json,
                    Pace::reads_disk});
+  table.push_back({"GET",
+                   "/api/v1/instances/{name}/outside",
+                   Need::read,
+                   get_outside,
+                   tag,
+                   "What others say of it: alerts that fire elsewhere, and its newest log records",
+                   {},
+                   none,
+                   json});
   table.push_back({"POST",
                    "/api/v1/instances/{name}/activate",
                    Need::write,
@@ -326,7 +335,7 @@ void add_agents(std::vector<Route>& table) {
                    Need::ingest,
                    take_metrics,
                    "ingest",
-                   "OTLP/HTTP metrics, protobuf or JSON, gzip or not",
+                   "OTLP/HTTP metrics, protobuf or JSON; gzip, zstd or neither",
                    {},
                    "application/x-protobuf, application/json",
                    "application/x-protobuf, application/json"});
@@ -344,9 +353,18 @@ void add_agents(std::vector<Route>& table) {
                    Need::ingest,
                    take_logs,
                    "ingest",
-                   "Not yet: 501",
+                   "OTLP/HTTP logs: counted by severity, the newest records kept",
                    {},
                    "application/x-protobuf, application/json",
+                   "application/x-protobuf, application/json"});
+  table.push_back({"POST",
+                   "/api/v1/alerts",
+                   Need::ingest,
+                   take_alerts,
+                   "ingest",
+                   "Alertmanager's webhook: alerts that other rules raised about instances",
+                   {},
+                   json,
                    json});
 }
 

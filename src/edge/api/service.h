@@ -15,10 +15,10 @@
 #include "base/result.h"
 #include "edge/api/api.h"
 #include "edge/api/document.h"
+#include "edge/api/outside.h"
 #include "edge/api/problem.h"
 #include "edge/http/http.h"
 #include "edge/mutex.h"
-#include "wire/prometheus.h"
 
 namespace mien::edge::api {
 
@@ -78,13 +78,6 @@ class Worker {
   std::vector<std::thread> threads_;
 };
 
-// What the doors for Prometheus remember between requests, and have counted.
-struct PrometheusDoor {
-  Mutex mutex;
-  wire::PrometheusMemory memory GUARDED_BY(mutex);
-  wire::PrometheusCounts counts GUARDED_BY(mutex);
-};
-
 class ActionTally;
 class EventHub;
 class PollHub;
@@ -99,7 +92,10 @@ struct Service {
   std::unique_ptr<Worker> worker;
   std::string openapi;                               // made once from the route table
   std::atomic<std::uint64_t> newcomers_refused = 0;  // samples of instances for which there is no room
-  PrometheusDoor prometheus;
+
+  OutsideBoard outside;
+  wire::StartTimes start_times;  // of cumulative series that no agent sends
+  Mutex start_times_mutex;
 
   explicit Service(ApiOptions given);
   ~Service();

@@ -3,7 +3,8 @@
 // `from` is the sender's metric, whole, or with a star at its end: the longest that fits counts. `to` is ours; empty:
 // the name stays and only the kind is settled; "-": understood and not kept (constants, clocks, the exporter's own).
 // `edits` are words: key>to renames an attribute, key=value sets one, -key drops one; ?key=value is no edit but a
-// condition, so that one metric of the sender becomes several. `kind` empty: as the sender says it.
+// condition (?key: the attribute is there), so that one metric of the sender becomes several; the first that fits.
+// `kind` empty: as the sender says it.
 //
 // Some of ours are made from several of theirs (wire/derive.h): system.*.limit and system.memory.linux.available are
 // steps on that way.
@@ -23,6 +24,7 @@ struct AliasRow {
 };
 
 inline constexpr double mebibyte = 1024.0 * 1024.0;
+inline constexpr double gibibyte = 1024.0 * mebibyte;
 inline constexpr double kilobit = 125;
 
 inline constexpr AliasRow alias_rows[]{
@@ -134,6 +136,32 @@ inline constexpr AliasRow alias_rows[]{
      "?dimension=sent -dimension direction=transmit", -kilobit},
     {"netdata_system_net_kilobits_persec_average", "system.network.io", "By/s", "gauge",
      "?dimension=OutOctets -dimension direction=transmit", -kilobit},
+    {"netdata_net_packets_packets_persec_average", "system.network.packet.count", "{packet}/s", "gauge",
+     "?dimension=received -dimension family>device direction=receive"},
+    {"netdata_net_packets_packets_persec_average", "system.network.packet.count", "{packet}/s", "gauge",
+     "?dimension=sent -dimension family>device direction=transmit", -1},
+    {"netdata_net_packets_packets_persec_average", "-"},
+    {"netdata_disk_space_GiB_average", "system.filesystem.usage", "By", "gauge",
+     "?dimension=avail -dimension family>mountpoint state=available", gibibyte},
+    {"netdata_disk_space_GiB_average", "system.filesystem.usage", "By", "gauge",
+     "?dimension=used -dimension family>mountpoint state=used", gibibyte},
+    {"netdata_disk_space_GiB_average", "-"},
+    {"netdata_mem_pgfaults_faults_persec_average", "system.paging.faults", "{fault}/s", "gauge",
+     "?dimension=minor -dimension type=minor"},
+    {"netdata_mem_pgfaults_faults_persec_average", "system.paging.faults", "{fault}/s", "gauge",
+     "?dimension=major -dimension type=major", -1},
+    {"netdata_mem_oom_kill_kills_persec_average", "system.memory.oom_kills", "{process}/s", "gauge", "-dimension"},
+    {"netdata_system_cpu_some_pressure_stall_time_ms_average", "system.linux.pressure.cpu.some", "1", "gauge",
+     "-dimension", 0.001},
+    {"netdata_system_memory_some_pressure_stall_time_ms_average", "system.linux.pressure.memory.some", "1", "gauge",
+     "-dimension", 0.001},
+    {"netdata_system_memory_full_pressure_stall_time_ms_average", "system.linux.pressure.memory.full", "1", "gauge",
+     "-dimension", 0.001},
+    {"netdata_system_io_some_pressure_stall_time_ms_average", "system.linux.pressure.io.some", "1", "gauge",
+     "-dimension", 0.001},
+    {"netdata_system_io_full_pressure_stall_time_ms_average", "system.linux.pressure.io.full", "1", "gauge",
+     "-dimension", 0.001},
+    {"netdata_system_uptime_seconds_average", "system.uptime", "s", "counter", "-dimension"},
     {"netdata_system_processes_processes_average", "system.process.count", "{process}", "gauge", "dimension>status"},
     {"netdata_system_active_processes_processes_average", "system.linux.threads", "{thread}", "gauge", "-dimension"},
     {"netdata_system_ctxt_context_switches_persec_average", "system.linux.context_switches", "{switch}/s", "gauge",
@@ -141,8 +169,11 @@ inline constexpr AliasRow alias_rows[]{
     {"netdata_system_forks_processes_persec_average", "system.process.created", "{process}/s", "gauge", "-dimension"},
 
     // ---- collectd, as its write_prometheus names them ----
-    {"collectd_cpu_percent", "system.cpu.utilization", "1", "gauge", "type>cpu.mode", 0.01},
-    {"collectd_cpu_total", "system.cpu.time", "s", "counter", "type>cpu.mode", 0.01},
+    // With and without ReportByCpu.
+    {"collectd_cpu_percent", "system.cpu.utilization", "1", "gauge", "?type type>cpu.mode", 0.01},
+    {"collectd_cpu_percent", "system.cpu.utilization", "1", "gauge", "cpu>cpu.mode", 0.01},
+    {"collectd_cpu_total", "system.cpu.time", "s", "counter", "?type type>cpu.mode", 0.01},
+    {"collectd_cpu_total", "system.cpu.time", "s", "counter", "cpu>cpu.mode", 0.01},
     {"collectd_load_shortterm", "system.cpu.load_average.1m", "{thread}", "gauge"},
     {"collectd_load_midterm", "system.cpu.load_average.5m", "{thread}", "gauge"},
     {"collectd_load_longterm", "system.cpu.load_average.15m", "{thread}", "gauge"},
@@ -175,10 +206,20 @@ inline constexpr AliasRow alias_rows[]{
      "interface>device direction=receive"},
     {"collectd_interface_if_dropped_tx_total", "system.network.packet.dropped", "{packet}", "counter",
      "interface>device direction=transmit"},
-    {"collectd_df_df_complex", "system.filesystem.usage", "By", "gauge", "df>mountpoint type>state"},
-    {"collectd_contextswitch", "system.linux.context_switches", "{switch}", "counter"},
+    {"collectd_disk_disk_io_time_io_time_total", "system.disk.io_time", "s", "counter", "disk>device", 0.001},
+    // Its free is what everybody may have; its reserved is for root.
+    {"collectd_df_df_complex", "system.filesystem.usage", "By", "gauge",
+     "?type=free -type df>mountpoint state=available"},
+    {"collectd_df_df_complex", "system.filesystem.usage", "By", "gauge", "?type=used -type df>mountpoint state=used"},
+    {"collectd_df_df_complex", "-"},
+    {"collectd_contextswitch_total", "system.linux.context_switches", "{switch}", "counter"},
     {"collectd_processes_fork_rate_total", "system.process.created", "{process}", "counter"},
     {"collectd_processes_ps_state", "system.process.count", "{process}", "gauge", "processes>status"},
+    {"collectd_vmem_vmpage_io_in_total", "system.paging.operations", "{operation}", "counter",
+     "?vmem=swap -vmem direction=in"},
+    {"collectd_vmem_vmpage_io_out_total", "system.paging.operations", "{operation}", "counter",
+     "?vmem=swap -vmem direction=out"},
+    {"collectd_vmem_vmpage_number", "", "", "gauge"},
     {"collectd_vmem_vmpage_faults_majflt_total", "system.paging.faults", "{fault}", "counter", "type=major"},
     {"collectd_vmem_vmpage_faults_minflt_total", "system.paging.faults", "{fault}", "counter", "type=minor"},
 };
