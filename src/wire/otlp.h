@@ -54,4 +54,7 @@ struct OtlpRequest {
 // ExportMetricsServiceResponse: empty, or a partial success.
 [[nodiscard]] std::string encode_otlp_response(OtlpEncoding encoding, std::uint64_t rejected, std::string_view message);
 
+// google.rpc.Status with this message, protobuf: the body that OTLP/HTTP prescribes for an answer of 4xx or 5xx.
+[[nodiscard]] std::string encode_otlp_status(std::string_view message);
+
 }  // namespace mien::wire

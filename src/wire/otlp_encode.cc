@@ -109,6 +109,12 @@ std::string encode_otlp_response(OtlpEncoding encoding, std::uint64_t rejected, 
   return encode_response(encoding, rejected, message, "rejectedDataPoints");
 }
 
+std::string encode_otlp_status(std::string_view message) {
+  std::string bytes;
+  pbf_writer{bytes}.add_string(2, message.data(), message.size());
+  return bytes;
+}
+
 std::string encode_otlp_logs_response(OtlpEncoding encoding, std::uint64_t rejected, std::string_view message) {
   return encode_response(encoding, rejected, message, "rejectedLogRecords");
 }

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "wire/zstd.h"
 
 namespace mien::wire {
 namespace {
@@ -95,12 +96,16 @@ TEST(otlp, what_an_agent_encodes_decodes_to_itself) {
   EXPECT_EQ(decoded.why_rejected, "");
 }
 
-TEST(otlp, a_gzip_body_is_unfolded) {
+TEST(otlp, a_gzip_or_zstd_body_is_unfolded) {
   model::Delivery delivery{
       .source = "web-01", .epoch = 1, .sequence = 1, .authenticated = true, .instances = {web_01(4, {WallTime{5}})}};
   std::string body = gzip(encode_otlp(delivery));
   OtlpRequest request = agent_request(body);
   request.content_encoding = "gzip";
+  EXPECT_EQ(take(request).delivery, delivery);
+  std::string other = zstd(encode_otlp(delivery));
+  request.body = other;
+  request.content_encoding = "zstd";
   EXPECT_EQ(take(request).delivery, delivery);
   request.content_encoding = "br";
   EXPECT_EQ(decode_otlp(request).error().code, Code::unsupported);
@@ -180,6 +185,39 @@ TEST(otlp, of_a_histogram_the_count_and_the_sum_are_taken) {
   EXPECT_EQ(seen.series[4].metric.value, "exp.count");
   EXPECT_EQ(seen.series[4].kind, SeriesKind::delta);
   EXPECT_EQ(seen.batch.values, (std::vector<double>{12, 3.5, 2, 9, 3}));
+}
+
+TEST(otlp, quantiles_of_a_summary_are_gauges_of_their_own) {
+  std::string summary =
+      R"({"name":"rpc","unit":"ms","summary":{"dataPoints":[{"timeUnixNano":"5","count":"2","sum":9,"quantileValues":[
+    {"quantile":0.5,"value":4},{"quantile":0.99,"value":"NaN"},{"quantile":1,"value":5}]}]}})";
+  Ingested decoded = take(json_request(of_web_01(summary)));
+  const model::DeliveredInstance& seen = decoded.delivery.instances.at(0);
+  ASSERT_EQ(seen.series.size(), 4U);
+  EXPECT_EQ(to_text(seen.series[2]), "rpc{quantile=0.5}");
+  EXPECT_EQ(seen.series[2].kind, SeriesKind::gauge);
+  EXPECT_EQ(to_text(seen.series[3]), "rpc{quantile=1}");
+  EXPECT_EQ(seen.batch.values, (std::vector<double>{2, 9, 4, 5}));
+  EXPECT_EQ(decoded.accepted, 1U) << "it is one data point";
+  EXPECT_EQ(decoded.rejected, 0U);
+}
+
+TEST(otlp, a_series_that_began_anew_was_zero_when_it_began) {
+  StartTimes starts;
+  auto offer = [&starts](std::string_view start, std::string_view time, std::string_view value) {
+    std::string body = of_web_01(cat(
+        R"({"name":"requests","sum":{"aggregationTemporality":2,"isMonotonic":true,"dataPoints":[{"startTimeUnixNano":")",
+        start, R"(","timeUnixNano":")", time, R"(","asInt":")", value, R"("}]}})"));
+    OtlpRequest request = json_request(body);
+    request.starts = &starts;
+    return take(request).delivery.instances.at(0).batch;
+  };
+  EXPECT_EQ(offer("10", "100", "7").values, (std::vector<double>{7}));
+  EXPECT_EQ(offer("10", "200", "9").values, (std::vector<double>{9}));
+  model::Batch anew = offer("250", "300", "50");
+  EXPECT_EQ(anew.times, (std::vector<WallTime>{WallTime{250}, WallTime{300}})) << "its value alone would not show it";
+  EXPECT_EQ(anew.values, (std::vector<double>{0, 50}));
+  EXPECT_EQ(offer("250", "400", "60").values, (std::vector<double>{60}));
 }
 
 TEST(otlp, points_of_different_times_become_rows) {

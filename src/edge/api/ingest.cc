@@ -87,6 +87,17 @@ Problem other_type(const Call& call) {
           .errors = {}};
 }
 
+// A client of OTLP's that speaks protobuf is answered in protobuf, also when it is refused; our own agents and clients
+// that speak JSON read the problem document.
+void refuse_otlp(Call& call, wire::OtlpEncoding encoding, const Problem& problem) {
+  HttpResponse response = to_response(problem, call.request.path);
+  if (encoding == wire::OtlpEncoding::protobuf && call.caller.agent.empty()) {
+    response.headers["content-type"] = std::string(wire::content_type(encoding));
+    response.body = wire::encode_otlp_status(problem.detail);
+  }
+  call.respond(std::move(response));
+}
+
 wire::OtlpRequest otlp_request(const Service& service, const Call& call, wire::OtlpEncoding encoding) {
   wire::OtlpRequest request;
   request.encoding = encoding;
@@ -124,7 +135,7 @@ void take_metrics(Service& service, const CallPtr& call) {
     return wire::decode_otlp(request);
   };
   Result<wire::Ingested> decoded = decode();
-  if (!decoded) return call->respond(refused_body(decoded.error()));
+  if (!decoded) return refuse_otlp(*call, *encoding, refused_body(decoded.error()));
 
   model::Delivery delivery = std::move(decoded->delivery);
   delivery.source = call->caller.agent;
@@ -145,7 +156,8 @@ void take_metrics(Service& service, const CallPtr& call) {
                " samples of new instances: ", *no_room(service, service.options.most_instances));
   }
   if (!delivery.instances.empty()) {
-    if (auto taken = service.port().take_in(std::move(delivery)); !taken) return call->respond(taken.error());
+    if (auto taken = service.port().take_in(std::move(delivery)); !taken)
+      return refuse_otlp(*call, *encoding, problem_of(taken.error()));
   }
   HttpResponse response;
   response.headers["content-type"] = std::string(wire::content_type(*encoding));
@@ -210,7 +222,7 @@ void take_logs(Service& service, const CallPtr& call) {
   if (!encoding) return call->respond(other_type(*call));
   wire::OtlpRequest request = otlp_request(service, *call, *encoding);
   auto logs = wire::decode_otlp_logs(request);
-  if (!logs) return call->respond(refused_body(logs.error()));
+  if (!logs) return refuse_otlp(*call, *encoding, refused_body(logs.error()));
   const std::string& agent = call->caller.agent;
   std::erase_if(logs->instances, [&](const wire::InstanceLogs& each) {
     if (agent.empty() || each.instance.value == agent || each.parent.value == agent) return false;
@@ -233,7 +245,8 @@ void take_logs(Service& service, const CallPtr& call) {
   if (agent.empty()) drop_agents_own(service, delivery);
   drop_newcomers(service, delivery);
   if (!delivery.instances.empty()) {
-    if (auto taken = service.port().take_in(std::move(delivery)); !taken) return call->respond(taken.error());
+    if (auto taken = service.port().take_in(std::move(delivery)); !taken)
+      return refuse_otlp(*call, *encoding, problem_of(taken.error()));
   }
   service.outside.take(*logs);
   HttpResponse response;
