@@ -244,7 +244,7 @@ void World::send(std::size_t index, const node::AgentRequest& request) {
 void World::arrive(std::size_t index, std::uint64_t incarnation, const node::AgentRequest& request) {
   if (!manager_) return;
   const std::string& name = agents_[index].name;
-  Result<wire::OtlpDecoded> decoded = wire::decode_otlp({.encoding = wire::OtlpEncoding::protobuf,
+  Result<wire::Ingested> decoded = wire::decode_otlp({.encoding = wire::OtlpEncoding::protobuf,
                                                          .content_encoding = {},
                                                          .body = request.body,
                                                          .arrived = manager_wall(),

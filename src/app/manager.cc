@@ -21,6 +21,7 @@
 #include "edge/http/url.h"
 #include "edge/process/process.h"
 #include "edge/runtime/manager_runtime.h"
+#include "edge/scrape/scrape.h"
 #include "edge/tls/authority.h"
 
 namespace mien::app {
@@ -79,6 +80,13 @@ class ManagerProcess {
     opened_ = true;
     opened_.notify_all();
     TRY(opened);
+    scraper_ = std::make_unique<edge::Scraper>(
+        edge::ScraperOptions{.jobs = arguments_.settings.scrape,
+                             .rules = arguments_.settings.prometheus,
+                             .port = runtime_.get(),
+                             .door = prometheus_,
+                             .now = edge::wall_now,
+                             .report = [this](std::string_view line) { report(line); }});
     session_.out << "mien is ready: " << url_ << "/" << std::endl;
     auto renew_at = edge::mono_now() + renew_every;
     while (flag_.wait(1s)) {
@@ -105,11 +113,25 @@ class ManagerProcess {
       if (::access(directory.c_str(), W_OK) == 0) break;
     }
     edge::Confinement confinement = TRY(edge::confine_manager({.data_directory = arguments_.settings.data,
-                                                               .read_paths = {},
+                                                               .read_paths = scrape_files(),
                                                                .write_paths = std::move(write_paths),
                                                                .user = {}}));
     for (const std::string& lack : confinement.lacking) report(lack);
     return {};
+  }
+
+  // Directories, since files of targets are replaced while the manager runs.
+  std::vector<std::string> scrape_files() const {
+    std::vector<std::string> all;
+    auto add = [&all](const std::string& file) {
+      if (!file.empty()) all.push_back(std::filesystem::path(file).parent_path().string());
+    };
+    for (const edge::ScrapeJob& job : arguments_.settings.scrape) {
+      for (const std::string& file : job.files) add(file);
+      add(job.token_file);
+      add(job.ca_file);
+    }
+    return all;
   }
 
   Status open_store() {
@@ -202,6 +224,8 @@ class ManagerProcess {
       return edge::verify_ed25519(key, bytes, signature);
     };
     options.url = url;
+    options.prometheus = arguments_.settings.prometheus;
+    options.prometheus_door = prometheus_;
     if (authority_) {
       options.ca_pem = authority_->certificate_pem();
       options.ca_fingerprint = authority_->fingerprint();
@@ -219,6 +243,7 @@ class ManagerProcess {
   }
 
   Status close() {
+    scraper_.reset();
     api_->close();
     if (local_server_) local_server_->stop(2s);
     if (server_) server_->stop(2s);
@@ -243,7 +268,9 @@ class ManagerProcess {
   std::optional<Error> fatal_;
   std::atomic<bool> opened_ = false;
   std::unique_ptr<edge::StopWatch> watch_;
+  std::shared_ptr<edge::PrometheusDoor> prometheus_ = std::make_shared<edge::PrometheusDoor>();
   std::unique_ptr<edge::ManagerRuntime> runtime_;
+  std::unique_ptr<edge::Scraper> scraper_;  // uses the runtime: ends before it
   std::optional<edge::Authority> authority_;
   std::optional<edge::LocalToken> token_;
   std::unique_ptr<edge::Api> api_;

@@ -35,13 +35,88 @@ Result<std::string> name_of(const model::Value& value) {
   return name;
 }
 
+// `prometheus: {instance_label: instance, keep_port: false}`
+Result<wire::PrometheusRules> prometheus_of(const model::Value& value) {
+  wire::PrometheusRules rules;
+  if (!value.map()) return wrong("a map belongs here, like {instance_label: instance, keep_port: false}");
+  for (const auto& [key, given] : *value.map()) {
+    if (key == "instance_label") {
+      rules.instance_label = TRY(text_of(given));
+      if (rules.instance_label.empty() || rules.instance_label == "__name__")
+        return wrong("`instance_label` is the label that names the machine, like instance");
+    } else if (key == "keep_port") {
+      if (!given.boolean()) return wrong("`keep_port` is true or false");
+      rules.keep_port = *given.boolean();
+    } else {
+      return wrong(cat("unknown key `", key, "`: known are instance_label, keep_port"));
+    }
+  }
+  return rules;
+}
+
+Result<std::vector<std::string>> texts_of(const model::Value& value) {
+  if (!value.list()) return wrong("a list belongs here");
+  std::vector<std::string> all;
+  for (const model::Value& each : *value.list()) all.push_back(TRY(text_of(each)));
+  return all;
+}
+
+Result<Duration> seconds_of(const model::Value& value) {
+  model::TextQuantity time = TRY(model::parse_leaf(value, {model::Dimension::duration}));
+  if (!(time.value >= 1) || time.value > 3600) return wrong("from 1s to 1h");
+  return model::to_duration(time);
+}
+
+Status read_scrape_key(edge::ScrapeJob& job, const std::string& key, const model::Value& value) {
+  if (key == "job") job.name = TRY(text_of(value));
+  else if (key == "targets") job.targets = TRY(texts_of(value));
+  else if (key == "files") job.files = TRY(texts_of(value));
+  else if (key == "interval") job.interval = TRY(seconds_of(value));
+  else if (key == "timeout") job.timeout = TRY(seconds_of(value));
+  else if (key == "path") job.path = TRY(text_of(value));
+  else if (key == "token_file") job.token_file = TRY(text_of(value));
+  else if (key == "ca_file") job.ca_file = TRY(text_of(value));
+  else if (key == "labels" && value.map()) {
+    for (const auto& [name, label] : *value.map()) job.labels.emplace(name, TRY(text_of(label)));
+  } else {
+    return wrong("known are job, targets, files, interval, timeout, path, token_file, ca_file and labels (a map)");
+  }
+  return {};
+}
+
+// `scrape: [{job: node, targets: [web-01:9100], interval: 15s}]`
+Result<std::vector<edge::ScrapeJob>> scrape_of(const model::Value& value) {
+  if (!value.list()) return wrong("a list belongs here, like [{job: node, targets: [web-01:9100]}]");
+  std::vector<edge::ScrapeJob> jobs;
+  for (const model::Value& each : *value.list()) {
+    if (!each.map()) return wrong("each job is a map, like {job: node, targets: [web-01:9100]}");
+    edge::ScrapeJob job;
+    for (const auto& [key, given] : *each.map()) {
+      if (Status status = read_scrape_key(job, key, given); !status)
+        return wrong(cat("`", key, "`: ", status.error().message));
+    }
+    if (job.name.empty()) return wrong("each job has a name: job: node");
+    if (job.targets.empty() && job.files.empty()) return wrong(cat("job ", job.name, " has neither targets nor files"));
+    if (!job.path.starts_with('/')) return wrong(cat("job ", job.name, ": a path begins with /"));
+    for (const std::string& target : job.targets) {
+      Result<edge::HostPort> address = edge::parse_host_port(target);
+      if (!address || !address->port_given)
+        return wrong(cat("`", target, "` is no target: write host:port, like web-01:9100"));
+    }
+    job.timeout = std::min(job.timeout, job.interval);
+    job.tls = !job.ca_file.empty();
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
 struct Key {
   std::string_view name;
   std::function<Status(ManagerSettings&, const model::Value&)> read;
 };
 
-const std::array<Key, 5>& keys() {
-  static const std::array<Key, 5> all{{
+const std::array<Key, 7>& keys() {
+  static const std::array<Key, 7> all{{
       {"listen",
        [](ManagerSettings& s, const model::Value& v) -> Status {
          s.listen = TRY(text_of(v));
@@ -77,6 +152,16 @@ const std::array<Key, 5>& keys() {
          s.retention = model::to_duration(time);
          return {};
        }},
+      {"prometheus",
+       [](ManagerSettings& s, const model::Value& v) -> Status {
+         s.prometheus = TRY(prometheus_of(v));
+         return {};
+       }},
+      {"scrape",
+       [](ManagerSettings& s, const model::Value& v) -> Status {
+         s.scrape = TRY(scrape_of(v));
+         return {};
+       }},
   }};
   return all;
 }
@@ -104,9 +189,10 @@ Result<ManagerSettings> parse_settings(std::string_view text, std::string_view f
     auto key = std::find_if(keys().begin(), keys().end(), [&](const Key& each) { return each.name == name; });
     if (key == keys().end()) {
       auto meant = nearest(name, known);
-      return invalid(file, cat("unknown key `", name, "`",
-                               meant ? cat(": did you mean `", *meant, "`?")
-                                     : cat(": known are listen, data, names, store_limit, retention")));
+      return invalid(file,
+                     cat("unknown key `", name, "`",
+                         meant ? cat(": did you mean `", *meant, "`?")
+                               : cat(": known are listen, data, names, store_limit, retention, prometheus, scrape")));
     }
     if (Status status = key->read(settings, entry.second); !status)
       return invalid(file, cat("`", name, "`: ", status.error().message));

@@ -9,6 +9,8 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "edge/http/url.h"
+#include "edge/scrape/scrape.h"
+#include "wire/prometheus.h"
 
 namespace mien::app {
 
@@ -18,6 +20,8 @@ struct ManagerSettings {
   std::vector<std::string> names;  // further names and addresses for the server's certificate
   Bytes store_limit{2ULL << 30U};
   Duration retention = std::chrono::hours{48};  // of the log, and with it of exact replay
+  wire::PrometheusRules prometheus;             // which label names an instance
+  std::vector<edge::ScrapeJob> scrape;
 };
 
 // More than these is a slip of the hand.

@@ -46,5 +46,40 @@ TEST(Settings, SizesAndTimesHaveAFloorAndACeiling) {
   EXPECT_THAT(problem("data: ''"), HasSubstr("`data`: a directory"));
 }
 
+TEST(Settings, SayWhichLabelNamesAnInstanceOfPrometheus) {
+  Result<ManagerSettings> settings =
+      parse_settings("prometheus: {instance_label: nodename, keep_port: true}\n", "mien.yaml");
+  ASSERT_TRUE(settings.ok()) << settings.error().to_string();
+  EXPECT_EQ(settings->prometheus.instance_label, "nodename");
+  EXPECT_TRUE(settings->prometheus.keep_port);
+  EXPECT_EQ(parse_settings("", "mien.yaml")->prometheus.instance_label, "instance");
+  for (const char* wrong : {"prometheus: 7", "prometheus: {instance_label: ''}", "prometheus: {keep_port: maybe}",
+                            "prometheus: {instance_label: __name__}", "prometheus: {label: x}"})
+    EXPECT_THAT(problem(wrong), HasSubstr("`prometheus`: ")) << wrong;
+}
+
+TEST(Settings, SayWhatIsScraped) {
+  Result<ManagerSettings> settings = parse_settings(
+      "scrape:\n"
+      "  - {job: node, targets: [web-01:9100, '[::1]:9100'], interval: 5s, labels: {site: lab}}\n"
+      "  - {job: secret, files: [/etc/mien/t.json], token_file: /etc/mien/t, ca_file: /etc/mien/ca.pem, path: /m}\n",
+      "mien.yaml");
+  ASSERT_TRUE(settings.ok()) << settings.error().to_string();
+  ASSERT_EQ(settings->scrape.size(), 2U);
+  const edge::ScrapeJob& node = settings->scrape[0];
+  EXPECT_EQ(node.interval, 5s);
+  EXPECT_EQ(node.timeout, 5s) << "no longer than the interval";
+  EXPECT_EQ(node.labels.at("site"), "lab");
+  EXPECT_FALSE(node.tls);
+  EXPECT_TRUE(settings->scrape[1].tls);
+  for (const char* wrong :
+       {"scrape: 7", "scrape: [7]", "scrape: [{targets: [a:1]}]", "scrape: [{job: a}]",
+        "scrape: [{job: a, targets: [a]}]", "scrape: [{job: a, targets: ['http://a:1']}]",
+        "scrape: [{job: a, targets: [a:1], interval: 0s}]", "scrape: [{job: a, targets: [a:1], interval: 2h}]",
+        "scrape: [{job: a, targets: [a:1], path: x}]", "scrape: [{job: a, targets: [a:1], intervall: 5s}]",
+        "scrape: [{job: a, targets: [a:1], labels: {x: [1]}}]"})
+    EXPECT_THAT(problem(wrong), HasSubstr("`scrape`: ")) << wrong;
+}
+
 }  // namespace
 }  // namespace mien::app

@@ -5,6 +5,7 @@
 // second (node/instance.h), so a lost batch loses nothing but resolution.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -51,9 +52,15 @@ struct SeriesDeclaration {
 };
 
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+// Missing too, and said by its sender: the series has ended here (a process went, an exporter does not answer). A NaN
+// of its own, so that whoever asks for missing need not know of it.
+constexpr double ended = std::bit_cast<double>(std::uint64_t{0x7ff8'0000'0000'0002});
+[[nodiscard]] inline bool is_ended(double value) {
+  return std::bit_cast<std::uint64_t>(value) == std::bit_cast<std::uint64_t>(ended);
+}
 
 // One instance, one window. Column-major: the value of series[c] at times[r] is values[c * times.size() + r];
-// NaN is a missing sample, every other value is finite. times ascend strictly.
+// NaN is a missing sample (`ended` says that it was the last), every other value is finite. times ascend strictly.
 struct Batch {
   std::vector<WallTime> times;
   std::vector<SeriesIndex> series;

@@ -1,6 +1,7 @@
 #include "node/instance.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/text.h"
@@ -51,6 +52,11 @@ Notice drift_notice(const Instance::Step& step, const model::DriftScore& score) 
 
 void persist(const model::Finding& finding, Effects& out) {
   out.writes.push_back({.table = store::Table::finding, .key = finding.id.value, .bytes = mien::encode(finding)});
+}
+
+// What arrives when something happens, and whose absence says nothing: alerts of others, counts of log records.
+bool comes_with_events(const model::Series& series) {
+  return series.metric.value.starts_with("alert.") || series.metric.value.starts_with("log.");
 }
 
 // The usual distance between rows: quick to shorten, slow to lengthen, so that a gap is not taken for a new interval.
@@ -106,6 +112,7 @@ Counters Instance::on_frame(const Step& step, const model::Frame& frame, const m
   judge(step, intake.live, false, out);
   if (!intake.kept.times.empty()) out.history.push_back(block_of(state_.name, state_.series, intake.kept));
   if (!intake.live.times.empty() || !intake.late.times.empty()) revise(step, out);
+  if (intake.ended > 0) note_end(step, out);
   return counted;
 }
 
@@ -311,13 +318,31 @@ void Instance::note_silence(const Step& step, WallTime silent_since, Effects& ou
   if (ends_silently() || silence_noted()) return;
   Duration quiet = step.now - std::max(state_.last_arrival, silent_since);
   if (quiet <= quiet_limit(state_, silent_after)) return;
+  open_silence(step, cat("no telemetry since ", to_rfc3339(state_.last_arrival)), out);
+}
+
+void Instance::open_silence(const Step& step, std::string summary, Effects& out) {
   model::Finding finding;
   finding.kind = model::FindingKind::silence;
   finding.severity = model::Severity::medium;
   finding.confidence = 0.99;
   finding.opened_at = finding.updated_at = step.now;
-  finding.summary = cat("no telemetry since ", to_rfc3339(state_.last_arrival));
+  finding.summary = std::move(summary);
   open_finding(step, 0, std::move(finding), out);
+}
+
+// Its sender says that no series has more samples: what it watches does not answer any more. No need to wait for that.
+void Instance::note_end(const Step& step, Effects& out) {
+  // Some never get a last word: those of a name that is not used any more, and what comes with events.
+  Duration quiet = quiet_limit(state_, silent_after);
+  auto lives = [&](std::size_t i) {
+    const SeriesMemory& memory = state_.memory[i];
+    return !std::isnan(memory.value) && state_.last_seen - memory.at <= quiet && !comes_with_events(state_.series[i]);
+  };
+  if (ends_silently() || silence_noted()) return;
+  for (std::size_t i = 0; i < state_.memory.size(); ++i)
+    if (lives(i)) return;
+  open_silence(step, cat("every series ended: its sender has no answer from it since ", to_rfc3339(step.now)), out);
 }
 
 // ---- persona and revisions ----

@@ -179,6 +179,8 @@ class Instance {
   void open_finding(const Step& step, std::uint64_t episode, model::Finding finding, Effects& out);
   void resolve_finding(const Step& step, OpenFinding& open, WallTime at, Effects& out);
   void note_silence(const Step& step, WallTime silent_since, Effects& out);
+  void note_end(const Step& step, Effects& out);
+  void open_silence(const Step& step, std::string summary, Effects& out);
   [[nodiscard]] bool silence_noted() const;
 
   InstanceState state_;

@@ -54,9 +54,16 @@ void take_row(const IntakeContext& context, const std::vector<model::Series>& se
   for (std::size_t c = 0; c < batch.series.size(); ++c) {
     judged[c] = backlog[c] = model::missing;
     double value = batch.at(c, row);
-    if (std::isnan(value)) continue;
     model::SeriesIndex index = batch.series[c];
     SeriesMemory& last = memory[index];
+    if (std::isnan(value)) {
+      if (model::is_ended(value) && at > last.at) {
+        last.at = at;
+        last.value = model::missing;  // a counter that comes back starts anew
+        ++out.ended;
+      }
+      continue;
+    }
     bool set_back = at <= last.at && context.numbered && context.newest;
     if (set_back) {
       out.clock_set_back = true;

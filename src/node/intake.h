@@ -26,7 +26,7 @@ constexpr Duration keep_only_after = 10min;
 // The last sample of a series, and the last one of its backlog lane.
 struct SeriesMemory {
   WallTime at;
-  double value = 0;
+  double value = 0;  // missing: the series ended there
   WallTime backlog_at;
   double backlog_value = 0;
   friend bool operator==(const SeriesMemory&, const SeriesMemory&) = default;
@@ -50,6 +50,7 @@ struct Intake {
   std::uint64_t late_samples = 0;
   std::uint64_t duplicates = 0;
   std::uint64_t future = 0;
+  std::uint64_t ended = 0;  // series that ended
   bool clock_set_back = false;
 };
 

@@ -1,247 +1,97 @@
 #include "wire/alias.h"
 
 #include <algorithm>
-#include <array>
-#include <span>
+#include <string>
+#include <unordered_map>
 #include <vector>
+
+#include "base/text.h"
+#include "model/devices.h"
+#include "wire/detail/alias_table.h"
 
 namespace mien::wire {
 namespace {
 
-// One change of attributes: the attribute `key` becomes `to` ("" = goes), or with an empty key `to` is set to `value`.
 struct Edit {
-  std::string_view key;
-  std::string_view to;
-  std::string_view value = {};
+  enum class What : std::uint8_t { rename, set, drop };
+  What what = What::rename;
+  std::string key;
+  std::string to;  // the new key, or the value
 };
 
 struct Rule {
-  std::string_view from;
-  std::string_view to;
-  std::string_view unit;
+  const AliasRow* row = nullptr;
   std::vector<Edit> edits;
-  double factor = 1;
-  // The rule is for series whose attribute has this value only.
-  std::string_view when_key = {};
-  std::string_view when_value = {};
+  std::string when_key;  // empty: always
+  std::string when_value;
 };
 
-constexpr Edit reading{{}, "direction", "read"};
-constexpr Edit writing{{}, "direction", "write"};
-constexpr Edit receiving{{}, "direction", "receive"};
-constexpr Edit sending{{}, "direction", "transmit"};
-constexpr double mebibyte = 1024.0 * 1024.0;
-constexpr double kilobit = 125;
-
-// OTel hostmetrics before the conventions settled.
-const std::vector<Rule>& hostmetrics() {
-  static const std::vector<Rule> rules{
-      {"system.network.packets", "system.network.packet.count", "{packet}", {}},
-      {"system.network.dropped", "system.network.packet.dropped", "{packet}", {}},
-      {"system.network.dropped_packets", "system.network.packet.dropped", "{packet}", {}},
-      {"system.processes.count", "system.process.count", "{process}", {}},
-      {"system.processes.created", "system.process.created", "{process}", {}},
-      {"system.disk.ops", "system.disk.operations", "{operation}", {}},
-      {"system.disk.time", "system.disk.operation_time", "s", {}},
-      {"system.swap.usage", "system.paging.usage", "By", {}},
-  };
-  return rules;
+Rule parse_rule(const AliasRow& row) {
+  Rule rule{.row = &row, .edits = {}, .when_key = {}, .when_value = {}};
+  for (std::string_view word : split(row.edits, ' ')) {
+    if (word.empty()) continue;
+    std::size_t at = word.find_first_of("=>");
+    std::string to(at == std::string_view::npos ? std::string_view{} : word.substr(at + 1));
+    if (word[0] == '?') {
+      rule.when_key = std::string(word.substr(1, at == std::string_view::npos ? at : at - 1));
+      rule.when_value = std::move(to);
+    } else if (word[0] == '-') {
+      rule.edits.push_back({.what = Edit::What::drop, .key = std::string(word.substr(1)), .to = {}});
+    } else {
+      rule.edits.push_back({.what = word[at] == '=' ? Edit::What::set : Edit::What::rename,
+                            .key = std::string(word.substr(0, at)),
+                            .to = std::move(to)});
+    }
+  }
+  return rule;
 }
 
-const std::vector<Rule>& node_exporter() {
-  static const std::vector<Rule> rules{
-      {"node_cpu_seconds_total", "system.cpu.time", "s", {{"mode", "cpu.mode"}}},
-      {"node_load1", "system.cpu.load_average.1m", "{thread}", {}},
-      {"node_load5", "system.cpu.load_average.5m", "{thread}", {}},
-      {"node_load15", "system.cpu.load_average.15m", "{thread}", {}},
-      {"node_memory_MemFree_bytes", "system.memory.usage", "By", {{{}, "state", "free"}}},
-      {"node_memory_Cached_bytes", "system.memory.usage", "By", {{{}, "state", "cached"}}},
-      {"node_memory_Buffers_bytes", "system.memory.usage", "By", {{{}, "state", "buffers"}}},
-      {"node_memory_Slab_bytes", "system.memory.linux.slab.usage", "By", {}},
-      {"node_memory_Dirty_bytes", "system.memory.linux.dirty", "By", {}},
-      {"node_disk_read_bytes_total", "system.disk.io", "By", {reading}},
-      {"node_disk_written_bytes_total", "system.disk.io", "By", {writing}},
-      {"node_disk_reads_completed_total", "system.disk.operations", "{operation}", {reading}},
-      {"node_disk_writes_completed_total", "system.disk.operations", "{operation}", {writing}},
-      {"node_disk_read_time_seconds_total", "system.disk.operation_time", "s", {reading}},
-      {"node_disk_write_time_seconds_total", "system.disk.operation_time", "s", {writing}},
-      {"node_disk_io_time_seconds_total", "system.disk.io_time", "s", {}},
-      {"node_network_receive_bytes_total", "system.network.io", "By", {receiving}},
-      {"node_network_transmit_bytes_total", "system.network.io", "By", {sending}},
-      {"node_network_receive_packets_total", "system.network.packet.count", "{packet}", {receiving}},
-      {"node_network_transmit_packets_total", "system.network.packet.count", "{packet}", {sending}},
-      {"node_network_receive_errs_total", "system.network.errors", "{error}", {receiving}},
-      {"node_network_transmit_errs_total", "system.network.errors", "{error}", {sending}},
-      {"node_network_receive_drop_total", "system.network.packet.dropped", "{packet}", {receiving}},
-      {"node_network_transmit_drop_total", "system.network.packet.dropped", "{packet}", {sending}},
-      {"node_filesystem_free_bytes", "system.filesystem.usage", "By", {{{}, "state", "free"}, {"fstype", "type"}}},
-      {"node_context_switches_total", "system.linux.context_switches", "{switch}", {}},
-      {"node_forks_total", "system.process.created", "{process}", {}},
-      {"node_procs_running", "system.process.count", "{process}", {{{}, "status", "running"}}},
-      {"node_procs_blocked", "system.process.count", "{process}", {{{}, "status", "blocked"}}},
-      {"node_vmstat_pgmajfault", "system.paging.faults", "{fault}", {{{}, "type", "major"}}},
-      {"node_vmstat_pswpin", "system.paging.operations", "{operation}", {{{}, "direction", "in"}}},
-      {"node_vmstat_pswpout", "system.paging.operations", "{operation}", {{{}, "direction", "out"}}},
-      {"node_vmstat_oom_kill", "system.memory.oom_kills", "{process}", {}},
-      // Stalled seconds a second are the stalled share of time.
-      {"node_pressure_cpu_waiting_seconds_total", "system.linux.pressure.cpu.some", "s", {}},
-      {"node_pressure_memory_waiting_seconds_total", "system.linux.pressure.memory.some", "s", {}},
-      {"node_pressure_memory_stalled_seconds_total", "system.linux.pressure.memory.full", "s", {}},
-      {"node_pressure_io_waiting_seconds_total", "system.linux.pressure.io.some", "s", {}},
-      {"node_pressure_io_stalled_seconds_total", "system.linux.pressure.io.full", "s", {}},
-  };
-  return rules;
-}
+struct Table {
+  std::unordered_map<std::string_view, std::vector<Rule>> whole;
+  std::vector<std::pair<std::string_view, Rule>> prefixes;  // longest first
 
-// As its Prometheus exporter names them (averages, so gauges).
-const std::vector<Rule>& netdata() {
-  static const std::vector<Rule> rules{
-      {"netdata_system_cpu_percentage_average", "system.cpu.utilization", "1", {{"dimension", "cpu.mode"}}, 0.01},
-      {"netdata_system_ram_MiB_average", "system.memory.usage", "By", {{"dimension", "state"}}, mebibyte},
-      {"netdata_mem_swap_MiB_average", "system.paging.usage", "By", {{"dimension", "state"}}, mebibyte},
-      {"netdata_system_load_load_average",
-       "system.cpu.load_average.1m",
-       "{thread}",
-       {{"dimension", ""}},
-       1,
-       "dimension",
-       "load1"},
-      {"netdata_system_load_load_average",
-       "system.cpu.load_average.5m",
-       "{thread}",
-       {{"dimension", ""}},
-       1,
-       "dimension",
-       "load5"},
-      {"netdata_system_load_load_average",
-       "system.cpu.load_average.15m",
-       "{thread}",
-       {{"dimension", ""}},
-       1,
-       "dimension",
-       "load15"},
-      {"netdata_system_io_KiB_persec_average",
-       "system.disk.io",
-       "By/s",
-       {{"dimension", ""}, reading},
-       1024,
-       "dimension",
-       "in"},
-      {"netdata_system_io_KiB_persec_average",
-       "system.disk.io",
-       "By/s",
-       {{"dimension", ""}, writing},
-       -1024,
-       "dimension",
-       "out"},
-      {"netdata_system_net_kilobits_persec_average",
-       "system.network.io",
-       "By/s",
-       {{"dimension", ""}, receiving},
-       kilobit,
-       "dimension",
-       "received"},
-      {"netdata_system_net_kilobits_persec_average",
-       "system.network.io",
-       "By/s",
-       {{"dimension", ""}, sending},
-       -kilobit,
-       "dimension",
-       "sent"},
-      {"netdata_system_processes_processes_average", "system.process.count", "{process}", {{"dimension", "status"}}},
-      {"netdata_system_ctxt_context_switches_persec_average",
-       "system.linux.context_switches",
-       "{switch}/s",
-       {{"dimension", ""}}},
-      {"netdata_system_forks_processes_persec_average", "system.process.created", "{process}/s", {{"dimension", ""}}},
-  };
-  return rules;
-}
-
-// As its write_prometheus names them.
-const std::vector<Rule>& collectd() {
-  static const std::vector<Rule> rules{
-      {"collectd_cpu_percent", "system.cpu.utilization", "1", {{"type", "cpu.mode"}}, 0.01},
-      {"collectd_load_shortterm", "system.cpu.load_average.1m", "{thread}", {}},
-      {"collectd_load_midterm", "system.cpu.load_average.5m", "{thread}", {}},
-      {"collectd_load_longterm", "system.cpu.load_average.15m", "{thread}", {}},
-      {"collectd_memory", "system.memory.usage", "By", {{"memory", "state"}}},
-      {"collectd_swap", "system.paging.usage", "By", {{"swap", "state"}}},
-      {"collectd_disk_disk_octets_read_total", "system.disk.io", "By", {{"disk", "device"}, reading}},
-      {"collectd_disk_disk_octets_write_total", "system.disk.io", "By", {{"disk", "device"}, writing}},
-      {"collectd_disk_disk_ops_read_total", "system.disk.operations", "{operation}", {{"disk", "device"}, reading}},
-      {"collectd_disk_disk_ops_write_total", "system.disk.operations", "{operation}", {{"disk", "device"}, writing}},
-      {"collectd_interface_if_octets_rx_total", "system.network.io", "By", {{"interface", "device"}, receiving}},
-      {"collectd_interface_if_octets_tx_total", "system.network.io", "By", {{"interface", "device"}, sending}},
-      {"collectd_interface_if_packets_rx_total",
-       "system.network.packet.count",
-       "{packet}",
-       {{"interface", "device"}, receiving}},
-      {"collectd_interface_if_packets_tx_total",
-       "system.network.packet.count",
-       "{packet}",
-       {{"interface", "device"}, sending}},
-      {"collectd_interface_if_errors_rx_total",
-       "system.network.errors",
-       "{error}",
-       {{"interface", "device"}, receiving}},
-      {"collectd_interface_if_errors_tx_total", "system.network.errors", "{error}", {{"interface", "device"}, sending}},
-      {"collectd_df_df_complex", "system.filesystem.usage", "By", {{"df", "mountpoint"}, {"type", "state"}}},
-      {"collectd_contextswitch", "system.linux.context_switches", "{switch}", {}},
-      {"collectd_processes_fork_rate_total", "system.process.created", "{process}", {}},
-  };
-  return rules;
-}
-
-// Attribute names that the conventions have had for system.*, each to the one that Mien's own collectors write.
-struct AttributeName {
-  std::string_view metrics;  // prefix of the canonical name
-  std::string_view from;
-  std::string_view to;
+  Table() {
+    for (const AliasRow& row : alias_rows) {
+      if (row.from.ends_with('*')) prefixes.emplace_back(row.from.substr(0, row.from.size() - 1), parse_rule(row));
+      else whole[row.from].push_back(parse_rule(row));
+    }
+    std::stable_sort(prefixes.begin(), prefixes.end(),
+                     [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+  }
 };
-constexpr std::array<AttributeName, 16> attribute_names{{
-    {"system.cpu.", "state", "cpu.mode"},
-    {"system.cpu.", "system.cpu.state", "cpu.mode"},
-    {"system.cpu.", "cpu.logical_number", "cpu"},
-    {"system.cpu.", "system.cpu.logical_number", "cpu"},
-    {"system.memory.", "system.memory.state", "state"},
-    {"system.paging.", "system.paging.state", "state"},
-    {"system.paging.", "system.paging.type", "type"},
-    {"system.paging.", "system.paging.fault.type", "type"},
-    {"system.paging.", "system.paging.direction", "direction"},
-    {"system.disk.", "disk.io.direction", "direction"},
-    {"system.network.", "network.io.direction", "direction"},
-    {"system.network.", "network.interface.name", "device"},
-    {"system.filesystem.", "system.filesystem.state", "state"},
-    {"system.filesystem.", "system.filesystem.mountpoint", "mountpoint"},
-    {"system.process", "process.state", "status"},
-    {"system.", "system.device", "device"},
-}};
 
 bool applies(const Rule& rule, const model::Series& series) {
-  if (rule.from != series.metric.value) return false;
   if (rule.when_key.empty()) return true;
-  auto at = series.attributes.find(std::string(rule.when_key));
-  return at != series.attributes.end() && at->second == rule.when_value;
+  auto at = series.attributes.find(rule.when_key);
+  return at != series.attributes.end() && (rule.when_value.empty() || at->second == rule.when_value);
 }
 
 const Rule* rule_for(const model::Series& series) {
-  const std::string& name = series.metric.value;
-  const std::vector<Rule>* rules = name.starts_with("system.")     ? &hostmetrics()
-                                   : name.starts_with("node_")     ? &node_exporter()
-                                   : name.starts_with("netdata_")  ? &netdata()
-                                   : name.starts_with("collectd_") ? &collectd()
-                                                                   : nullptr;
-  if (rules == nullptr) return nullptr;
-  auto at = std::find_if(rules->begin(), rules->end(), [&](const Rule& rule) { return applies(rule, series); });
-  return at == rules->end() ? nullptr : &*at;
+  static const Table table;
+  std::string_view name = series.metric.value;
+  if (auto rules = table.whole.find(name); rules != table.whole.end()) {
+    for (const Rule& rule : rules->second)
+      if (applies(rule, series)) return &rule;
+    return nullptr;
+  }
+  for (const auto& [prefix, rule] : table.prefixes)
+    if (name.starts_with(prefix)) return &rule;
+  return nullptr;
 }
 
 void rename(model::Attributes& attributes, std::string_view from, std::string_view to) {
   auto node = attributes.extract(std::string(from));
-  if (node.empty() || to.empty()) return;
+  if (node.empty()) return;
   node.key() = std::string(to);
   attributes.insert(std::move(node));
+}
+
+void apply(const Edit& edit, model::Attributes& attributes) {
+  switch (edit.what) {
+    case Edit::What::rename: return rename(attributes, edit.key, edit.to);
+    case Edit::What::set: attributes.insert_or_assign(edit.key, edit.to); return;
+    case Edit::What::drop: attributes.erase(edit.key); return;
+  }
 }
 
 void settle_cpu_mode(model::Attributes& attributes) {
@@ -251,25 +101,79 @@ void settle_cpu_mode(model::Attributes& attributes) {
   if (mode->second == "wait") mode->second = "iowait";
 }
 
-}  // namespace
+// collectd writes a path as a name: root is /, and dashes are what slashes were.
+void settle_mountpoint(model::Attributes& attributes) {
+  auto at = attributes.find("mountpoint");
+  if (at == attributes.end() || at->second.starts_with('/')) return;
+  std::string path = "/";
+  if (at->second != "root")
+    for (char c : at->second) path += c == '-' ? '/' : c;
+  at->second = std::move(path);
+}
 
-double canonicalise(model::Series& series) {
-  double factor = 1;
-  if (const Rule* rule = rule_for(series)) {
-    series.metric = MetricName{std::string(rule->to)};
-    if (!rule->unit.empty()) series.unit = std::string(rule->unit);
-    for (const Edit& edit : rule->edits) {
-      if (edit.key.empty()) series.attributes.insert_or_assign(std::string(edit.to), std::string(edit.value));
-      else rename(series.attributes, edit.key, edit.to);
-    }
-    factor = rule->factor;
-  }
-  if (!series.metric.value.starts_with("system.")) return factor;
+void settle_attribute_names(model::Series& series) {
   for (const AttributeName& name : attribute_names) {
     if (series.metric.value.starts_with(name.metrics)) rename(series.attributes, name.from, name.to);
   }
   settle_cpu_mode(series.attributes);
-  return factor;
+}
+
+// What our own collector would leave out: its bytes are counted in another series too.
+bool is_counted_elsewhere(const model::Series& series) {
+  auto attribute = [&series](const char* key) -> std::string_view {
+    auto at = series.attributes.find(key);
+    return at == series.attributes.end() ? std::string_view{} : std::string_view(at->second);
+  };
+  std::string_view name = series.metric.value;
+  if (std::string_view device = attribute("device"); !device.empty()) {
+    if (name.starts_with("system.disk.")) return !model::is_whole_disk(device);
+    if (name.starts_with("system.network.")) return !model::is_host_interface(device);
+  }
+  if (name.starts_with("system.filesystem.")) {
+    std::string_view type = attribute("type");
+    if (!type.empty()) return !model::is_local_filesystem(type);
+    std::string_view place = attribute("mountpoint");
+    for (std::string_view memory : {"/dev", "/run", "/proc", "/sys"})
+      if (place == memory || (place.starts_with(memory) && place[memory.size()] == '/')) return true;
+  }
+  return false;
+}
+
+// Only what names the thing stays; which device and type a filesystem has is no part of its name in our own series.
+void trim_attributes(model::Series& series) {
+  bool filesystem = series.metric.value.starts_with("system.filesystem.");
+  std::erase_if(series.attributes, [&](const auto& attribute) {
+    if (filesystem && (attribute.first == "device" || attribute.first == "type")) return true;
+    return std::find(std::begin(canonical_attributes), std::end(canonical_attributes), attribute.first) ==
+           std::end(canonical_attributes);
+  });
+}
+
+}  // namespace
+
+Alias canonicalise(model::Series& series) {
+  Alias alias;
+  const Rule* rule = rule_for(series);
+  bool foreign = !series.metric.value.starts_with("system.");
+  if (rule != nullptr) {
+    const AliasRow& row = *rule->row;
+    alias = {.factor = row.factor, .known = true, .kept = row.to != "-"};
+    if (row.kind == "gauge") series.kind = model::SeriesKind::gauge;
+    if (row.kind == "counter") series.kind = model::SeriesKind::counter;
+    if (!row.to.empty() && alias.kept) series.metric = MetricName{std::string(row.to)};
+    if (!row.unit.empty()) series.unit = std::string(row.unit);
+    for (const Edit& edit : rule->edits) apply(edit, series.attributes);
+  }
+  if (!series.metric.value.starts_with("system.")) return alias;
+  settle_attribute_names(series);
+  if (foreign) {
+    if (series.metric.value.starts_with("system.filesystem.")) settle_mountpoint(series.attributes);
+    if (auto state = series.attributes.find("state"); state != series.attributes.end() && state->second == "buffered")
+      state->second = "buffers";
+    alias.kept = !is_counted_elsewhere(series);
+    trim_attributes(series);
+  }
+  return alias;
 }
 
 }  // namespace mien::wire

@@ -1,7 +1,8 @@
 #include "wire/otlp.h"
 
 #include "base/text.h"
-#include "wire/detail/otlp_assembler.h"
+#include "wire/detail/assembler.h"
+#include "wire/zstd.h"
 
 namespace mien::wire {
 
@@ -18,20 +19,14 @@ std::string_view content_type(OtlpEncoding encoding) {
   return encoding == OtlpEncoding::json ? "application/json" : "application/x-protobuf";
 }
 
-Result<OtlpDecoded> decode_otlp(const OtlpRequest& request) {
+Result<Ingested> decode_otlp(const OtlpRequest& request) {
   std::string unfolded;
-  std::string_view body = request.body;
-  if (request.content_encoding == "gzip") {
-    unfolded = TRY(gunzip(body, request.gzip));
-    body = unfolded;
-  } else if (!request.content_encoding.empty() && request.content_encoding != "identity") {
-    return Error{
-        .code = Code::unsupported,
-        .message = cat("content-encoding '", request.content_encoding, "' is not understood here; send gzip or none"),
-        .where = {},
-        .cause = {}};
-  }
-  OtlpAssembler assembler{request};
+  std::string_view body = TRY(unfold(request.content_encoding, request.body, request.gzip, unfolded));
+  Assembler assembler{{.trusted = request.trusted,
+                       .agent = request.agent,
+                       .arrived = request.arrived,
+                       .limits = request.limits,
+                       .starts = request.starts}};
   TRY(request.encoding == OtlpEncoding::json ? read_otlp_json(body, assembler) : read_otlp_protobuf(body, assembler));
   return assembler.finish();
 }

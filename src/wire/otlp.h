@@ -22,21 +22,9 @@
 #include "base/time.h"
 #include "model/telemetry.h"
 #include "wire/gzip.h"
+#include "wire/ingest.h"
 
 namespace mien::wire {
-
-// What one request may bring. Over a limit: refused and counted, the rest is taken.
-struct OtlpLimits {
-  std::size_t samples = 100'000;       // per request
-  std::size_t instances = 256;         // per request
-  std::size_t series = 1'024;          // per instance
-  std::size_t attributes = 32;         // per series
-  std::size_t name_length = 255;       // bytes; metric and instance names
-  std::size_t attribute_length = 256;  // bytes; keys and values
-  std::size_t unit_length = 63;        // bytes
-  std::size_t identities = 32;         // per instance
-  std::size_t cells = 2'000'000;       // series x times over all instances: thinly filled batches are bounded too
-};
 
 enum class OtlpEncoding : std::uint8_t { protobuf, json };
 // By the header content-type, parameters ignored; nothing for other types.
@@ -45,27 +33,19 @@ enum class OtlpEncoding : std::uint8_t { protobuf, json };
 
 struct OtlpRequest {
   OtlpEncoding encoding = OtlpEncoding::protobuf;
-  std::string_view content_encoding;  // header: "", "identity" or "gzip"
+  std::string_view content_encoding;  // header: "", "identity", "gzip" or "zstd"
   std::string_view body;
   WallTime arrived;  // the time of samples that carry none
   // The sender is an authenticated agent: its marks (mien.instance, mien.type, mien.parent, ...) are believed, and
   // `agent` is the instance of resources without a mark.
   bool trusted = false;
   std::string agent;
-  OtlpLimits limits;
+  IngestLimits limits;
   GzipLimits gzip;
+  StartTimes* starts = nullptr;  // of senders that are not agents; may be null
 };
 
-struct OtlpDecoded {
-  // `authenticated` is OtlpRequest::trusted. `source` is what a trusted sender calls itself: the caller replaces it by
-  // the name that the token belongs to.
-  model::Delivery delivery;
-  std::uint64_t accepted = 0;  // data points
-  std::uint64_t rejected = 0;  // data points
-  std::string why_rejected;    // for people: each reason, how often, and its first place; empty when nothing was
-};
-
-[[nodiscard]] Result<OtlpDecoded> decode_otlp(const OtlpRequest& request);
+[[nodiscard]] Result<Ingested> decode_otlp(const OtlpRequest& request);
 
 // The agent's request, protobuf, not compressed. decode_otlp of it, trusted, gives the same Delivery if that keeps
 // model::Delivery's rules and the limits above, its times are after 1970, and its identities do not begin with "mien.".
@@ -73,5 +53,8 @@ struct OtlpDecoded {
 
 // ExportMetricsServiceResponse: empty, or a partial success.
 [[nodiscard]] std::string encode_otlp_response(OtlpEncoding encoding, std::uint64_t rejected, std::string_view message);
+
+// google.rpc.Status with this message, protobuf: the body that OTLP/HTTP prescribes for an answer of 4xx or 5xx.
+[[nodiscard]] std::string encode_otlp_status(std::string_view message);
 
 }  // namespace mien::wire

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "wire/identity.h"
 #include "wire/otlp.h"
+#include "wire/otlp_logs.h"
 
 namespace mien::wire {
 namespace {
@@ -83,12 +84,13 @@ std::string encode_otlp(const model::Delivery& delivery) {
   return bytes;
 }
 
-std::string encode_otlp_response(OtlpEncoding encoding, std::uint64_t rejected, std::string_view message) {
+namespace {
+
+std::string encode_response(OtlpEncoding encoding, std::uint64_t rejected, std::string_view message, const char* what) {
   bool partial = rejected > 0 || !message.empty();
   if (encoding == OtlpEncoding::json) {
     nlohmann::ordered_json document = nlohmann::ordered_json::object();
-    if (partial)
-      document["partialSuccess"] = {{"rejectedDataPoints", std::to_string(rejected)}, {"errorMessage", message}};
+    if (partial) document["partialSuccess"] = {{what, std::to_string(rejected)}, {"errorMessage", message}};
     return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
   std::string bytes;
@@ -99,6 +101,22 @@ std::string encode_otlp_response(OtlpEncoding encoding, std::uint64_t rejected, 
     success.add_string(2, message.data(), message.size());
   }
   return bytes;
+}
+
+}  // namespace
+
+std::string encode_otlp_response(OtlpEncoding encoding, std::uint64_t rejected, std::string_view message) {
+  return encode_response(encoding, rejected, message, "rejectedDataPoints");
+}
+
+std::string encode_otlp_status(std::string_view message) {
+  std::string bytes;
+  pbf_writer{bytes}.add_string(2, message.data(), message.size());
+  return bytes;
+}
+
+std::string encode_otlp_logs_response(OtlpEncoding encoding, std::uint64_t rejected, std::string_view message) {
+  return encode_response(encoding, rejected, message, "rejectedLogRecords");
 }
 
 }  // namespace mien::wire

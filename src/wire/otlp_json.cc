@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "wire/detail/otlp_assembler.h"
+#include "wire/detail/assembler.h"
 
 namespace mien::wire {
 namespace {
@@ -178,7 +178,7 @@ Status attributes(object of, const Place& place, model::Attributes& into, bool& 
 
 class JsonWalk {
  public:
-  explicit JsonWalk(OtlpAssembler& into) : into_(into) {}
+  explicit JsonWalk(Assembler& into) : into_(into) {}
 
   Status request(element root) {
     object fields;
@@ -251,10 +251,24 @@ class JsonWalk {
     Point read;
     read.time_ns = TRY(unsigned_number(of, "timeUnixNano", place))
     .value_or(0);
+    read.start_ns = TRY(unsigned_number(of, "startTimeUnixNano", place))
+    .value_or(0);
     read.no_recorded_value = (TRY(unsigned_number(of, "flags", place)).value_or(0) & 1U) != 0;
     TRY(attributes(of, place, read.attributes, read.attributes_are_plain));
     if (distribution) {
-      into_.distribution(head, read, TRY(unsigned_number(of, "count", place)), TRY(number(of, "sum", place)));
+      std::vector<Quantile> quantiles;
+      auto read_quantile = [&quantiles](object each, const Place& at) -> Status {
+        Quantile quantile;
+        quantile.of = TRY(number(each, "quantile", at))
+        .value_or(0);
+        quantile.value = TRY(number(each, "value", at))
+        .value_or(0);
+        quantiles.push_back(quantile);
+        return {};
+      };
+      TRY(each_object(of, "quantileValues", place, read_quantile));
+      std::optional<std::uint64_t> count = TRY(unsigned_number(of, "count", place));
+      into_.distribution(head, read, count, TRY(number(of, "sum", place)), quantiles);
       return {};
     }
     std::optional<double> value = TRY(number(of, "asDouble", place));
@@ -263,12 +277,12 @@ class JsonWalk {
     return {};
   }
 
-  OtlpAssembler& into_;
+  Assembler& into_;
 };
 
 }  // namespace
 
-Status read_otlp_json(std::string_view body, OtlpAssembler& into) {
+Status read_otlp_json(std::string_view body, Assembler& into) {
   if (body.empty()) return not_json(body, "the body is empty");
   simdjson::dom::parser parser;
   element root;

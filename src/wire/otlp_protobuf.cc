@@ -5,9 +5,10 @@
 #include <exception>
 #include <protozero/exception.hpp>
 #include <protozero/pbf_reader.hpp>
+#include <vector>
 
 #include "base/text.h"
-#include "wire/detail/otlp_assembler.h"
+#include "wire/detail/assembler.h"
 
 namespace mien::wire {
 namespace {
@@ -24,15 +25,16 @@ constexpr auto fixed64_type = pbf_wire_type::fixed64;
 struct PointFields {
   std::uint32_t attributes;
   std::uint32_t flags;
+  bool quantiles = false;
 };
 constexpr PointFields number_fields{.attributes = 7, .flags = 8};
 constexpr PointFields histogram_fields{.attributes = 9, .flags = 10};
 constexpr PointFields exponential_fields{.attributes = 1, .flags = 10};
-constexpr PointFields summary_fields{.attributes = 7, .flags = 8};
+constexpr PointFields summary_fields{.attributes = 7, .flags = 8, .quantiles = true};
 
 class ProtobufWalk {
  public:
-  ProtobufWalk(std::string_view body, OtlpAssembler& into) : begin_(body.data()), at_(body.data()), into_(into) {}
+  ProtobufWalk(std::string_view body, Assembler& into) : begin_(body.data()), at_(body.data()), into_(into) {}
 
   void request(pbf_reader reader) {
     while (next(reader)) {
@@ -182,6 +184,8 @@ class ProtobufWalk {
   bool common_field(pbf_reader& reader, PointFields fields, Point& point) {
     if (reader.tag_and_type() == tag_and_type(3, fixed64_type)) {
       point.time_ns = reader.get_fixed64();
+    } else if (reader.tag_and_type() == tag_and_type(2, fixed64_type)) {
+      point.start_ns = reader.get_fixed64();
     } else if (reader.tag_and_type() == tag_and_type(fields.flags, varint_type)) {
       point.no_recorded_value = (reader.get_uint64() & 1U) != 0;
     } else if (reader.tag_and_type() == tag_and_type(fields.attributes, bytes_type)) {
@@ -210,25 +214,44 @@ class ProtobufWalk {
     Point point;
     std::optional<std::uint64_t> count;
     std::optional<double> sum_of;
+    quantiles_.clear();
     while (next(reader)) {
       if (common_field(reader, fields, point)) continue;
       switch (reader.tag_and_type()) {
         case tag_and_type(4, fixed64_type): count = reader.get_fixed64(); break;
         case tag_and_type(5, fixed64_type): sum_of = reader.get_double(); break;
+        case tag_and_type(6, bytes_type):
+          if (fields.quantiles) quantile(reader.get_message());
+          else reader.skip();
+          break;
         default: reader.skip();
       }
     }
-    into_.distribution(head, point, count, sum_of);
+    into_.distribution(head, point, count, sum_of, quantiles_);
+  }
+
+  void quantile(pbf_reader reader) {
+    Quantile read;
+    while (next(reader)) {
+      switch (reader.tag_and_type()) {
+        case tag_and_type(1, fixed64_type): read.of = reader.get_double(); break;
+        case tag_and_type(2, fixed64_type): read.value = reader.get_double(); break;
+        default: reader.skip();
+      }
+    }
+    constexpr std::size_t enough = 64;  // more are not read; the assembler takes fewer
+    if (quantiles_.size() < enough) quantiles_.push_back(read);
   }
 
   const char* begin_;
   const char* at_;
-  OtlpAssembler& into_;
+  Assembler& into_;
+  std::vector<Quantile> quantiles_;  // of the point that is being read
 };
 
 }  // namespace
 
-Status read_otlp_protobuf(std::string_view body, OtlpAssembler& into) {
+Status read_otlp_protobuf(std::string_view body, Assembler& into) {
   ProtobufWalk walk{body, into};
   try {
     walk.request(pbf_reader{body.data(), body.size()});

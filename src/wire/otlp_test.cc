@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "wire/zstd.h"
 
 namespace mien::wire {
 namespace {
@@ -47,10 +48,10 @@ std::string gauge(std::string_view name, std::string_view points) {
   return cat(R"({"name":")", name, R"(","unit":"1","gauge":{"dataPoints":[)", points, "]}}");
 }
 
-OtlpDecoded take(const OtlpRequest& request) {
-  Result<OtlpDecoded> decoded = decode_otlp(request);
+Ingested take(const OtlpRequest& request) {
+  Result<Ingested> decoded = decode_otlp(request);
   EXPECT_TRUE(decoded.ok()) << decoded.error().to_string();
-  return decoded.ok() ? *std::move(decoded) : OtlpDecoded{};
+  return decoded.ok() ? *std::move(decoded) : Ingested{};
 }
 
 model::DeliveredInstance web_01(std::size_t series, std::vector<WallTime> times) {
@@ -88,19 +89,23 @@ TEST(otlp, what_an_agent_encodes_decodes_to_itself) {
                                 .batch = {}});
   delivery.instances.push_back(web_01(2, {WallTime{9}}));
   delivery.instances[2].instance = InstanceName{"db-01"};
-  OtlpDecoded decoded = take(agent_request(encode_otlp(delivery)));
+  Ingested decoded = take(agent_request(encode_otlp(delivery)));
   EXPECT_EQ(decoded.delivery, delivery);
   EXPECT_EQ(decoded.accepted, 7U * 3 + 2);
   EXPECT_EQ(decoded.rejected, 0U);
   EXPECT_EQ(decoded.why_rejected, "");
 }
 
-TEST(otlp, a_gzip_body_is_unfolded) {
+TEST(otlp, a_gzip_or_zstd_body_is_unfolded) {
   model::Delivery delivery{
       .source = "web-01", .epoch = 1, .sequence = 1, .authenticated = true, .instances = {web_01(4, {WallTime{5}})}};
   std::string body = gzip(encode_otlp(delivery));
   OtlpRequest request = agent_request(body);
   request.content_encoding = "gzip";
+  EXPECT_EQ(take(request).delivery, delivery);
+  std::string other = zstd(encode_otlp(delivery));
+  request.body = other;
+  request.content_encoding = "zstd";
   EXPECT_EQ(take(request).delivery, delivery);
   request.content_encoding = "br";
   EXPECT_EQ(decode_otlp(request).error().code, Code::unsupported);
@@ -135,7 +140,7 @@ TEST(otlp, an_instance_is_named_by_the_first_identity_that_is_there) {
     std::string body =
         cat(R"({"resourceMetrics":[{"resource":{"attributes":[)", attributes, R"(]},"scopeMetrics":[{"metrics":[)",
             gauge("a", R"({"timeUnixNano":"5","asDouble":1})"), "]}]}]}");
-    OtlpDecoded decoded = take(json_request(body));
+    Ingested decoded = take(json_request(body));
     return decoded.delivery.instances.empty() ? decoded.why_rejected : decoded.delivery.instances[0].instance.value;
   };
   std::string name = R"({"key":"host.name","value":{"stringValue":"n"}})";
@@ -159,7 +164,7 @@ TEST(otlp, sums_become_what_their_temporality_says) {
             SeriesKind::counter);
   EXPECT_EQ(kind(R"(,"aggregationTemporality":2)"), SeriesKind::gauge);
   EXPECT_EQ(kind(R"(,"aggregationTemporality":1,"isMonotonic":true)"), SeriesKind::delta);
-  OtlpDecoded none = take(json_request(of_web_01(sum(""))));
+  Ingested none = take(json_request(of_web_01(sum(""))));
   EXPECT_EQ(none.rejected, 1U);
   EXPECT_THAT(none.why_rejected, HasSubstr("aggregationTemporality is missing"));
 }
@@ -182,6 +187,39 @@ TEST(otlp, of_a_histogram_the_count_and_the_sum_are_taken) {
   EXPECT_EQ(seen.batch.values, (std::vector<double>{12, 3.5, 2, 9, 3}));
 }
 
+TEST(otlp, quantiles_of_a_summary_are_gauges_of_their_own) {
+  std::string summary =
+      R"({"name":"rpc","unit":"ms","summary":{"dataPoints":[{"timeUnixNano":"5","count":"2","sum":9,"quantileValues":[
+    {"quantile":0.5,"value":4},{"quantile":0.99,"value":"NaN"},{"quantile":1,"value":5}]}]}})";
+  Ingested decoded = take(json_request(of_web_01(summary)));
+  const model::DeliveredInstance& seen = decoded.delivery.instances.at(0);
+  ASSERT_EQ(seen.series.size(), 4U);
+  EXPECT_EQ(to_text(seen.series[2]), "rpc{quantile=0.5}");
+  EXPECT_EQ(seen.series[2].kind, SeriesKind::gauge);
+  EXPECT_EQ(to_text(seen.series[3]), "rpc{quantile=1}");
+  EXPECT_EQ(seen.batch.values, (std::vector<double>{2, 9, 4, 5}));
+  EXPECT_EQ(decoded.accepted, 1U) << "it is one data point";
+  EXPECT_EQ(decoded.rejected, 0U);
+}
+
+TEST(otlp, a_series_that_began_anew_was_zero_when_it_began) {
+  StartTimes starts;
+  auto offer = [&starts](std::string_view start, std::string_view time, std::string_view value) {
+    std::string body = of_web_01(cat(
+        R"({"name":"requests","sum":{"aggregationTemporality":2,"isMonotonic":true,"dataPoints":[{"startTimeUnixNano":")",
+        start, R"(","timeUnixNano":")", time, R"(","asInt":")", value, R"("}]}})"));
+    OtlpRequest request = json_request(body);
+    request.starts = &starts;
+    return take(request).delivery.instances.at(0).batch;
+  };
+  EXPECT_EQ(offer("10", "100", "7").values, (std::vector<double>{7}));
+  EXPECT_EQ(offer("10", "200", "9").values, (std::vector<double>{9}));
+  model::Batch anew = offer("250", "300", "50");
+  EXPECT_EQ(anew.times, (std::vector<WallTime>{WallTime{250}, WallTime{300}})) << "its value alone would not show it";
+  EXPECT_EQ(anew.values, (std::vector<double>{0, 50}));
+  EXPECT_EQ(offer("250", "400", "60").values, (std::vector<double>{60}));
+}
+
 TEST(otlp, points_of_different_times_become_rows) {
   std::string points = R"({"timeUnixNano":"30","asDouble":3},{"timeUnixNano":"10","asDouble":1})";
   std::string body = of_web_01(gauge("a", points) + "," + gauge("b", R"({"timeUnixNano":"20","asDouble":2})"));
@@ -196,7 +234,7 @@ TEST(otlp, points_of_different_times_become_rows) {
 
 TEST(otlp, of_points_with_the_same_time_the_last_is_taken_and_the_others_are_counted) {
   std::string points = R"({"timeUnixNano":"10","asDouble":1},{"timeUnixNano":"10","asDouble":2})";
-  OtlpDecoded decoded = take(json_request(of_web_01(gauge("a", points))));
+  Ingested decoded = take(json_request(of_web_01(gauge("a", points))));
   EXPECT_EQ(decoded.delivery.instances.at(0).batch.values, std::vector<double>{2});
   EXPECT_EQ(decoded.delivery.instances.at(0).refused, 1U);
   EXPECT_EQ(decoded.accepted, 1U);
@@ -205,7 +243,7 @@ TEST(otlp, of_points_with_the_same_time_the_last_is_taken_and_the_others_are_cou
 }
 
 TEST(otlp, a_point_without_a_time_has_the_time_of_its_arrival) {
-  OtlpDecoded decoded = take(json_request(of_web_01(gauge("a", R"({"asDouble":1})"))));
+  Ingested decoded = take(json_request(of_web_01(gauge("a", R"({"asDouble":1})"))));
   EXPECT_EQ(decoded.delivery.instances.at(0).batch.times, std::vector<WallTime>{arrived});
 }
 
@@ -213,7 +251,7 @@ TEST(otlp, nan_and_infinite_samples_are_refused_and_explained) {
   std::string points =
       R"({"timeUnixNano":"1","asDouble":"NaN"},{"timeUnixNano":"2","asDouble":"-Infinity"},{"timeUnixNano":"3","asDouble":1},
     {"timeUnixNano":"4"})";
-  OtlpDecoded decoded = take(json_request(of_web_01(gauge("a", points))));
+  Ingested decoded = take(json_request(of_web_01(gauge("a", points))));
   EXPECT_EQ(decoded.delivery.instances.at(0).batch.values, std::vector<double>{1});
   EXPECT_EQ(decoded.delivery.instances.at(0).refused, 3U);
   EXPECT_EQ(decoded.rejected, 3U);
@@ -223,7 +261,7 @@ TEST(otlp, nan_and_infinite_samples_are_refused_and_explained) {
 }
 
 TEST(otlp, nothing_recorded_is_a_missing_sample_and_no_refusal) {
-  OtlpDecoded decoded =
+  Ingested decoded =
       take(json_request(of_web_01(gauge("a", R"({"timeUnixNano":"1","flags":1},{"timeUnixNano":"2","asDouble":1})"))));
   EXPECT_EQ(decoded.rejected, 0U);
   EXPECT_TRUE(std::isnan(decoded.delivery.instances.at(0).batch.at(0, 0)));
@@ -235,7 +273,7 @@ TEST(otlp, attributes_are_text_whatever_they_were) {
       R"({"asDouble":1,"attributes":[{"key":"i","value":{"intValue":"5"}},{"key":"b","value":{"boolValue":true}},
     {"key":"d","value":{"doubleValue":0.5}},{"key":"s","value":{"stringValue":"x"}}]},
     {"asDouble":1,"attributes":[{"key":"l","value":{"arrayValue":{"values":[]}}}]})";
-  OtlpDecoded decoded = take(json_request(of_web_01(gauge("a", points))));
+  Ingested decoded = take(json_request(of_web_01(gauge("a", points))));
   EXPECT_EQ(decoded.delivery.instances.at(0).series.at(0).attributes,
             (model::Attributes{{"i", "5"}, {"b", "true"}, {"d", "0.5"}, {"s", "x"}}));
   EXPECT_EQ(decoded.rejected, 1U);
@@ -249,21 +287,21 @@ TEST(otlp, each_limit_refuses_what_is_over_it_and_takes_the_rest) {
   auto refused = [&](auto change) {
     OtlpRequest request = json_request(body);
     change(request.limits);
-    OtlpDecoded decoded = take(request);
+    Ingested decoded = take(request);
     EXPECT_EQ(decoded.accepted + decoded.rejected, 6U);
     return decoded.rejected;
   };
-  EXPECT_EQ(refused([](OtlpLimits&) {}), 0U);
-  EXPECT_EQ(refused([](OtlpLimits& limits) { limits.samples = 4; }), 2U);
-  EXPECT_EQ(refused([](OtlpLimits& limits) { limits.series = 1; }), 3U);
-  EXPECT_EQ(refused([](OtlpLimits& limits) { limits.cells = 3; }), 3U);
-  EXPECT_EQ(refused([](OtlpLimits& limits) { limits.instances = 0; }), 6U);
-  EXPECT_EQ(refused([](OtlpLimits& limits) { limits.name_length = 0; }), 6U);
+  EXPECT_EQ(refused([](IngestLimits&) {}), 0U);
+  EXPECT_EQ(refused([](IngestLimits& limits) { limits.samples = 4; }), 2U);
+  EXPECT_EQ(refused([](IngestLimits& limits) { limits.series = 1; }), 3U);
+  EXPECT_EQ(refused([](IngestLimits& limits) { limits.cells = 3; }), 3U);
+  EXPECT_EQ(refused([](IngestLimits& limits) { limits.instances = 0; }), 6U);
+  EXPECT_EQ(refused([](IngestLimits& limits) { limits.name_length = 0; }), 6U);
   std::string many = gauge("c", R"({"asDouble":1,"attributes":[{"key":"kk","value":{"stringValue":"v"}}]})");
   body = of_web_01(gauge("a", points) + "," +
                    gauge("b", R"({"timeUnixNano":"1","asDouble":1},{"timeUnixNano":"2","asDouble":1})") + "," + many);
-  EXPECT_EQ(refused([](OtlpLimits& limits) { limits.attributes = 0; }), 1U);
-  EXPECT_EQ(refused([](OtlpLimits& limits) { limits.attribute_length = 1; }), 1U);
+  EXPECT_EQ(refused([](IngestLimits& limits) { limits.attributes = 0; }), 1U);
+  EXPECT_EQ(refused([](IngestLimits& limits) { limits.attribute_length = 1; }), 1U);
 }
 
 TEST(otlp, thinly_filled_batches_do_not_take_memory_without_limit) {
@@ -274,7 +312,7 @@ TEST(otlp, thinly_filled_batches_do_not_take_memory_without_limit) {
   for (int i = 0; i < 1'000; ++i) metrics += "," + gauge(cat("m", i), R"({"timeUnixNano":"1","asDouble":1})");
   std::string body = of_web_01(metrics);
   request.body = body;
-  OtlpDecoded decoded = take(request);
+  Ingested decoded = take(request);
   EXPECT_LE(decoded.delivery.instances.at(0).batch.values.size(), request.limits.cells);
   EXPECT_GT(decoded.rejected, 0U);
   EXPECT_THAT(decoded.why_rejected, HasSubstr("too many different times"));
@@ -285,7 +323,7 @@ TEST(otlp, malformed_protobuf_is_named_by_its_byte) {
       .source = "web-01", .epoch = 1, .sequence = 1, .authenticated = true, .instances = {web_01(3, {WallTime{5}})}};
   std::string whole = encode_otlp(delivery);
   for (std::size_t n = 1; n < whole.size(); ++n) {
-    Result<OtlpDecoded> decoded = decode_otlp(agent_request(std::string_view(whole).substr(0, n)));
+    Result<Ingested> decoded = decode_otlp(agent_request(std::string_view(whole).substr(0, n)));
     ASSERT_FALSE(decoded.ok()) << n;  // one resource: every cut goes through it
     EXPECT_EQ(decoded.error().code, Code::invalid);
     EXPECT_THAT(decoded.error().message, HasSubstr("at byte "));
@@ -308,7 +346,7 @@ TEST(otlp, malformed_json_is_named_by_its_byte_and_a_wrong_type_by_its_pointer) 
 }
 
 TEST(otlp, a_metric_of_an_unknown_kind_is_refused_and_not_silently_lost) {
-  OtlpDecoded decoded = take(json_request(of_web_01(R"({"name":"a"},{"name":"b","quartile":{}})")));
+  Ingested decoded = take(json_request(of_web_01(R"({"name":"a"},{"name":"b","quartile":{}})")));
   EXPECT_EQ(decoded.rejected, 2U);
   EXPECT_EQ(decoded.delivery.instances.at(0).refused, 2U);
 }
@@ -317,7 +355,7 @@ TEST(otlp, resources_of_one_instance_are_one) {
   std::string one = of_web_01(gauge("a", R"({"timeUnixNano":"1","asDouble":1})"));
   std::string inner = one.substr(one.find('[') + 1, one.rfind(']') - one.find('[') - 1);
   std::string body = cat(R"({"resourceMetrics":[)", inner, ",", inner, "]}");
-  OtlpDecoded decoded = take(json_request(body));
+  Ingested decoded = take(json_request(body));
   ASSERT_EQ(decoded.delivery.instances.size(), 1U);
   EXPECT_EQ(decoded.delivery.instances[0].refused, 1U);
 }

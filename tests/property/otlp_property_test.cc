@@ -70,7 +70,7 @@ RC_GTEST_PROP(otlp, what_an_agent_encodes_decodes_to_itself, (std::uint64_t seed
   Prng prng{seed};
   model::Delivery delivery = any_delivery(prng);
   std::string body = encode_otlp(delivery);
-  Result<OtlpDecoded> plain = decode_otlp(from_agent(body));
+  Result<Ingested> plain = decode_otlp(from_agent(body));
   RC_ASSERT(plain.ok());
   RC_ASSERT(plain->delivery == delivery);
   RC_ASSERT(plain->rejected == 0U);
@@ -85,7 +85,7 @@ RC_GTEST_PROP(otlp, a_changed_body_gives_a_well_formed_delivery_or_an_error, (st
   std::string body = encode_otlp(any_delivery(prng));
   for (std::uint64_t n = 1 + prng.below(4); n > 0; --n) body[prng.below(body.size())] = static_cast<char>(prng.below(256));
   body.resize(1 + prng.below(body.size()));
-  Result<OtlpDecoded> decoded = decode_otlp(from_agent(body));
+  Result<Ingested> decoded = decode_otlp(from_agent(body));
   if (!decoded) {
     RC_ASSERT(decoded.error().code == Code::invalid);
     return;

@@ -401,7 +401,5 @@ TEST_F(Ingest, RefusesForGoodWhatCanNeverBeTaken) {
   EXPECT_TRUE(bench.manager.taken.empty());
 }
 
-TEST_F(Ingest, SaysThatLogsComeLater) { EXPECT_EQ(bench.send("POST", "/v1/logs", "{}").status, 501); }
-
 }  // namespace
 }  // namespace mien::edge

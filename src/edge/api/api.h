@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "edge/http/http.h"
+#include "edge/prometheus_door.h"
 #include "model/resource.h"
 #include "model/telemetry.h"
 #include "node/manager_port.h"
@@ -66,6 +67,8 @@ struct ApiOptions {
   std::string ca_fingerprint;               // "sha256:..."
   Backup backup;                            // empty: 501
   std::shared_ptr<api::Replays> replays;    // null: 501
+  wire::PrometheusRules prometheus;         // how remote-write's series become instances
+  std::shared_ptr<PrometheusDoor> prometheus_door = std::make_shared<PrometheusDoor>();  // shared with the scraper
 };
 
 class Api {

@@ -69,6 +69,11 @@ void take_reports(Service& service, const CallPtr& call);
 // ingest.cc
 void take_metrics(Service& service, const CallPtr& call);
 void take_logs(Service& service, const CallPtr& call);
+void take_remote_write(Service& service, const CallPtr& call);
+void take_alerts(Service& service, const CallPtr& call);
+
+// outside.cc
+void get_outside(Service& service, const CallPtr& call);
 
 // operate.cc
 void backup(Service& service, const CallPtr& call);

@@ -1,8 +1,14 @@
-// POST /v1/metrics: OTLP/HTTP by wire/otlp, decoded in the caller's thread, appended to the log, acknowledged.
+// POST /v1/metrics, /v1/logs: OTLP/HTTP; POST /api/v1/write: Prometheus remote-write; POST /api/v1/alerts:
+// Alertmanager. Decoded in the caller's thread, appended to the log, acknowledged.
+#include <algorithm>
+
 #include "base/text.h"
 #include "edge/api/handlers.h"
 #include "edge/api/route.h"
+#include "wire/alertmanager.h"
 #include "wire/otlp.h"
+#include "wire/otlp_logs.h"
+#include "wire/remote_write.h"
 
 namespace mien::edge::api {
 namespace {
@@ -64,26 +70,72 @@ Problem refused_body(const Error& error) {
   return problem;
 }
 
+// An instance that an agent reports listens to its agent alone; offering it more would look like an impostor.
+void drop_agents_own(const Service& service, model::Delivery& delivery) {
+  auto view = service.port().view();
+  std::erase_if(delivery.instances, [&](const model::DeliveredInstance& each) {
+    auto known = view->instances.find(each.instance);
+    return known != view->instances.end() && known->second->type != model::InstanceType::external;
+  });
+}
+
+Problem other_type(const Call& call) {
+  return {.code = Code::unsupported,
+          .status = 415,
+          .detail =
+              cat("send application/x-protobuf or application/json, not \"", call.request.header("content-type"), "\""),
+          .errors = {}};
+}
+
+// A client of OTLP's that speaks protobuf is answered in protobuf, also when it is refused; our own agents and clients
+// that speak JSON read the problem document.
+void refuse_otlp(Call& call, wire::OtlpEncoding encoding, const Problem& problem) {
+  HttpResponse response = to_response(problem, call.request.path);
+  if (encoding == wire::OtlpEncoding::protobuf && call.caller.agent.empty()) {
+    response.headers["content-type"] = std::string(wire::content_type(encoding));
+    response.body = wire::encode_otlp_status(problem.detail);
+  }
+  call.respond(std::move(response));
+}
+
+wire::OtlpRequest otlp_request(const Service& service, const Call& call, wire::OtlpEncoding encoding) {
+  wire::OtlpRequest request;
+  request.encoding = encoding;
+  request.content_encoding = call.request.header("content-encoding");
+  request.body = call.request.body;
+  request.arrived = service.now();
+  request.trusted = !call.caller.agent.empty();
+  request.agent = call.caller.agent;
+  return request;
+}
+
+// What of a request was written, as remote-write 2.0 asks for it (and 1.0 does no harm with).
+void tell_written(HttpResponse& response, const wire::PrometheusCounts& counts) {
+  response.headers["x-prometheus-remote-write-samples-written"] = std::to_string(counts.samples);
+  response.headers["x-prometheus-remote-write-histograms-written"] = std::to_string(counts.histograms);
+  response.headers["x-prometheus-remote-write-exemplars-written"] = "0";
+}
+
+void refuse_write(Call& call, const Problem& problem) {
+  HttpResponse response = to_response(problem, call.request.path);
+  tell_written(response, {});
+  call.respond(std::move(response));
+}
+
 }  // namespace
 
 void take_metrics(Service& service, const CallPtr& call) {
   auto encoding = wire::otlp_encoding(call->request.header("content-type"));
-  if (!encoding) {
-    return call->respond(Problem{.code = Code::unsupported,
-                                 .status = 415,
-                                 .detail = cat("send application/x-protobuf or application/json, not \"",
-                                               call->request.header("content-type"), "\""),
-                                 .errors = {}});
-  }
-  wire::OtlpRequest request;
-  request.encoding = *encoding;
-  request.content_encoding = call->request.header("content-encoding");
-  request.body = call->request.body;
-  request.arrived = service.now();
-  request.trusted = !call->caller.agent.empty();
-  request.agent = call->caller.agent;
-  auto decoded = wire::decode_otlp(request);
-  if (!decoded) return call->respond(refused_body(decoded.error()));
+  if (!encoding) return call->respond(other_type(*call));
+  wire::OtlpRequest request = otlp_request(service, *call, *encoding);
+  auto decode = [&] {
+    if (request.trusted) return wire::decode_otlp(request);
+    Lock lock(service.start_times_mutex);
+    request.starts = &service.start_times;
+    return wire::decode_otlp(request);
+  };
+  Result<wire::Ingested> decoded = decode();
+  if (!decoded) return refuse_otlp(*call, *encoding, refused_body(decoded.error()));
 
   model::Delivery delivery = std::move(decoded->delivery);
   delivery.source = call->caller.agent;
@@ -104,7 +156,8 @@ void take_metrics(Service& service, const CallPtr& call) {
                " samples of new instances: ", *no_room(service, service.options.most_instances));
   }
   if (!delivery.instances.empty()) {
-    if (auto taken = service.port().take_in(std::move(delivery)); !taken) return call->respond(taken.error());
+    if (auto taken = service.port().take_in(std::move(delivery)); !taken)
+      return refuse_otlp(*call, *encoding, problem_of(taken.error()));
   }
   HttpResponse response;
   response.headers["content-type"] = std::string(wire::content_type(*encoding));
@@ -112,12 +165,120 @@ void take_metrics(Service& service, const CallPtr& call) {
   call->respond(std::move(response));
 }
 
-void take_logs(Service&, const CallPtr& call) {
-  call->respond(
-      Problem{.code = Code::unsupported,
-              .status = 501,
-              .detail = "logs are not taken in yet: send metrics to /v1/metrics, and switch the logs exporter off",
-              .errors = {}});
+void take_remote_write(Service& service, const CallPtr& call) {
+  auto version = wire::remote_write_version(call->request.header("content-type"));
+  if (!version) {
+    return refuse_write(*call,
+                        Problem{.code = Code::unsupported,
+                                .status = 415,
+                                .detail = cat("send application/x-protobuf;proto=prometheus.WriteRequest or ",
+                                              "application/x-protobuf;proto=io.prometheus.write.v2.Request, not \"",
+                                              call->request.header("content-type"), "\""),
+                                .errors = {}});
+  }
+  auto body = wire::unfold_remote_write(call->request.header("content-encoding"), call->request.body);
+  if (!body) return refuse_write(*call, refused_body(body.error()));
+  PrometheusDoor& door = *service.options.prometheus_door;
+  Result<wire::PrometheusIngested> decoded = [&] {
+    Lock lock(door.mutex);
+    return wire::decode_remote_write(*version, *body, service.options.prometheus, service.now(), door.memory);
+  }();
+  if (!decoded) return refuse_write(*call, refused_body(decoded.error()));
+
+  wire::PrometheusCounts& counts = decoded->counts;
+  auto refuse = [&](std::uint64_t samples, std::string_view why) {
+    if (samples == 0) return;
+    samples = std::min(samples, counts.samples);  // what was made of them is not counted as theirs
+    counts.samples -= samples;
+    counts.invalid += samples;
+    decoded->why += cat(decoded->why.empty() ? "" : "; ", samples, " samples of ", why);
+  };
+  // Who writes for many is no agent: an agent's own samples come numbered, by OTLP.
+  if (const std::string& agent = call->caller.agent; !agent.empty())
+    refuse(drop_foreign(agent, decoded->delivery), cat("instances that are not on ", agent));
+  refuse(drop_newcomers(service, decoded->delivery), "new instances: there is no room for more");
+  if (!decoded->delivery.instances.empty()) {
+    if (auto taken = service.port().take_in(std::move(decoded->delivery)); !taken)
+      return refuse_write(*call, problem_of(taken.error()));
+  }
+  {
+    Lock lock(door.mutex);
+    door.counts += counts;
+  }
+  // What can not be is told by 400, which a sender logs and does not repeat; the rest of the request is written.
+  HttpResponse response;
+  if (counts.invalid > 0)
+    response = to_response(Problem{.code = Code::invalid, .status = 400, .detail = decoded->why, .errors = {}},
+                           call->request.path);
+  else if (decoded->why.empty()) response.status = 204;
+  else
+    response = {.status = 200, .headers = {{"content-type", "text/plain; charset=utf-8"}}, .body = decoded->why + "\n"};
+  tell_written(response, counts);
+  call->respond(std::move(response));
+}
+
+void take_logs(Service& service, const CallPtr& call) {
+  auto encoding = wire::otlp_encoding(call->request.header("content-type"));
+  if (!encoding) return call->respond(other_type(*call));
+  wire::OtlpRequest request = otlp_request(service, *call, *encoding);
+  auto logs = wire::decode_otlp_logs(request);
+  if (!logs) return refuse_otlp(*call, *encoding, refused_body(logs.error()));
+  const std::string& agent = call->caller.agent;
+  std::erase_if(logs->instances, [&](const wire::InstanceLogs& each) {
+    if (agent.empty() || each.instance.value == agent || each.parent.value == agent) return false;
+    for (const auto& [severity, count] : each.counts) {
+      logs->accepted -= count;
+      logs->rejected += count;
+    }
+    logs->why_rejected = cat("records of instances that are not on ", agent);
+    return true;
+  });
+  model::Delivery delivery = wire::counts_of(*logs, request.arrived);
+  delivery.source = agent;
+  delivery.authenticated = !agent.empty();
+  if (!agent.empty()) {
+    if (Status status = take_numbers(*call, delivery); !status) return call->respond(status.error());
+    // An instance that an agent reports takes numbered requests only: without a number the records are shown, not
+    // counted.
+    if (delivery.sequence == 0) delivery.instances.clear();
+  }
+  if (agent.empty()) drop_agents_own(service, delivery);
+  drop_newcomers(service, delivery);
+  if (!delivery.instances.empty()) {
+    if (auto taken = service.port().take_in(std::move(delivery)); !taken)
+      return refuse_otlp(*call, *encoding, problem_of(taken.error()));
+  }
+  service.outside.take(*logs);
+  HttpResponse response;
+  response.headers["content-type"] = std::string(wire::content_type(*encoding));
+  response.body = wire::encode_otlp_logs_response(*encoding, logs->rejected, logs->why_rejected);
+  call->respond(std::move(response));
+}
+
+void take_alerts(Service& service, const CallPtr& call) {
+  WallTime now = service.now();
+  auto alerts = wire::decode_alerts(call->request.body, service.options.prometheus, now);
+  if (!alerts) return call->respond(refused_body(alerts.error()));
+  // An alert is no sign that there is such a machine: only what is watched already hears of it.
+  auto view = service.port().view();
+  std::erase_if(alerts->alerts, [&](const wire::ExternalAlert& alert) {
+    auto known = view->instances.find(alert.instance);
+    bool agent_may = call->caller.agent.empty() || alert.instance.value == call->caller.agent;
+    if (known != view->instances.end() && agent_may) return false;
+    if (++alerts->refused == 1) alerts->why = cat("there is no instance ", alert.instance.value);
+    return true;
+  });
+  model::Delivery delivery = wire::series_of(alerts->alerts, now);
+  drop_agents_own(service, delivery);
+  if (!delivery.instances.empty()) {
+    if (auto taken = service.port().take_in(std::move(delivery)); !taken) return call->respond(taken.error());
+  }
+  service.outside.take(*alerts);
+  Json out = Json::object();
+  out["taken"] = alerts->alerts.size();
+  out["refused"] = alerts->refused;
+  if (!alerts->why.empty()) out["note"] = alerts->why;
+  call->respond(out);
 }
 
 }  // namespace mien::edge::api

@@ -185,6 +185,44 @@ void write_requests(Exposition& out, const Service& service) {
   out.sample(static_cast<double>(service.events->open()));
 }
 
+void write_prometheus(Exposition& out, const Service& service) {
+  PrometheusDoor& door = *service.options.prometheus_door;
+  wire::PrometheusCounts counts;
+  std::uint64_t answered = 0;
+  std::uint64_t failed = 0;
+  {
+    Lock lock(door.mutex);
+    counts = door.counts;
+    answered = door.scrapes_answered;
+    failed = door.scrapes_failed;
+  }
+  out.family("mien_prometheus_samples", "counter", "Samples by remote-write and scrape, and what became of them");
+  auto sample = [&out](const char* outcome, std::uint64_t count) {
+    out.sample(static_cast<double>(count), {{"outcome", outcome}});
+  };
+  sample("kept", counts.samples - counts.not_kept);
+  sample("understood", counts.not_kept);
+  sample("no_instance", counts.unnamed);
+  sample("refused", counts.invalid);
+  out.family("mien_scrapes", "counter", "Targets asked for their metrics, and whether they answered");
+  out.sample(static_cast<double>(answered), {{"outcome", "answered"}});
+  out.sample(static_cast<double>(failed), {{"outcome", "failed"}});
+  out.family("mien_prometheus_histograms", "counter", "Native histograms taken");
+  out.sample(static_cast<double>(counts.histograms));
+  out.family("mien_prometheus_series_ended", "counter", "Staleness markers: series that were said to have ended");
+  out.sample(static_cast<double>(counts.ended));
+}
+
+void write_outside(Exposition& out, const Service& service) {
+  OutsideBoard::Counts counts = service.outside.counts();
+  out.family("mien_log_records", "counter", "Log records by OTLP, and what became of them");
+  out.sample(static_cast<double>(counts.log_records), {{"outcome", "taken"}});
+  out.sample(static_cast<double>(counts.log_records_refused), {{"outcome", "refused"}});
+  out.family("mien_outside_alerts", "counter", "Alerts by Alertmanager's webhook, and what became of them");
+  out.sample(static_cast<double>(counts.alerts), {{"outcome", "taken"}});
+  out.sample(static_cast<double>(counts.alerts_refused), {{"outcome", "refused"}});
+}
+
 void write_process(Exposition& out) {
   rusage use{};
   ::getrusage(RUSAGE_SELF, &use);
@@ -218,6 +256,8 @@ void metrics(Service& service, const CallPtr& call) {
   write_actions(out, service, *view->board);
   write_audit(out, *view);
   write_requests(out, service);
+  write_prometheus(out, service);
+  write_outside(out, service);
   write_process(out);
   HttpResponse response;
   response.headers["content-type"] = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"

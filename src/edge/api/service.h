@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "edge/api/api.h"
 #include "edge/api/document.h"
+#include "edge/api/outside.h"
 #include "edge/api/problem.h"
 #include "edge/http/http.h"
 #include "edge/mutex.h"
@@ -91,6 +92,10 @@ struct Service {
   std::unique_ptr<Worker> worker;
   std::string openapi;                               // made once from the route table
   std::atomic<std::uint64_t> newcomers_refused = 0;  // samples of instances for which there is no room
+
+  OutsideBoard outside;
+  wire::StartTimes start_times;  // of cumulative series that no agent sends
+  Mutex start_times_mutex;
 
   explicit Service(ApiOptions given);
   ~Service();

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "model/devices.h"
 
 namespace mien::edge {
 namespace {
@@ -98,12 +99,6 @@ double seconds_of_ms(std::uint64_t ms) { return number(ms) * 1e-3; }
 double share(double part, double whole) { return whole > 0 ? std::clamp(part / whole, 0.0, 1.0) : model::missing; }
 std::uint64_t difference(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; }
 
-bool starts_with_any(std::string_view name, std::initializer_list<std::string_view> prefixes) {
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [&](std::string_view p) { return name.substr(0, p.size()) == p; });
-}
-bool ends_in_digit(std::string_view name) { return !name.empty() && name.back() >= '0' && name.back() <= '9'; }
-
 // The kernel lets iowait and idle step back a little (a CPU that goes offline); a counter that falls would look like a
 // new start, so each time stays at the highest value seen.
 void keep_highest(CpuTimes& highest, const CpuTimes& now) {
@@ -124,33 +119,6 @@ std::optional<FilesystemUsage> probe_filesystem(const std::string& mountpoint) {
                          .available = number(stat.f_bavail) * block,
                          .files = number(stat.f_files),
                          .files_free = number(stat.f_ffree)};
-}
-
-bool is_whole_disk(std::string_view name) {
-  if (starts_with_any(name, {"loop", "ram", "zram", "fd", "sr", "dm-", "md"})) return false;
-  if (starts_with_any(name, {"nvme", "mmcblk", "nbd", "pmem"})) {
-    // nvme0n1p2, mmcblk0p1, nbd0p1: a p between digits and digits; mmcblk0boot0 is not for data.
-    std::size_t p = name.rfind('p');
-    bool partition = p != std::string_view::npos && p > 0 && ends_in_digit(name.substr(0, p)) && p + 1 < name.size();
-    return !partition && name.find("boot") == std::string_view::npos;
-  }
-  // sda1, vda1, xvda1, hda1.
-  if (starts_with_any(name, {"sd", "vd", "xvd", "hd"})) return !ends_in_digit(name);
-  return true;
-}
-
-bool is_host_interface(std::string_view name) {
-  return name != "lo" &&
-         !starts_with_any(name, {"veth",    "docker", "br-",    "virbr",  "vnet",  "tap",    "cali",   "cni",
-                                 "flannel", "lxc",    "lxdbr",  "podman", "dummy", "ifb",    "tunl",   "sit",
-                                 "gre",     "ip6tnl", "ip6gre", "erspan", "nlmon", "ip_vti", "ip6_vti"});
-}
-
-bool is_local_filesystem(std::string_view type) {
-  constexpr std::array<std::string_view, 17> local{"ext2",     "ext3",     "ext4",   "xfs",  "btrfs",  "zfs",
-                                                   "f2fs",     "vfat",     "exfat",  "ntfs", "ntfs3",  "jfs",
-                                                   "reiserfs", "bcachefs", "nilfs2", "ufs",  "hfsplus"};
-  return std::find(local.begin(), local.end(), type) != local.end();
 }
 
 HostMetrics::HostMetrics(const std::string& proc_root, FilesystemProbe probe, ProblemList& problems)
@@ -266,8 +234,8 @@ void HostMetrics::build_devices(Readings& readings) {
           cat("more than ", most, ' ', what, " on this host: those with the least traffic are not collected"));
     return devices;
   };
-  disks_ = layout(disk_stats_, most_disks, is_whole_disk, disk_specs, "disks");
-  interfaces_ = layout(net_stats_, most_interfaces, is_host_interface, interface_specs, "network interfaces");
+  disks_ = layout(disk_stats_, most_disks, model::is_whole_disk, disk_specs, "disks");
+  interfaces_ = layout(net_stats_, most_interfaces, model::is_host_interface, interface_specs, "network interfaces");
 }
 
 bool HostMetrics::devices_changed() const {
@@ -296,7 +264,7 @@ bool HostMetrics::read_mounts(ReadBuffer& buffer) {
   std::vector<std::string> found;
   std::size_t left = 0;
   for (const Mount& mount : mounts) {
-    if (!is_local_filesystem(mount.type) || !devices.insert(mount.device).second) continue;
+    if (!model::is_local_filesystem(mount.type) || !devices.insert(mount.device).second) continue;
     if (found.size() < most_filesystems) found.push_back(mount.mountpoint);
     else ++left;
   }

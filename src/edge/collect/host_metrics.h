@@ -32,14 +32,6 @@ constexpr std::size_t most_filesystems = 32;
 constexpr std::size_t most_interfaces = 32;
 constexpr Duration filesystem_interval = 10s;
 
-// True for disks whose traffic is not counted once more elsewhere: no partitions, loops, RAM disks, device mapper or
-// md.
-[[nodiscard]] bool is_whole_disk(std::string_view name);
-// False for the loopback and for what stands for containers, guests and bridges: their traffic passes a real one too.
-[[nodiscard]] bool is_host_interface(std::string_view name);
-// Filesystems on disks of this machine. Network and FUSE filesystems may hang and are never asked.
-[[nodiscard]] bool is_local_filesystem(std::string_view type);
-
 class HostMetrics {
  public:
   HostMetrics(const std::string& proc_root, FilesystemProbe probe, ProblemList& problems);

@@ -1,4 +1,5 @@
-// Where both OTLP decoders hand in what they read: data points become columns of one batch per instance, within limits.
+// Where the decoders of all doors hand in what they read: data points become columns of one batch per instance, within
+// limits.
 //
 // The decoders know bytes and places; this knows identities, aliases, limits and what is refused. A data point is taken
 // whole or refused whole, also when it becomes two samples. One assembler is for one request.
@@ -6,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,7 +17,8 @@
 #include <unordered_set>
 #include <vector>
 
-#include "wire/otlp.h"
+#include "base/result.h"
+#include "wire/ingest.h"
 
 namespace mien::wire {
 
@@ -53,29 +56,49 @@ struct PointPart {
   double value = 0;
 };
 
+// Of a summary: `value` is what the share `of` of all stayed below.
+struct Quantile {
+  double of = 0;
+  double value = 0;
+};
+
 struct Point {
-  std::uint64_t time_ns = 0;  // since 1970; 0: not given
+  std::uint64_t time_ns = 0;   // since 1970; 0: not given
+  std::uint64_t start_ns = 0;  // of what is cumulative: when it was zero; 0: not given
   model::Attributes attributes;
   bool attributes_are_plain = true;  // false: a list, a map or bytes among them
   bool no_recorded_value = false;    // the sender says that there was nothing to record
+  bool ended = false;                // the series has no more samples (a staleness marker)
 };
 
-class OtlpAssembler {
+// Who sends, when it arrived, and how much may come. What it points to must outlive the assembler.
+struct Sender {
+  bool trusted = false;
+  std::string_view agent;
+  WallTime arrived;
+  IngestLimits limits;
+  StartTimes* starts = nullptr;  // may be null
+  bool may_repeat = false;       // the same value of the same time twice is no contradiction
+};
+
+class Assembler {
  public:
-  explicit OtlpAssembler(const OtlpRequest& request);
-  ~OtlpAssembler();
-  OtlpAssembler(const OtlpAssembler&) = delete;
-  OtlpAssembler& operator=(const OtlpAssembler&) = delete;
+  explicit Assembler(const Sender& sender);
+  ~Assembler();
+  Assembler(const Assembler&) = delete;
+  Assembler& operator=(const Assembler&) = delete;
 
   // The points that follow belong to this resource.
   void begin_resource(const model::Attributes& attributes);
+  // The same by the instance's name; `identities` are asked for when the instance is new to the request.
+  void begin_instance(const std::string& name, const std::function<model::Attributes()>& identities);
   void number(const MetricHead& head, const Point& point, std::optional<double> value);
-  // Histograms of both kinds and summaries.
+  // Histograms of both kinds and summaries; a summary's quantiles come with it.
   void distribution(const MetricHead& head, const Point& point, std::optional<std::uint64_t> count,
-                    std::optional<double> sum);
+                    std::optional<double> sum, std::span<const Quantile> quantiles = {});
   // A metric of a kind that is not known: its points can not even be counted, so it counts as one.
   void unknown_metric(const MetricHead& head);
-  [[nodiscard]] OtlpDecoded finish();
+  [[nodiscard]] Ingested finish();
 
  private:
   struct Column;
@@ -86,7 +109,7 @@ class OtlpAssembler {
   };
 
   void read_marks(const model::Attributes& attributes);
-  void take(const MetricHead& head, const Point& point, std::span<const PointPart> parts);
+  bool take(const MetricHead& head, const Point& point, std::span<const PointPart> parts);
   void refuse(Refusal why, const MetricHead& head, std::size_t samples);
   [[nodiscard]] std::optional<Refusal> why_not(const MetricHead& head, const Point& point,
                                                std::span<const PointPart> parts) const;
@@ -94,10 +117,11 @@ class OtlpAssembler {
                                                       const PointPart& part) const;
   [[nodiscard]] std::optional<Refusal> make_room(std::size_t new_series, std::int64_t time);
   [[nodiscard]] Column add_column(const MetricHead& head, const Point& point, const PointPart& part, std::string key);
+  void note_start(const MetricHead& head, const Point& point, std::string_view key, std::uint32_t column);
   [[nodiscard]] model::DeliveredInstance lay_out(Instance& instance);
   [[nodiscard]] std::string explain() const;
 
-  const OtlpRequest& request_;
+  Sender sender_;
   model::Delivery delivery_;
   std::vector<std::unique_ptr<Instance>> instances_;  // in order of appearance
   std::unordered_map<std::string, Instance*> by_name_;
@@ -112,8 +136,8 @@ class OtlpAssembler {
 };
 
 // The decoders proper; `body` is already unfolded.
-[[nodiscard]] Status read_otlp_protobuf(std::string_view body, OtlpAssembler& into);
-[[nodiscard]] Status read_otlp_json(std::string_view body, OtlpAssembler& into);
+[[nodiscard]] Status read_otlp_protobuf(std::string_view body, Assembler& into);
+[[nodiscard]] Status read_otlp_json(std::string_view body, Assembler& into);
 
 // A sum's place among our kinds.
 void set_sum_kind(MetricHead& head, Temporality temporality, bool monotonic);

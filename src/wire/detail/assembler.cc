@@ -1,4 +1,4 @@
-#include "wire/detail/otlp_assembler.h"
+#include "wire/detail/assembler.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,12 +10,12 @@
 
 namespace mien::wire {
 
-struct OtlpAssembler::Column {
+struct Assembler::Column {
   std::uint32_t index = 0;
   double factor = 1;
 };
 
-struct OtlpAssembler::Instance {
+struct Assembler::Instance {
   struct Sample {
     std::uint32_t column;
     std::int64_t time;
@@ -30,6 +30,8 @@ struct OtlpAssembler::Instance {
 };
 
 namespace {
+
+constexpr std::size_t max_quantiles = 16;  // of one point
 
 void append_counted(std::string& key, std::string_view text) {
   key += std::to_string(text.size());
@@ -83,12 +85,10 @@ void set_sum_kind(MetricHead& head, Temporality temporality, bool monotonic) {
 
 void set_distribution_kind(MetricHead& head, Temporality temporality) { set_sum_kind(head, temporality, true); }
 
-OtlpAssembler::OtlpAssembler(const OtlpRequest& request) : request_(request) {
-  delivery_.authenticated = request.trusted;
-}
-OtlpAssembler::~OtlpAssembler() = default;
+Assembler::Assembler(const Sender& sender) : sender_(sender) { delivery_.authenticated = sender.trusted; }
+Assembler::~Assembler() = default;
 
-void OtlpAssembler::read_marks(const model::Attributes& attributes) {
+void Assembler::read_marks(const model::Attributes& attributes) {
   auto number_of = [&](std::string_view key) {
     auto at = attributes.find(std::string(key));
     std::int64_t number = at == attributes.end() ? 0 : parse_integer(at->second).value_or(0);
@@ -98,7 +98,7 @@ void OtlpAssembler::read_marks(const model::Attributes& attributes) {
     delivery_.epoch = number_of(mark_epoch);
     delivery_.sequence = number_of(mark_sequence);
     auto source = attributes.find(std::string(mark_source));
-    if (source != attributes.end() && is_plain_name(source->second, request_.limits.name_length))
+    if (source != attributes.end() && is_plain_name(source->second, sender_.limits.name_length))
       delivery_.source = source->second;
   }
   if (current_ != nullptr) {
@@ -108,19 +108,19 @@ void OtlpAssembler::read_marks(const model::Attributes& attributes) {
   }
 }
 
-void OtlpAssembler::begin_resource(const model::Attributes& attributes) {
+void Assembler::begin_resource(const model::Attributes& attributes) {
   current_ = nullptr;
-  Result<Identity> identity = identify(attributes, {.trusted = request_.trusted,
-                                                    .agent = request_.agent,
-                                                    .name_length = request_.limits.name_length,
-                                                    .identities = request_.limits.identities});
+  Result<Identity> identity = identify(attributes, {.trusted = sender_.trusted,
+                                                    .agent = std::string(sender_.agent),
+                                                    .name_length = sender_.limits.name_length,
+                                                    .identities = sender_.limits.identities});
   if (!identity) {
     current_refusal_ = Refusal::unnamed_resource;
     if (unnamed_message_.empty()) unnamed_message_ = identity.error().message;
   } else if (auto known = by_name_.find(identity->instance.value); known != by_name_.end()) {
     current_ = known->second;
     current_->delivered.identities.merge(identity->identities);
-  } else if (instances_.size() >= request_.limits.instances) {
+  } else if (instances_.size() >= sender_.limits.instances) {
     current_refusal_ = Refusal::too_many_instances;
   } else {
     auto made = std::make_unique<Instance>();
@@ -133,10 +133,16 @@ void OtlpAssembler::begin_resource(const model::Attributes& attributes) {
     by_name_.emplace(identity->instance.value, current_);
     instances_.push_back(std::move(made));
   }
-  if (request_.trusted) read_marks(attributes);
+  if (sender_.trusted) read_marks(attributes);
 }
 
-void OtlpAssembler::refuse(Refusal why, const MetricHead& head, std::size_t samples) {
+void Assembler::begin_instance(const std::string& name, const std::function<model::Attributes()>& identities) {
+  auto known = by_name_.find(name);
+  if (known == by_name_.end()) return begin_resource(identities());
+  current_ = known->second;
+}
+
+void Assembler::refuse(Refusal why, const MetricHead& head, std::size_t samples) {
   ++rejected_;
   Reason& reason = reasons_[static_cast<std::size_t>(why)];
   ++reason.times;
@@ -147,41 +153,54 @@ void OtlpAssembler::refuse(Refusal why, const MetricHead& head, std::size_t samp
   if (current_ != nullptr) reason.first += cat(" of ", current_->delivered.instance.value);
 }
 
-void OtlpAssembler::unknown_metric(const MetricHead& head) {
-  refuse(head.refusal.value_or(Refusal::metric_name), head, 1);
-}
+void Assembler::unknown_metric(const MetricHead& head) { refuse(head.refusal.value_or(Refusal::metric_name), head, 1); }
 
-void OtlpAssembler::number(const MetricHead& head, const Point& point, std::optional<double> value) {
+void Assembler::number(const MetricHead& head, const Point& point, std::optional<double> value) {
   std::array parts{PointPart{.suffix = {}, .unit = head.unit, .value = value.value_or(0)}};
   if (!value && !point.no_recorded_value) return refuse(head.refusal.value_or(Refusal::no_value), head, 1);
   take(head, point, parts);
 }
 
-void OtlpAssembler::distribution(const MetricHead& head, const Point& point, std::optional<std::uint64_t> count,
-                                 std::optional<double> sum) {
+void Assembler::distribution(const MetricHead& head, const Point& point, std::optional<std::uint64_t> count,
+                             std::optional<double> sum, std::span<const Quantile> quantiles) {
   std::array parts{PointPart{.suffix = ".count", .unit = "1", .value = static_cast<double>(count.value_or(0))},
                    PointPart{.suffix = ".sum", .unit = head.unit, .value = sum.value_or(0)}};
   if (!count && !point.no_recorded_value) return refuse(head.refusal.value_or(Refusal::no_value), head, 1);
-  take(head, point, std::span(parts).first(sum ? 2 : 1));
+  if (!take(head, point, std::span(parts).first(sum ? 2 : 1))) return;
+  // They belong to the point that was taken: what of them can not be is left out and counted, and the point stays.
+  MetricHead level = head;
+  level.kind = model::SeriesKind::gauge;
+  std::uint64_t accepted = accepted_;
+  std::uint64_t rejected = rejected_;
+  for (const Quantile& quantile : quantiles.first(std::min(quantiles.size(), max_quantiles))) {
+    if (!std::isfinite(quantile.of) || !std::isfinite(quantile.value)) continue;  // none yet, as libraries write it
+    Point own = point;
+    own.start_ns = 0;
+    own.attributes.insert_or_assign("quantile", to_text(quantile.of));
+    std::array level_part{PointPart{.suffix = {}, .unit = head.unit, .value = quantile.value}};
+    (void)take(level, own, level_part);
+  }
+  accepted_ = accepted;
+  rejected_ = rejected;
 }
 
-std::optional<Refusal> OtlpAssembler::why_not(const MetricHead& head, const Point& point,
-                                              std::span<const PointPart> parts) const {
+std::optional<Refusal> Assembler::why_not(const MetricHead& head, const Point& point,
+                                          std::span<const PointPart> parts) const {
   if (current_ == nullptr) return current_refusal_;
   if (head.refusal) return head.refusal;
   if (point.time_ns > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return Refusal::time;
   if (!point.attributes_are_plain) return Refusal::attributes;
-  if (samples_ + parts.size() > request_.limits.samples) return Refusal::too_many_samples;
-  if (point.no_recorded_value) return std::nullopt;
+  if (samples_ + parts.size() > sender_.limits.samples) return Refusal::too_many_samples;
+  if (point.no_recorded_value || point.ended) return std::nullopt;
   for (const PointPart& part : parts) {
     if (!std::isfinite(part.value)) return Refusal::not_finite;
   }
   return std::nullopt;
 }
 
-std::optional<Refusal> OtlpAssembler::why_not_series(const MetricHead& head, const Point& point,
-                                                     const PointPart& part) const {
-  const OtlpLimits& limits = request_.limits;
+std::optional<Refusal> Assembler::why_not_series(const MetricHead& head, const Point& point,
+                                                 const PointPart& part) const {
+  const IngestLimits& limits = sender_.limits;
   std::size_t room = limits.name_length - std::min(limits.name_length, part.suffix.size());
   if (!is_plain_name(head.name, room) || !plain_attribute(head.unit, limits.unit_length)) return Refusal::metric_name;
   if (point.attributes.size() > limits.attributes) return Refusal::attributes;
@@ -193,25 +212,25 @@ std::optional<Refusal> OtlpAssembler::why_not_series(const MetricHead& head, con
 }
 
 // The batch is a full grid, so one more series or time costs a whole column or row of cells.
-std::optional<Refusal> OtlpAssembler::make_room(std::size_t new_series, std::int64_t time) {
+std::optional<Refusal> Assembler::make_room(std::size_t new_series, std::int64_t time) {
   std::size_t series = current_->delivered.series.size();
   std::size_t times = current_->times.size();
   std::size_t new_times = current_->times.contains(time) ? 0 : 1;
-  if (series + new_series > request_.limits.series) return Refusal::too_many_series;
+  if (series + new_series > sender_.limits.series) return Refusal::too_many_series;
   std::size_t cells = cells_ - series * times + (series + new_series) * (times + new_times);
-  if (cells > request_.limits.cells) return Refusal::too_many_cells;
+  if (cells > sender_.limits.cells) return Refusal::too_many_cells;
   cells_ = cells;
   if (new_times == 1) current_->times.insert(time);
   return std::nullopt;
 }
 
-OtlpAssembler::Column OtlpAssembler::add_column(const MetricHead& head, const Point& point, const PointPart& part,
-                                                std::string key) {
+Assembler::Column Assembler::add_column(const MetricHead& head, const Point& point, const PointPart& part,
+                                        std::string key) {
   model::Series series{.metric = MetricName{cat(head.name, part.suffix)},
                        .attributes = point.attributes,
                        .unit = std::string(part.unit),
                        .kind = head.kind};
-  double factor = current_->marked ? 1.0 : canonicalise(series);
+  double factor = current_->marked ? 1.0 : canonicalise(series).factor;
   auto next = static_cast<std::uint32_t>(current_->delivered.series.size());
   auto [at, is_new] = current_->canonical.emplace(std::move(series), next);
   if (is_new) current_->delivered.series.push_back(at->first);
@@ -220,36 +239,65 @@ OtlpAssembler::Column OtlpAssembler::add_column(const MetricHead& head, const Po
   return column;
 }
 
-void OtlpAssembler::take(const MetricHead& head, const Point& point, std::span<const PointPart> parts) {
-  if (std::optional<Refusal> why = why_not(head, point, parts)) return refuse(*why, head, parts.size());
+bool Assembler::take(const MetricHead& head, const Point& point, std::span<const PointPart> parts) {
+  if (std::optional<Refusal> why = why_not(head, point, parts)) {
+    refuse(*why, head, parts.size());
+    return false;
+  }
   std::array<std::string, 2> keys;
   std::size_t unseen = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     keys.at(i) = sender_key(head, point, parts[i]);
     if (current_->columns.contains(keys.at(i))) continue;
-    if (std::optional<Refusal> why = why_not_series(head, point, parts[i])) return refuse(*why, head, parts.size());
+    if (std::optional<Refusal> why = why_not_series(head, point, parts[i])) {
+      refuse(*why, head, parts.size());
+      return false;
+    }
     ++unseen;
   }
-  auto time = point.time_ns == 0 ? request_.arrived.ns : static_cast<std::int64_t>(point.time_ns);
+  auto time = point.time_ns == 0 ? sender_.arrived.ns : static_cast<std::int64_t>(point.time_ns);
   // An unseen name may turn out to be a known series by its alias; then this asked for more room than was needed,
   // which matters only at the very limit.
-  if (std::optional<Refusal> why = make_room(unseen, time)) return refuse(*why, head, parts.size());
+  if (std::optional<Refusal> why = make_room(unseen, time)) {
+    refuse(*why, head, parts.size());
+    return false;
+  }
   bool overflow = false;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     auto known = current_->columns.find(keys.at(i));
-    Column column =
-        known != current_->columns.end() ? known->second : add_column(head, point, parts[i], std::move(keys.at(i)));
-    double value = point.no_recorded_value ? model::missing : parts[i].value * column.factor;
+    Column column = known != current_->columns.end() ? known->second : add_column(head, point, parts[i], keys.at(i));
+    double value = point.ended               ? model::ended
+                   : point.no_recorded_value ? model::missing
+                                             : parts[i].value * column.factor;
+    if (!point.no_recorded_value) note_start(head, point, keys.at(i), column.index);
     overflow |= std::isinf(value);  // the alias' factor carried it over the edge
     current_->samples.push_back(
         {.column = column.index, .time = time, .value = std::isinf(value) ? model::missing : value});
   }
   samples_ += parts.size();
-  if (overflow) return refuse(Refusal::not_finite, head, parts.size());
+  if (overflow) {
+    refuse(Refusal::not_finite, head, parts.size());
+    return false;
+  }
   ++accepted_;
+  return true;
 }
 
-model::DeliveredInstance OtlpAssembler::lay_out(Instance& instance) {
+// A cumulative series that began anew was zero when it began: with that sample the next one is a rate again, whatever
+// its value.
+void Assembler::note_start(const MetricHead& head, const Point& point, std::string_view key, std::uint32_t column) {
+  if (sender_.starts == nullptr || head.kind != model::SeriesKind::counter || point.start_ns == 0) return;
+  if (point.start_ns >= point.time_ns) return;  // a start of zero length: the value itself is what it began with
+  std::uint64_t hash = 0xcbf29ce484222325U;     // FNV-1a
+  for (std::string_view part : {std::string_view(current_->delivered.instance.value), std::string_view("\n"), key}) {
+    for (char c : part) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  }
+  auto start = static_cast<std::int64_t>(point.start_ns);
+  if (!sender_.starts->begins_anew(hash, start) || make_room(0, start)) return;
+  current_->samples.push_back({.column = column, .time = start, .value = 0});
+}
+
+model::DeliveredInstance Assembler::lay_out(Instance& instance) {
   model::Batch& batch = instance.delivered.batch;
   std::vector<std::int64_t> times(instance.times.begin(), instance.times.end());
   std::sort(times.begin(), times.end());
@@ -259,8 +307,11 @@ model::DeliveredInstance OtlpAssembler::lay_out(Instance& instance) {
   for (const Instance::Sample& sample : instance.samples) {
     auto row = static_cast<std::size_t>(std::lower_bound(times.begin(), times.end(), sample.time) - times.begin());
     double& cell = batch.values[sample.column * times.size() + row];
-    if (std::isnan(sample.value)) continue;
-    if (!std::isnan(cell)) {
+    if (std::isnan(sample.value)) {
+      if (model::is_ended(sample.value) && std::isnan(cell)) cell = sample.value;
+      continue;
+    }
+    if (!std::isnan(cell) && !(sender_.may_repeat && cell == sample.value)) {
       current_ = &instance;
       refuse(Refusal::same_time,
              {.name = instance.delivered.series[sample.column].metric.value, .unit = {}, .refusal = {}}, 1);
@@ -271,7 +322,7 @@ model::DeliveredInstance OtlpAssembler::lay_out(Instance& instance) {
   return std::move(instance.delivered);
 }
 
-std::string OtlpAssembler::explain() const {
+std::string Assembler::explain() const {
   std::string text;
   for (std::size_t i = 0; i < reasons_.size(); ++i) {
     const Reason& reason = reasons_.at(i);
@@ -284,7 +335,7 @@ std::string OtlpAssembler::explain() const {
   return text;
 }
 
-OtlpDecoded OtlpAssembler::finish() {
+Ingested Assembler::finish() {
   for (const std::unique_ptr<Instance>& instance : instances_) {
     bool says_something = instance->marked || !instance->delivered.series.empty() || instance->delivered.refused > 0;
     if (says_something) delivery_.instances.push_back(lay_out(*instance));

@@ -1,0 +1,356 @@
+#include "wire/otlp_logs.h"
+
+#include <simdjson.h>
+
+#include <exception>
+#include <limits>
+#include <protozero/exception.hpp>
+#include <protozero/pbf_reader.hpp>
+
+#include "base/text.h"
+#include "wire/identity.h"
+#include "wire/zstd.h"
+
+namespace mien::wire {
+namespace {
+
+using protozero::pbf_reader;
+using protozero::pbf_wire_type;
+using protozero::tag_and_type;
+using simdjson::dom::element;
+using simdjson::dom::object;
+
+constexpr auto bytes_type = pbf_wire_type::length_delimited;
+constexpr auto varint_type = pbf_wire_type::varint;
+constexpr auto fixed64_type = pbf_wire_type::fixed64;
+
+std::string_view severity_of(std::uint64_t number) {
+  constexpr std::array<std::string_view, 6> names{"trace", "debug", "info", "warn", "error", "fatal"};
+  return number >= 1 && number <= 24 ? names.at((number - 1) / 4) : "unspecified";
+}
+
+// Of a text, what fits, whole characters only.
+std::string cut(std::string_view text, std::size_t most) {
+  if (!is_utf8(text)) return "(not UTF-8)";
+  if (text.size() <= most) return std::string(text);
+  std::size_t end = most;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80) --end;
+  return cat(text.substr(0, end), "…");
+}
+
+// What both encodings hand in.
+struct RawRecord {
+  std::uint64_t time_ns = 0;
+  std::uint64_t observed_ns = 0;
+  std::uint64_t severity = 0;
+  std::string event;
+  std::string body;
+  model::Attributes attributes;
+  std::uint32_t left_out = 0;
+};
+
+class Collector {
+ public:
+  explicit Collector(const OtlpRequest& request) : request_(request) {}
+
+  void begin_resource(const model::Attributes& attributes) {
+    current_ = nullptr;
+    Result<Identity> identity = identify(attributes, {.trusted = request_.trusted,
+                                                      .agent = request_.agent,
+                                                      .name_length = request_.limits.name_length,
+                                                      .identities = request_.limits.identities});
+    if (!identity) {
+      why_ = identity.error().message;
+      return;
+    }
+    for (InstanceLogs& known : out_.instances)
+      if (known.instance == identity->instance) current_ = &known;
+    if (current_ != nullptr) return;
+    if (out_.instances.size() >= request_.limits.instances) {
+      why_ = "the request has too many instances; send them in several requests";
+      return;
+    }
+    out_.instances.push_back({.instance = identity->instance,
+                              .type = identity->type,
+                              .parent = identity->parent,
+                              .identities = std::move(identity->identities),
+                              .counts = {},
+                              .newest = {}});
+    current_ = &out_.instances.back();
+  }
+
+  void record(RawRecord raw) {
+    if (current_ == nullptr || out_.accepted >= request_.limits.samples) {
+      if (++out_.rejected == 1)
+        out_.why_rejected = current_ == nullptr ? why_ : "the request has too many records; send smaller requests";
+      return;
+    }
+    ++out_.accepted;
+    std::string severity(severity_of(raw.severity));
+    ++current_->counts[severity];
+    std::uint64_t ns = raw.time_ns != 0 ? raw.time_ns : raw.observed_ns;
+    bool known = ns != 0 && ns <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    LogRecord record{.at = known ? WallTime{static_cast<std::int64_t>(ns)} : request_.arrived,
+                     .severity = std::move(severity),
+                     .event = cut(raw.event, request_.limits.attribute_length),
+                     .body = cut(raw.body, log_limits::body),
+                     .attributes = {},
+                     .left_out = raw.left_out};
+    for (auto& [key, value] : raw.attributes) {
+      bool fits = record.attributes.size() < log_limits::attributes && key.size() <= request_.limits.attribute_length &&
+                  value.size() <= request_.limits.attribute_length && is_utf8(key) && is_utf8(value);
+      if (fits) record.attributes.emplace(key, value);
+      else ++record.left_out;
+    }
+    if (record.event.empty()) {  // as it was written before records had a field for it
+      if (auto name = record.attributes.find("event.name"); name != record.attributes.end())
+        record.event = name->second;
+    }
+    if (current_->newest.size() >= log_limits::newest) current_->newest.erase(current_->newest.begin());
+    current_->newest.push_back(std::move(record));
+  }
+
+  IngestedLogs finish() { return std::move(out_); }
+
+ private:
+  const OtlpRequest& request_;
+  IngestedLogs out_;
+  InstanceLogs* current_ = nullptr;  // points into out_.instances: set anew with each resource
+  std::string why_ = "the record has no resource";
+};
+
+// ---- protobuf ----
+
+class ProtobufWalk {
+ public:
+  ProtobufWalk(std::string_view body, Collector& into) : begin_(body.data()), at_(body.data()), into_(into) {}
+  [[nodiscard]] std::size_t offset() const { return static_cast<std::size_t>(at_ - begin_); }
+
+  void request(pbf_reader reader) {
+    while (next(reader)) {
+      if (reader.tag_and_type() == tag_and_type(1, bytes_type)) resource_logs(reader.get_message());
+      else reader.skip();
+    }
+  }
+
+ private:
+  bool next(pbf_reader& reader) {
+    at_ = reader.data().data();
+    return reader.next();
+  }
+
+  void resource_logs(const pbf_reader& message) {
+    model::Attributes attributes;
+    std::uint32_t ignored = 0;
+    for (pbf_reader reader = message; next(reader);) {
+      if (reader.tag_and_type() == tag_and_type(1, bytes_type)) resource(reader.get_message(), attributes, ignored);
+      else reader.skip();
+    }
+    into_.begin_resource(attributes);
+    for (pbf_reader reader = message; next(reader);) {
+      if (reader.tag_and_type() == tag_and_type(2, bytes_type)) scope_logs(reader.get_message());
+      else reader.skip();
+    }
+  }
+
+  void resource(pbf_reader reader, model::Attributes& attributes, std::uint32_t& left_out) {
+    while (next(reader)) {
+      if (reader.tag_and_type() == tag_and_type(1, bytes_type)) key_value(reader.get_message(), attributes, left_out);
+      else reader.skip();
+    }
+  }
+
+  void scope_logs(pbf_reader reader) {
+    while (next(reader)) {
+      if (reader.tag_and_type() == tag_and_type(2, bytes_type)) record(reader.get_message());
+      else reader.skip();
+    }
+  }
+
+  void record(pbf_reader reader) {
+    RawRecord raw;
+    while (next(reader)) {
+      switch (reader.tag_and_type()) {
+        case tag_and_type(1, fixed64_type): raw.time_ns = reader.get_fixed64(); break;
+        case tag_and_type(2, varint_type): raw.severity = reader.get_uint64(); break;
+        case tag_and_type(5, bytes_type): (void)any_value(reader.get_message(), raw.body); break;
+        case tag_and_type(6, bytes_type): key_value(reader.get_message(), raw.attributes, raw.left_out); break;
+        case tag_and_type(11, fixed64_type): raw.observed_ns = reader.get_fixed64(); break;
+        case tag_and_type(12, bytes_type): raw.event = reader.get_string(); break;
+        default: reader.skip();
+      }
+    }
+    into_.record(std::move(raw));
+  }
+
+  void key_value(pbf_reader reader, model::Attributes& attributes, std::uint32_t& left_out) {
+    std::string key;
+    std::string value;
+    bool plain = true;
+    while (next(reader)) {
+      switch (reader.tag_and_type()) {
+        case tag_and_type(1, bytes_type): key = reader.get_string(); break;
+        case tag_and_type(2, bytes_type): plain = any_value(reader.get_message(), value); break;
+        default: reader.skip();
+      }
+    }
+    if (plain) attributes.emplace(std::move(key), std::move(value));
+    else ++left_out;
+  }
+
+  bool any_value(pbf_reader reader, std::string& value) {
+    bool plain = true;
+    while (next(reader)) {
+      switch (reader.tag_and_type()) {
+        case tag_and_type(1, bytes_type): value = reader.get_string(); break;
+        case tag_and_type(2, varint_type): value = reader.get_uint64() != 0 ? "true" : "false"; break;
+        case tag_and_type(3, varint_type): value = std::to_string(reader.get_int64()); break;
+        case tag_and_type(4, fixed64_type): value = to_text(reader.get_double()); break;
+        case tag_and_type(5, bytes_type):
+        case tag_and_type(6, bytes_type):
+        case tag_and_type(7, bytes_type):
+          plain = false;
+          reader.skip();
+          break;
+        default: reader.skip();
+      }
+    }
+    return plain;
+  }
+
+  const char* begin_;
+  const char* at_;
+  Collector& into_;
+};
+
+// ---- JSON: a member of another kind than OTLP has reads as absent ----
+
+std::string_view text(object of, const char* key) {
+  std::string_view words;
+  return of[key].get(words) == simdjson::SUCCESS ? words : std::string_view{};
+}
+
+std::uint64_t whole(object of, const char* key) {
+  std::uint64_t number = 0;
+  if (of[key].get(number) == simdjson::SUCCESS) return number;
+  std::optional<std::int64_t> parsed = parse_integer(text(of, key));
+  return parsed && *parsed > 0 ? static_cast<std::uint64_t>(*parsed) : 0;
+}
+
+template <class Each>
+void each_object(object of, const char* key, Each&& each) {
+  simdjson::dom::array items;
+  if (of[key].get(items) != simdjson::SUCCESS) return;
+  for (element item : items) {
+    object fields;
+    if (item.get(fields) == simdjson::SUCCESS) each(fields);
+  }
+}
+
+bool json_value(object of, std::string& value) {
+  bool flag = false;
+  double number = 0;
+  element whole_number;
+  if (of["boolValue"].get(flag) == simdjson::SUCCESS) value = flag ? "true" : "false";
+  else if (of["intValue"].get(whole_number) == simdjson::SUCCESS) {
+    std::int64_t integer = 0;
+    value =
+        whole_number.get(integer) == simdjson::SUCCESS ? std::to_string(integer) : std::string(text(of, "intValue"));
+  } else if (of["doubleValue"].get(number) == simdjson::SUCCESS) value = to_text(number);
+  else if (element string; of["stringValue"].get(string) == simdjson::SUCCESS)
+    value = std::string(text(of, "stringValue"));
+  else return of.size() == 0;
+  return true;
+}
+
+void json_attributes(object of, model::Attributes& into, std::uint32_t& left_out) {
+  each_object(of, "attributes", [&](object pair) {
+    object given;
+    std::string value;
+    bool plain = pair["value"].get(given) != simdjson::SUCCESS || json_value(given, value);
+    if (plain) into.emplace(text(pair, "key"), std::move(value));
+    else ++left_out;
+  });
+}
+
+void json_record(object of, Collector& into) {
+  RawRecord raw;
+  raw.time_ns = whole(of, "timeUnixNano");
+  raw.observed_ns = whole(of, "observedTimeUnixNano");
+  raw.severity = whole(of, "severityNumber");
+  raw.event = std::string(text(of, "eventName"));
+  object body;
+  if (of["body"].get(body) == simdjson::SUCCESS) (void)json_value(body, raw.body);
+  json_attributes(of, raw.attributes, raw.left_out);
+  into.record(std::move(raw));
+}
+
+Error unreadable(std::string message) {
+  return Error{.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}};
+}
+
+Status read_json(std::string_view body, Collector& into) {
+  simdjson::dom::parser parser;
+  element root;
+  object fields;
+  simdjson::error_code code = parser.parse(body.data(), body.size()).get(root);
+  if (code != simdjson::SUCCESS) return unreadable(cat("the body is not JSON (", simdjson::error_message(code), ")"));
+  if (root.get(fields) != simdjson::SUCCESS ||
+      (fields.size() > 0 && fields["resourceLogs"].error() != simdjson::SUCCESS))
+    return unreadable("the body has no resourceLogs; send an ExportLogsServiceRequest with keys in lowerCamelCase");
+  each_object(fields, "resourceLogs", [&](object resource_logs) {
+    model::Attributes attributes;
+    std::uint32_t ignored = 0;
+    object resource;
+    if (resource_logs["resource"].get(resource) == simdjson::SUCCESS) json_attributes(resource, attributes, ignored);
+    into.begin_resource(attributes);
+    each_object(resource_logs, "scopeLogs", [&](object scope) {
+      each_object(scope, "logRecords", [&](object record) { json_record(record, into); });
+    });
+  });
+  return {};
+}
+
+}  // namespace
+
+Result<IngestedLogs> decode_otlp_logs(const OtlpRequest& request) {
+  std::string unfolded;
+  std::string_view body = TRY(unfold(request.content_encoding, request.body, request.gzip, unfolded));
+  Collector collector{request};
+  if (request.encoding == OtlpEncoding::json) {
+    TRY(read_json(body, collector));
+    return collector.finish();
+  }
+  ProtobufWalk walk{body, collector};
+  try {
+    walk.request(pbf_reader{body.data(), body.size()});
+    return collector.finish();
+  } catch (const std::exception& failure) {
+    return unreadable(cat("the body is not an ExportLogsServiceRequest in protobuf: the field at byte ", walk.offset(),
+                          " can not be read (", failure.what(), ")"));
+  }
+}
+
+model::Delivery counts_of(const IngestedLogs& logs, WallTime arrived) {
+  model::Delivery delivery;
+  for (const InstanceLogs& each : logs.instances) {
+    model::DeliveredInstance made{.instance = each.instance,
+                                  .type = each.type,
+                                  .parent = each.parent,
+                                  .identities = each.identities,
+                                  .series = {},
+                                  .batch = {.times = {arrived}, .series = {}, .values = {}},
+                                  .refused = 0};
+    for (const auto& [severity, count] : each.counts) {
+      made.series.push_back({.metric = MetricName{"log.record.count"},
+                             .attributes = {{"severity", severity}},
+                             .unit = "{record}",
+                             .kind = model::SeriesKind::delta});
+      made.batch.values.push_back(static_cast<double>(count));
+    }
+    if (!made.series.empty()) delivery.instances.push_back(std::move(made));
+  }
+  return delivery;
+}
+
+}  // namespace mien::wire

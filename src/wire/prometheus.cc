@@ -1,0 +1,279 @@
+#include "wire/prometheus.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "base/text.h"
+#include "wire/alias.h"
+#include "wire/detail/assembler.h"
+
+namespace mien::wire {
+namespace {
+
+using model::SeriesKind;
+
+constexpr std::string_view name_label = "__name__";
+constexpr std::int64_t latest = std::numeric_limits<std::int64_t>::max() / 1'000'000;
+
+// What Prometheus itself writes for every target it scrapes.
+constexpr std::array<std::string_view, 10> scrape_series{"up",
+                                                         "scrape_duration_seconds",
+                                                         "scrape_samples_scraped",
+                                                         "scrape_samples_post_metric_relabeling",
+                                                         "scrape_series_added",
+                                                         "scrape_timeout_seconds",
+                                                         "scrape_sample_limit",
+                                                         "scrape_body_size_bytes",
+                                                         "ALERTS",
+                                                         "ALERTS_FOR_STATE"};
+
+// What a client library says about the exporter's own process.
+bool is_about_the_exporter(std::string_view name) {
+  return name.starts_with("go_") || name.starts_with("process_") || name.starts_with("promhttp_");
+}
+
+bool is_plain_counter_name(std::string_view name) {
+  return name.ends_with("_total") || name.ends_with("_count") || name.ends_with("_sum");
+}
+
+// The family that a sample's metadata speaks of: NAME for NAME_total, NAME_count, NAME_sum and NAME_bucket.
+std::string_view family_of(std::string_view name) {
+  for (std::string_view suffix : {"_total", "_count", "_sum", "_bucket"})
+    if (name.ends_with(suffix)) return name.substr(0, name.size() - suffix.size());
+  return name;
+}
+
+// Of a name that may be anything, what can be shown.
+std::string shown(std::string_view name) {
+  constexpr std::size_t enough = 80;
+  return std::string(name.size() <= enough && is_utf8(name) ? name
+                                                            : std::string_view("one whose name can not be shown"));
+}
+
+bool is_accumulating(MetricType type) {
+  return type == MetricType::counter || type == MetricType::histogram || type == MetricType::summary;
+}
+
+}  // namespace
+
+void PrometheusMemory::learn_type(std::string_view family, MetricType type) {
+  if (family.empty() || family.size() > IngestLimits{}.name_length) return;
+  auto known = types.find(family);
+  if (known != types.end()) known->second = type;
+  else if (types.size() < max_types) types.emplace(family, type);
+}
+
+PrometheusMemory::Target* PrometheusMemory::target_of(std::string_view address, WallTime now) {
+  auto known = targets.find(address);
+  if (known != targets.end()) return &known->second;
+  if (targets.size() >= max_targets) return nullptr;
+  return &targets.emplace(address, Target{.first_seen = now}).first->second;
+}
+
+bool PrometheusMemory::tells_of_itself(std::string_view address, WallTime now) {
+  const Target* target = target_of(address, now);
+  return target == nullptr || (!target->is_node_exporter && now - target->first_seen >= known_after);
+}
+
+PrometheusCounts& PrometheusCounts::operator+=(const PrometheusCounts& other) {
+  samples += other.samples;
+  histograms += other.histograms;
+  exemplars += other.exemplars;
+  ended += other.ended;
+  not_kept += other.not_kept;
+  unnamed += other.unnamed;
+  invalid += other.invalid;
+  return *this;
+}
+
+std::string_view without_port(std::string_view address) {
+  std::size_t colon = address.rfind(':');
+  if (colon == std::string_view::npos || colon + 1 == address.size()) return address;
+  std::string_view port = address.substr(colon + 1);
+  if (port.size() > 5 || !std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; }))
+    return address;
+  std::string_view host = address.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') return host.substr(1, host.size() - 2);
+  // A bare IPv6 address has more colons and no port; a URL is the name of a probe, not of a host.
+  return host.empty() || host.find_first_of(":/") != std::string_view::npos ? address : host;
+}
+
+struct PrometheusIntake::State {
+  enum class Fate : std::uint8_t { kept, not_kept, unnamed, invalid };
+
+  PrometheusRules rules;
+  PrometheusMemory& memory;
+  Assembler assembler;
+  WallTime now;
+  PrometheusCounts counts;
+  std::string first_unnamed;
+  std::string first_invalid;
+  std::string_view why_invalid;
+
+  // Of the series that was begun.
+  Fate fate = Fate::invalid;
+  std::string instance;
+  model::Series series;
+  double factor = 1;
+  model::Attributes identities;
+
+  State(const PrometheusRules& given, WallTime arrived, PrometheusMemory& kept, const IngestLimits& limits)
+      : rules(given),
+        memory(kept),
+        assembler({.trusted = false, .agent = {}, .arrived = arrived, .limits = limits, .may_repeat = true}),
+        now(arrived) {}
+
+  void refuse(std::string_view why, std::string_view name) {
+    fate = Fate::invalid;
+    if (first_invalid.empty() && why_invalid.empty()) {
+      first_invalid = shown(name);
+      why_invalid = why;
+    }
+  }
+
+  void begin(std::span<const Label> labels, MetricType type, std::string_view unit);
+  [[nodiscard]] SeriesKind kind_of(std::string_view name, MetricType type) const;
+  void put(const model::Series& one, WallTime at, double value);
+};
+
+// The types that the sender tells are believed before what a name looks like.
+SeriesKind PrometheusIntake::State::kind_of(std::string_view name, MetricType type) const {
+  if (type == MetricType::unknown) {
+    auto known = memory.types.find(name);
+    if (known == memory.types.end()) known = memory.types.find(family_of(name));
+    if (known != memory.types.end()) type = known->second;
+  }
+  bool named_so = is_plain_counter_name(name);
+  if (type == MetricType::gauge || type == MetricType::gauge_histogram) return SeriesKind::gauge;
+  if (type == MetricType::counter) return SeriesKind::counter;
+  // Of a summary the quantiles are levels.
+  if (is_accumulating(type)) return named_so ? SeriesKind::counter : SeriesKind::gauge;
+  return named_so ? SeriesKind::counter : SeriesKind::gauge;
+}
+
+void PrometheusIntake::State::begin(std::span<const Label> labels, MetricType type, std::string_view unit) {
+  std::string_view name, address, job;
+  bool bucket = false;
+  series = {};
+  identities.clear();
+  for (const Label& label : labels) {
+    if (label.name == name_label) name = label.value;
+    else if (label.name == rules.instance_label) address = label.value;
+    else if (!series.attributes.emplace(label.name, label.value).second)
+      return refuse("a label stands twice", label.name);
+    if (label.name.empty()) return refuse("a label has no name", name);
+    if (label.name == "job") job = label.value;
+    bucket |= label.name == "le";
+  }
+  if (name.empty()) return refuse("a series has no label __name__", "");
+  fate = Fate::not_kept;
+  if (std::find(scrape_series.begin(), scrape_series.end(), name) != scrape_series.end()) return;
+  if (name.ends_with("_info") || name.ends_with("_created") || (bucket && name.ends_with("_bucket"))) return;
+  if (type == MetricType::info || type == MetricType::state_set) return;
+  if (address.empty()) {
+    fate = Fate::unnamed;
+    if (first_unnamed.empty()) first_unnamed = shown(name);
+    return;
+  }
+  if (is_about_the_exporter(name) ? !memory.tells_of_itself(address, now) : name.starts_with("node_")) {
+    PrometheusMemory::Target* target = memory.target_of(address, now);
+    if (is_about_the_exporter(name)) return;
+    if (target != nullptr) target->is_node_exporter = true;
+  }
+
+  instance = std::string(rules.keep_port ? address : without_port(address));
+  series.metric = MetricName{std::string(name)};
+  series.unit = std::string(unit);
+  series.kind = kind_of(name, type);
+  Alias alias = canonicalise(series);
+  factor = alias.factor;
+  if (!alias.kept) return;
+  // Two exporters of one host may have the same metric; what says the same of the host whoever exports it has no such
+  // mark.
+  if (!series.metric.value.starts_with("system.") && instance != address)
+    series.attributes.emplace("instance", address);
+  identities.emplace("host.name", instance);
+  if (!job.empty()) identities.emplace("service.name", job);
+  fate = Fate::kept;
+}
+
+void PrometheusIntake::State::put(const model::Series& one, WallTime at, double value) {
+  assembler.begin_instance(instance, [this] { return identities; });
+  Point point{.time_ns = static_cast<std::uint64_t>(at.ns),
+              .attributes = one.attributes,
+              .no_recorded_value = !std::isfinite(value),
+              .ended = model::is_ended(value)};
+  assembler.number({.name = one.metric.value, .unit = one.unit, .kind = one.kind, .refusal = {}}, point, value);
+}
+
+PrometheusIntake::PrometheusIntake(const PrometheusRules& rules, WallTime arrived, PrometheusMemory& memory,
+                                   const IngestLimits& limits)
+    : state_(std::make_unique<State>(rules, arrived, memory, limits)) {}
+PrometheusIntake::~PrometheusIntake() = default;
+
+void PrometheusIntake::begin_series(std::span<const Label> labels, MetricType type, std::string_view unit) {
+  state_->begin(labels, type, unit);
+}
+
+void PrometheusIntake::sample(std::int64_t milliseconds, double value) {
+  State& s = *state_;
+  using Fate = State::Fate;
+  if (s.fate == Fate::kept && (milliseconds <= 0 || milliseconds > latest))
+    s.refuse("its time is not in milliseconds since 1970", s.series.metric.value);
+  if (s.fate == Fate::invalid) return void(++s.counts.invalid);
+  if (s.fate == Fate::unnamed) return void(++s.counts.unnamed);
+  ++s.counts.samples;
+  if (std::bit_cast<std::uint64_t>(value) == staleness_marker) {
+    value = model::ended;
+    ++s.counts.ended;
+  }
+  if (s.fate == Fate::not_kept) return void(++s.counts.not_kept);
+  WallTime at{milliseconds * 1'000'000};
+  if (!std::isnan(value)) value *= s.factor;
+  auto emit = [&s](const model::Series& series, WallTime when, double made) { s.put(series, when, made); };
+  if (s.memory.derivation.take(s.instance, s.series, at, value, emit)) s.put(s.series, at, value);
+}
+
+void PrometheusIntake::histogram(std::int64_t milliseconds, double count, double sum) {
+  State& s = *state_;
+  if (s.fate == State::Fate::kept && (milliseconds <= 0 || milliseconds > latest))
+    s.refuse("its time is not in milliseconds since 1970", s.series.metric.value);
+  if (s.fate == State::Fate::invalid) return void(++s.counts.invalid);
+  if (s.fate == State::Fate::unnamed) return void(++s.counts.unnamed);
+  ++s.counts.histograms;
+  if (s.fate == State::Fate::not_kept) return;
+  // The marker of a histogram that ended stands in its sum.
+  bool over = std::bit_cast<std::uint64_t>(sum) == staleness_marker;
+  s.counts.ended += over ? 1 : 0;
+  model::Series part = s.series;
+  part.kind = SeriesKind::counter;
+  WallTime at{milliseconds * 1'000'000};
+  part.metric = MetricName{cat(s.series.metric.value, "_count")};
+  s.put(part, at, over ? model::ended : count);
+  part.metric = MetricName{cat(s.series.metric.value, "_sum")};
+  s.put(part, at, over ? model::ended : sum);
+}
+
+void PrometheusIntake::exemplar() { ++state_->counts.exemplars; }
+
+PrometheusIngested PrometheusIntake::finish() {
+  State& s = *state_;
+  Ingested made = s.assembler.finish();
+  PrometheusIngested out{.delivery = std::move(made.delivery), .counts = s.counts, .why = {}};
+  auto say = [&out](std::string_view text) { out.why += cat(out.why.empty() ? "" : "; ", text); };
+  if (s.counts.unnamed > 0)
+    say(cat(s.counts.unnamed, " samples without the label `", s.rules.instance_label, "` (first: ", s.first_unnamed,
+            "): they belong to no instance; drop them with write_relabel_configs"));
+  if (s.counts.invalid > 0) say(cat(s.counts.invalid, " samples (first: ", s.first_invalid, "): ", s.why_invalid));
+  if (made.rejected > 0) say(made.why_rejected);
+  // What is made of samples is not what was sent, but it is refused for the same reasons.
+  std::uint64_t over = std::min(made.rejected, out.counts.samples);
+  out.counts.invalid += over;
+  out.counts.samples -= over;
+  return out;
+}
+
+}  // namespace mien::wire
