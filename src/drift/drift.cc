@@ -158,7 +158,10 @@ class Assessor {
     }
     out_.score.metrics.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
-      out_.score.metrics.push_back(deviation_of(scene, top[i].second, state_.series[top[i].second].last, top[i].first));
+      out_.score.metrics.push_back(deviation_of(scene, {.series = top[i].second,
+                                                        .surprise = top[i].first,
+                                                        .observed = state_.series[top[i].second].last,
+                                                        .at = now}));
     }
   }
 

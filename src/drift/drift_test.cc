@@ -286,10 +286,40 @@ TEST(Score, ItFadesWithinAFewHoursOfTheLastOddRow) {
   EXPECT_LT(before, 0.01);
 }
 
+TEST(Score, WhatGrowsSlowlyIsReportedThoughItStoodAboveTheLevelForLong) {
+  Alarm alarm;
+  double lasting = 0;
+  int row = 0;
+  alarm.past[4] = 2;  // it has happened before that the surprise was 3: now it takes more
+  bool fired = false;
+  for (double surprise = 2; surprise < 8; surprise += 0.1)
+    fired = sound(alarm, lasting, moment(surprise, ++row), 1).fires || fired;
+  EXPECT_TRUE(fired);
+}
+
+TEST(Score, WhatWasReportedAndGoesOnIsNoNews) {
+  Alarm alarm;
+  double lasting = 0;
+  int row = 0;
+  EXPECT_TRUE(sound(alarm, lasting, moment(8, ++row), 1).fires);
+  count_episode(alarm);
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(sound(alarm, lasting, moment(7.5, ++row), 1).fires);
+}
+
+TEST(Score, ModerateSurpriseThatLastsOpensAnEpisodeAndRaisesNoScore) {
+  Alarm alarm;
+  double lasting = 0;
+  Moment lasts = moment(1.5, 1);
+  lasts.sustained = 9;
+  Verdict verdict = sound(alarm, lasting, lasts, 1);
+  EXPECT_TRUE(verdict.fires);
+  EXPECT_LT(verdict.score, onset_from);
+}
+
 TEST(Score, TheLevelOfAnEpisodeIsAnOnsetsScore) {
   EXPECT_EQ(onset_score(1.9), 0);
   EXPECT_DOUBLE_EQ(onset_score(level_floor), onset_from);
-  EXPECT_GT(onset_score(4), onset_score(3));
+  EXPECT_GT(onset_score(6), onset_score(5));
   EXPECT_LE(onset_score(1000), 1);
 }
 

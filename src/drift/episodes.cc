@@ -72,7 +72,7 @@ model::Finding finding_of(const Scene& scene, const Episode& episode) {
   finding.opened_at = episode.opened_at;
   finding.updated_at = scene.now;
   for (const Blamed& blamed : episode.blamed) {
-    finding.metrics.push_back(deviation_of(scene, blamed.series, blamed.observed, blamed.surprise));
+    finding.metrics.push_back(deviation_of(scene, blamed));
   }
   if (episode.source != EpisodeSource::learned) {
     model::Deviation& first = finding.metrics.front();
@@ -105,23 +105,28 @@ void tell(Scene& scene, Episode& episode, EpisodeChange::What what, bool at_alar
   scene.changes.push_back({.what = what, .episode = episode.number, .finding = episode.told, .at_alarm = at_alarm});
 }
 
-void blame(Episode& episode, std::uint32_t series, double surprise, double observed) {
-  auto known =
-      std::find_if(episode.blamed.begin(), episode.blamed.end(), [&](const Blamed& b) { return b.series == series; });
+void blame(Episode& episode, const Blamed& news) {
+  auto known = std::find_if(episode.blamed.begin(), episode.blamed.end(),
+                            [&](const Blamed& b) { return b.series == news.series; });
   if (known == episode.blamed.end()) {
     if (episode.blamed.size() == max_blamed) {
-      if (episode.blamed.back().surprise >= surprise) return;
+      if (episode.blamed.back().surprise >= news.surprise) return;
       episode.blamed.pop_back();
     }
-    episode.blamed.push_back({.series = series, .surprise = surprise, .observed = observed});
-  } else if (surprise > known->surprise) {
-    *known = {.series = series, .surprise = surprise, .observed = observed};
+    episode.blamed.push_back(news);
+  } else if (news.surprise > known->surprise) {
+    *known = news;
   } else {
     return;
   }
   std::sort(episode.blamed.begin(), episode.blamed.end(), [](const Blamed& a, const Blamed& b) {
     return a.surprise != b.surprise ? a.surprise > b.surprise : a.series < b.series;
   });
+}
+
+// The newest value of a series, with that surprise.
+Blamed newest(const Scene& scene, std::uint32_t series, double surprise) {
+  return {.series = series, .surprise = surprise, .observed = scene.state.series[series].last, .at = scene.now};
 }
 
 Direction direction_of(double z) { return z > 0 ? Direction::up : z < 0 ? Direction::down : Direction::none; }
@@ -131,7 +136,8 @@ void blame_surprising(const Scene& scene, Episode& episode, double least) {
   for (std::uint32_t i = 0; i < scene.state.series.size(); ++i) {
     const SeriesWatch& watch = scene.state.series[i];
     if (watch.last_at != scene.now || scene.state.plan[i].ignore) continue;
-    if (static_cast<double>(watch.surprise) > least) blame(episode, i, static_cast<double>(watch.surprise), watch.last);
+    if (static_cast<double>(watch.surprise) > least)
+      blame(episode, newest(scene, i, static_cast<double>(watch.surprise)));
   }
 }
 
@@ -144,7 +150,7 @@ void take_row(Scene& scene, Episode& episode, const Verdict& verdict) {
   if (relations_lead(scene.state)) {
     ++episode.likeness.relation_rows;
     double surprise = std::sqrt(squared_surprise(scene.state.relations));
-    for (std::uint32_t i : strangest(scene.state.relations, 3)) blame(episode, i, surprise, scene.state.series[i].last);
+    for (std::uint32_t i : strangest(scene.state.relations, 3)) blame(episode, newest(scene, i, surprise));
   } else {
     blame_surprising(scene, episode, std::max(1.5, 0.3 * verdict.surprise));
   }
@@ -225,7 +231,7 @@ void follow_one_declared(Scene& scene, std::uint32_t series, EpisodeSource sourc
     episode->first_mover = series;
     episode->rows = 1;
     episode->peak = evidence;
-    blame(*episode, series, evidence, watch.last);
+    blame(*episode, newest(scene, series, evidence));
     episode->kind = kind_of(*episode);
     episode->severity = severity_of(scene, *episode);
     episode->score = std::min(0.999, onset_score(alarm_level(scene.state.alarm, 1.0)) * evidence / declared_open);
@@ -234,7 +240,7 @@ void follow_one_declared(Scene& scene, std::uint32_t series, EpisodeSource sourc
   }
   ++known->rows;
   known->peak = std::max(known->peak, evidence);
-  blame(*known, series, evidence, watch.last);
+  blame(*known, newest(scene, series, evidence));
   if (evidence <= declared_close) {
     close_episode(scene, static_cast<std::size_t>(known - episodes.begin()));
   } else {
@@ -250,19 +256,20 @@ bool has_episode(const Watch::State& state, EpisodeSource source, std::uint32_t 
   });
 }
 
-model::Deviation deviation_of(const Scene& scene, std::uint32_t index, double observed, double surprise) {
+model::Deviation deviation_of(const Scene& scene, const Blamed& blamed) {
+  std::uint32_t index = blamed.series;
   const model::Series& series = scene.series[index];
   const SeriesPlan& plan = scene.state.plan[index];
   model::Deviation deviation;
   deviation.name = series.metric;
   deviation.attributes = series.attributes;
-  deviation.observed = observed;
-  deviation.bits = Bits{surprise * bits_per_decade};
+  deviation.observed = blamed.observed;
+  deviation.bits = Bits{blamed.surprise * bits_per_decade};
   deviation.weight = plan.weight;
   const model::Baseline* baseline = index < scene.behavior.series.size() ? &scene.behavior.series[index] : nullptr;
   if (baseline != nullptr && baseline->ready()) {
     const model::Past& past = scene.behavior.past[index];
-    int cell = past.season.known(model::season_cell_of(scene.now));
+    int cell = past.season.known(model::season_cell_of(blamed.at));
     bool seasonal = cell >= 0 && past.season.visits(static_cast<std::size_t>(cell)) >= 3;
     deviation.expected = seasonal ? past.season.level(static_cast<std::size_t>(cell)) : baseline->anchor.location;
     deviation.low = static_cast<double>(past.band_low);
@@ -278,9 +285,9 @@ model::Deviation deviation_of(const Scene& scene, std::uint32_t index, double ob
     deviation.low = deviation.expected - half;
     deviation.high = deviation.expected + half;
   } else {
-    deviation.expected = deviation.low = deviation.high = observed;
+    deviation.expected = deviation.low = deviation.high = blamed.observed;
   }
-  deviation.direction = direction_of(observed - deviation.expected);
+  deviation.direction = direction_of(blamed.observed - deviation.expected);
   return deviation;
 }
 

@@ -36,7 +36,8 @@ void close_episode(Scene& scene, std::size_t index);
 // Closes an episode as it was last reported, without looking at the world.
 [[nodiscard]] EpisodeChange drop_episode(Watch::State& state, std::size_t index, WallTime now);
 
-[[nodiscard]] model::Deviation deviation_of(const Scene& scene, std::uint32_t series, double observed, double surprise);
+// As a person reads it: beside what was expected then.
+[[nodiscard]] model::Deviation deviation_of(const Scene& scene, const Blamed& blamed);
 [[nodiscard]] bool has_episode(const Watch::State& state, EpisodeSource source, std::uint32_t series);
 
 }  // namespace mien::drift

@@ -27,6 +27,7 @@ constexpr double usual_distance = 2;     // usual deviations, on average: the va
 constexpr double wide_distance = 2.5;
 constexpr double came_back_share = 0.2;   // of the late rows are still far: it came back
 constexpr double on_the_way = 0.7;        // mean z: a flattened season stays near the middle, a ramp leaves it
+constexpr double seasonal_share = 0.8;    // of the deviation is left beside the hour's level, at most
 constexpr std::uint64_t enough_rows = 6;  // to tell what is lasting
 
 // Where the newest value of a series lies.
@@ -34,6 +35,7 @@ struct Place {
   double distance = 0;  // from what was expected at this hour, signed, in usual deviations
   double jump = 0;      // in usual jumps
   double growth = 1;    // of the value over what was expected: where chance multiplies, jumps grow with the value
+  bool has_season = false;
 };
 
 Place place_of(const Scene& scene, std::uint32_t series) {
@@ -48,6 +50,7 @@ Place place_of(const Scene& scene, std::uint32_t series) {
     expected = season.level(static_cast<std::size_t>(cell));
     double scale = std::max(static_cast<double>(baseline.season_scale), baseline.anchor.floor());
     place.distance = (watch.last - expected) / scale;
+    place.has_season = scale < seasonal_share * baseline.anchor.safe_scale();
   }
   double scale = baseline.anchor.safe_scale();
   double usual = std::max({static_cast<double>(baseline.jump_scale), 0.01 * scale, baseline.anchor.floor()});
@@ -116,6 +119,7 @@ void take_likeness(const Scene& scene, Episode& episode) {
   for (std::size_t g = 0; g < like.groups.size(); ++g)
     like.groups[g] += static_cast<double>(watch.surprise_of(static_cast<ExpertGroup>(g)));
   Place place = place_of(scene, series);
+  like.has_season = place.has_season;
   if (episode.rows <= first_rows) take_first_rows(scene, episode, watch, place);
   double size = std::min(std::fabs(place.distance), 100.0);
   like.sum_distance += size;
@@ -154,7 +158,8 @@ FindingKind kind_of(const Episode& episode) {
   bool on_both_sides = 4 * std::min(like.above, like.below) >= like.above + like.below;
   if (episode.rows > first_rows && on_both_sides && distance >= wide_distance) return FindingKind::spread;
   if (spread >= strongest) return FindingKind::spread;
-  if (away || level >= 0.8 * season) return like.began_with_jump ? FindingKind::level : FindingKind::ramp;
+  if (away || !like.has_season || level >= 0.8 * season)
+    return like.began_with_jump ? FindingKind::level : FindingKind::ramp;
   if (!like.began_with_jump && std::fabs(like.sum_z / rows) >= on_the_way) return FindingKind::ramp;
   return FindingKind::seasonal;
 }

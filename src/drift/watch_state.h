@@ -98,6 +98,7 @@ struct Likeness {
   bool after_silence = false;  // it began with a row that came far too late
   bool began_with_jump = false;
   bool strange_alone = false;       // a series by itself was, in the first rows
+  bool has_season = false;          // the hour of the day says something about the value
   std::uint64_t rows_outside = 0;   // far from everything usual, at whatever hour
   std::uint64_t relation_rows = 0;  // the relations were stranger than any series
   std::uint64_t shape_rows = 0;     // its form was stranger than anything else about it
@@ -114,6 +115,7 @@ struct Likeness {
   static constexpr auto fields = std::tuple{field("after_silence", &Likeness::after_silence),
                                             field("began_with_jump", &Likeness::began_with_jump),
                                             field("strange_alone", &Likeness::strange_alone),
+                                            field("has_season", &Likeness::has_season),
                                             field("rows_outside", &Likeness::rows_outside),
                                             field("relation_rows", &Likeness::relation_rows),
                                             field("shape_rows", &Likeness::shape_rows),
@@ -131,9 +133,10 @@ struct Likeness {
 struct Blamed {
   std::uint32_t series = 0;
   double surprise = 0;  // the largest of the episode, -log10 p
-  double observed = 0;  // when it was largest
+  double observed = 0;  // when it was largest:
+  WallTime at;          // then
   static constexpr auto fields = std::tuple{field("series", &Blamed::series), field("surprise", &Blamed::surprise),
-                                            field("observed", &Blamed::observed)};
+                                            field("observed", &Blamed::observed), field("at", &Blamed::at)};
 };
 
 enum class EpisodeSource : std::uint8_t { learned, declared, limit };

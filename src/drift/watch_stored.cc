@@ -128,6 +128,14 @@ struct Alarm2 {
                                             field("forgot_at", &Alarm2::forgot_at), field("past", &Alarm2::past)};
 };
 
+struct Blamed2 {
+  std::uint32_t series = 0;
+  double surprise = 0;
+  double observed = 0;
+  static constexpr auto fields = std::tuple{field("series", &Blamed2::series), field("surprise", &Blamed2::surprise),
+                                            field("observed", &Blamed2::observed)};
+};
+
 // Of what its rows looked like little is kept: an open episode stays what it was told to be.
 Episode take_episode(Decoder& decoder) {
   Episode e;
@@ -147,7 +155,10 @@ Episode take_episode(Decoder& decoder) {
   decoder.get(e.likeness.rows_outside);
   decoder.get(e.likeness.began_with_jump);
   decoder.get(e.likeness.groups);
-  decoder.get(e.blamed);
+  std::vector<Blamed2> blamed;
+  decoder.get(blamed);
+  for (const Blamed2& b : blamed)
+    e.blamed.push_back({.series = b.series, .surprise = b.surprise, .observed = b.observed, .at = e.opened_at});
   decoder.get(e.told);
   return e;
 }
