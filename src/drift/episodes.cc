@@ -45,9 +45,11 @@ double confidence_of(const Episode& episode) {
 
 std::string summary_of(const Scene& scene, const Episode& episode, const model::Deviation& first) {
   std::string name = model::to_text(scene.series[episode.blamed.front().series]);
-  std::string_view verb = episode.direction == Direction::up     ? " rose to "
-                          : episode.direction == Direction::down ? " fell to "
-                                                                 : " is ";
+  // What is told is the strongest moment, which may lie on the other side than the first.
+  Direction direction = episode.source == EpisodeSource::learned ? first.direction : episode.direction;
+  std::string_view verb = direction == Direction::up     ? " rose to "
+                          : direction == Direction::down ? " fell to "
+                                                         : " is ";
   if (episode.source == EpisodeSource::limit) {
     const model::Limit& limit = *scene.state.plan[episode.blamed.front().series].declared->limit;
     std::string allowed = limit.max && first.observed > *limit.max   ? cat("at most ", to_text(*limit.max, 4))
