@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Records a machine under mixed work: plays phases on it, writes down when each began and ended.
+"""Records a machine under mixed work: plays phases on it, writes down when each began and ended, and exports the hour.
 
 record.py --program build/release/mien --folder FOLDER [--only PHASE,...] [--short]
-record.py --server URL --folder FOLDER ...             a manager that runs already
+record.py --server URL --folder FOLDER ...             a manager that runs already, and is left running
 
-It starts `mien up` with a fresh store in FOLDER (or takes one that runs), plays PLAN, and leaves FOLDER/phases.csv
-(`phase,start,end`, seconds since 1970). What else the machine does meanwhile is part of the mixture. `export.py` makes the
-recording of it. The phases are real: they fill memory, processors and a disk for minutes, as this user, and end by
-themselves or with this program. --short plays each for a tenth of its time, to try the script.
+It starts `mien up` with a fresh store in FOLDER (or takes one that runs), plays PLAN, and leaves in FOLDER `times.csv`
+(`phase,start,end`, seconds since 1970) and, by export.py, `hour.csv.gz` and `phases.csv`. What else the machine does
+meanwhile is part of the mixture. The phases are real: they fill memory, processors and a disk for minutes, as this user,
+and end by themselves or with this program. --short plays each for a tenth of its time, to try the script.
 """
 import argparse
 import contextlib
@@ -196,17 +196,17 @@ def main() -> None:
     parser.add_argument("--program", type=pathlib.Path, help="the built `mien`")
     parser.add_argument("--server", help="URL of one that runs already; it is left running")
     parser.add_argument("--folder", type=pathlib.Path, required=True, help="a new folder for store and times")
+    parser.add_argument("--service", help="the service in which this runs, as `mien get instances` names it: exported too")
     parser.add_argument("--only", default="", help="these phases alone")
     parser.add_argument("--short", action="store_true", help="a tenth of the time")
     chosen = parser.parse_args()
     if (chosen.program is None) == (chosen.server is None):
         parser.error("say either --program or --server")
     chosen.folder.mkdir(parents=True, exist_ok=True)
-    process, server = (None, chosen.server) if chosen.server else manager(chosen.program, chosen.folder)
-    (chosen.folder / "server").write_text(server + "\n")
+    process, server = (None, chosen.server) if chosen.server else manager(chosen.program.resolve(), chosen.folder)
     print(f"recording at {server}", flush=True)
     only = set(filter(None, chosen.only.split(",")))
-    with open(chosen.folder / "phases.csv", "w") as out:
+    with open(chosen.folder / "times.csv", "w") as out:
         out.write("phase,start,end\n")
         for phase, seconds in PLAN:
             if only and phase.__name__ not in only:
@@ -216,8 +216,9 @@ def main() -> None:
             play(phase, start + (seconds / 10 if chosen.short else seconds))
             out.write(f"{phase.__name__},{start:.0f},{time.time():.0f}\n")
             out.flush()
+    subprocess.run([sys.executable, ROOT / "tests/recorded/export.py", "--server", server, "--times", chosen.folder / "times.csv",
+                    "--folder", chosen.folder, *(["--service", chosen.service] if chosen.service else [])], check=True)
     if process:
-        input("played. Run export.py now, then press Enter to end the manager: ")
         process.terminate()
         process.wait()
 
