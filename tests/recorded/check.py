@@ -99,6 +99,7 @@ class Judge:
     def __init__(self, program: pathlib.Path, recording: Recording, folder: pathlib.Path):
         self.program, self.recording, self.folder = program, recording, folder
         self.oddest = {}  # of the run before: row of the recording -> score
+        self.later = 0  # seconds that the run's rows were recorded later than they are stamped
 
     def score(self, rows: list, *options) -> list:
         """The episodes of these (stamp, values), in the order in which they open."""
@@ -109,17 +110,30 @@ class Judge:
         if done.returncode != 0:
             sys.exit(f"mien score: exit {done.returncode}\n{done.stderr}")
         with open(self.folder / "scores.csv", newline="") as file:
-            self.oddest = {self.recording.row_at(int(row["timestamp"])): (float(row["score"]), row["metric"]) for row in csv.DictReader(file)}
+            self.oddest = {self.row_at(int(row["timestamp"])): (float(row["score"]), row["metric"]) for row in csv.DictReader(file)}
+        return self.episodes(done.stderr)
+
+    def episodes(self, explained: str) -> list:
+        """What `--explain` says: a line when a finding opens, one when it closes or the rows end, then its metrics, most blamed first."""
         episodes = {}
-        for line in done.stderr.splitlines():
-            found = re.fullmatch(r"(\S+Z) (opened|closed) (\d+) (\w+) ((\S+): (\S+) .*)", line)
-            if not found:
+        at = None
+        for line in explained.splitlines():
+            if found := re.fullmatch(r"(\S+Z) finding (\d+) opened: ((\w+): (\S+) .*)", line):
+                row = self.row_at(datetime.fromisoformat(found[1].replace("Z", "+00:00")).timestamp())
+                at = found[2]
+                episodes[at] = Episode(row, None, severity="low", kind=found[4], metric=found[5], summary=found[3])
+            elif found := re.fullmatch(r"(\S+Z) finding (\d+) (closed|still open): ((\w+), severity (\w+), .*)", line):
+                row = self.row_at(datetime.fromisoformat(found[1].replace("Z", "+00:00")).timestamp())
+                at = found[2]
+                episodes[at] = episodes[at]._replace(closed=row if found[3] == "closed" else None, kind=found[5], severity=found[6])
+            elif found := re.fullmatch(r"  1\. (\S+) (.*)", line):
+                episodes[at] = episodes[at]._replace(metric=found[1], summary=f"{episodes[at].kind}: {found[1]} {found[2]}")
+            elif not line.startswith("  "):
                 sys.exit(f"mien score --explain says what is not understood here:\n{line}")
-            row = self.recording.row_at(datetime.fromisoformat(found[1].replace("Z", "+00:00")).timestamp())
-            known = episodes.get(found[3])
-            episodes[found[3]] = Episode(known.opened if known else row, row if found[2] == "closed" else None,
-                                         severity=found[4], kind=found[6], metric=found[7], summary=found[5])
         return list(episodes.values())
+
+    def row_at(self, time: float) -> int:
+        return self.recording.row_at(time + self.later)
 
     def learn(self, rows: list) -> pathlib.Path:
         state = self.folder / "state"
@@ -131,8 +145,12 @@ class Judge:
         for phase in self.recording.phases:
             if phase.name in FAULTS:
                 first, last = self.recording.around(phase)
-                rows = self.recording.rows[first - 1:last]
+                # Stamped as if they followed what was learned: what lies between was not silence.
+                learned_until = int(self.recording.rows[self.recording.ordinary - 1][0])
+                self.later = int(self.recording.rows[first - 1][0]) - learned_until - 1
+                rows = [(str(int(stamp) - self.later), *values) for stamp, *values in self.recording.rows[first - 1:last]]
                 yield phase, self.score(rows, "--state-in", state), dict(self.oddest)
+                self.later = 0
 
     def young(self) -> dict:
         """By fault, and for the calm before them: the oddest row's score and the metric it blames."""
