@@ -32,7 +32,7 @@ for line in open(options["--input"]).read().splitlines()[1:]:
         if odd: blamed = "system.memory.usage" if float(value) > 4 else "system.cpu.time"
         at = datetime.fromtimestamp(int(stamp), timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         if odd: print(f"{{at}} finding {{count}} opened: level: {{blamed}} rose to {{value}}", file=sys.stderr)
-        else: print(f"{{at}} finding {{count}} closed: level, severity low, since {{at}}, score 0.9\\n  1. {{blamed}} = {{value}}\\n     4 bits", file=sys.stderr)
+        else: print(f"{{at}} finding {{count}} closed: level, severity low, since {{at}}, score 0.9\\n  1. {{blamed}} = {{value}}", file=sys.stderr)
 """
 
 
