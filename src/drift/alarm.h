@@ -28,7 +28,8 @@ struct Verdict {
   double surprise = 0;  // E
   double fresh = 0;     // E', less what has happened before
   double level = 0;
-  bool fires = false;  // an episode opens here, if none is open
+  bool fires = false;          // an episode opens here, if none is open
+  bool after_silence = false;  // because the row came far too late
 };
 
 // One row of the instance.

@@ -122,10 +122,9 @@ class Assessor {
 
   void row(std::size_t index) {
     WallTime now = batch_.times[index];
-    state_.rhythm.broken = false;
+    row_ = {};
     double elapsed = advance(now);
     Scene scene{.behavior = behavior_, .series = series_, .state = state_, .now = now, .changes = out_.changes};
-    row_ = {};
     bool gated = gates_all(now);
     for (std::size_t from = 0; from < batch_.series.size(); from += together) samples(scene, index, from, gated);
     join_earlier(now);
@@ -134,7 +133,8 @@ class Assessor {
     Moment moment{.at = now, .elapsed = elapsed, .judged = judges(), .block = block_seconds(state_.interval)};
     combine(moment, gated, evidence);
     Verdict verdict = sound(state_.alarm, state_.lasting, moment, budget());
-    verdict.fires = verdict.fires || state_.rhythm.broken;
+    verdict.after_silence = row_.after_silence;
+    verdict.fires = verdict.fires || row_.after_silence;
     if (judges()) follow_learned(scene, verdict);
     evidence.teaches = !gated;
     finish(verdict, out_.rows[index]);
@@ -212,7 +212,7 @@ class Assessor {
     double step = elapsed / state_.interval;
     bool far_too_long = step >= std::max(shortest_silence, longer_than_ever * rhythm.longest);
     ++rhythm.rows;
-    rhythm.broken = rhythm.listens && far_too_long && rhythm.rows >= rhythm_known && !state_.known_healthy;
+    row_.after_silence = rhythm.listens && far_too_long && rhythm.rows >= rhythm_known && !state_.known_healthy;
     rhythm.longest = std::max(rhythm.longest, step);
   }
 
@@ -403,6 +403,7 @@ class Assessor {
   std::size_t ready_ = 0;
   std::size_t known_ = 0;
   struct Row {
+    bool after_silence = false;
     std::size_t present = 0;
     double standing = 0;  // the largest of a single series
     Strongest strongest;

@@ -143,6 +143,13 @@ void blame_surprising(const Scene& scene, Episode& episode, double least) {
   }
 }
 
+// The relations between the series are stranger than any series by itself.
+bool relations_lead(const Watch::State& state) {
+  float single = 0;
+  for (const SeriesWatch& watch : state.series) single = std::max(single, watch.surprise);
+  return squared_surprise(state.relations) > static_cast<double>(single) * static_cast<double>(single);
+}
+
 // Takes the row into the learned episode: who is to blame, what kind it looks like.
 void take_row(Scene& scene, Episode& episode, const Verdict& verdict) {
   ++episode.rows;
@@ -158,7 +165,7 @@ void take_row(Scene& scene, Episode& episode, const Verdict& verdict) {
   }
   // What is small and lasts, or came too late, may point at nobody in particular: then at the first of all.
   if (episode.blamed.empty() && verdict.fires) blame_surprising(scene, episode, 0);
-  if (episode.blamed.empty() && scene.state.rhythm.broken) blame_surprising(scene, episode, -1);
+  if (episode.blamed.empty() && verdict.after_silence) blame_surprising(scene, episode, -1);
   if (!episode.blamed.empty()) take_likeness(scene, episode);
 }
 
@@ -301,7 +308,7 @@ void follow_learned(Scene& scene, const Verdict& verdict) {
     if (!verdict.fires || scene.state.known_healthy || blames_what_is_declared(scene)) return;
     Episode* episode = open_episode(scene, EpisodeSource::learned);
     if (episode == nullptr) return;
-    episode->likeness.after_silence = scene.state.rhythm.broken;
+    episode->likeness.after_silence = verdict.after_silence;
     take_row(scene, *episode, verdict);
     if (episode->blamed.empty()) {  // nothing to point at: many small surprises of series that sent nothing now
       episodes.pop_back();

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "drift/judge.h"
-#include "drift/relations.h"
 
 namespace mien::drift {
 namespace {
@@ -101,12 +100,6 @@ void take_first_rows(const Scene& scene, Episode& episode, const SeriesWatch& wa
 }
 
 }  // namespace
-
-bool relations_lead(const Watch::State& state) {
-  float single = 0;
-  for (const SeriesWatch& watch : state.series) single = std::max(single, watch.surprise);
-  return squared_surprise(state.relations) > static_cast<double>(single) * static_cast<double>(single);
-}
 
 void take_likeness(const Scene& scene, Episode& episode) {
   Likeness& like = episode.likeness;

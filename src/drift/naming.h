@@ -21,7 +21,5 @@ constexpr std::uint64_t naming_rows = 32;  // after these the kind stands
 // Takes the row's look into a learned episode that blames somebody.
 void take_likeness(const Scene& scene, Episode& episode);
 [[nodiscard]] model::FindingKind kind_of(const Episode& episode);
-// The relations between the series are stranger than any series by itself.
-[[nodiscard]] bool relations_lead(const Watch::State& state);
 
 }  // namespace mien::drift

@@ -204,9 +204,8 @@ struct Rhythm {
   double longest = 1;      // step between two rows so far, in intervals
   std::uint64_t rows = 0;  // steps seen
   bool listens = false;    // a step that is far too long opens an episode
-  bool broken = false;     // by the newest row
-  static constexpr auto fields = std::tuple{field("longest", &Rhythm::longest), field("rows", &Rhythm::rows),
-                                            field("listens", &Rhythm::listens), field("broken", &Rhythm::broken)};
+  static constexpr auto fields =
+      std::tuple{field("longest", &Rhythm::longest), field("rows", &Rhythm::rows), field("listens", &Rhythm::listens)};
 };
 
 // How the series of an instance move together (relations.h). Judged once a block, on the block's means.
