@@ -5,24 +5,17 @@
 #include <exception>
 #include <limits>
 #include <protozero/exception.hpp>
-#include <protozero/pbf_reader.hpp>
 
 #include "base/text.h"
+#include "wire/detail/protobuf_walk.h"
 #include "wire/identity.h"
 #include "wire/zstd.h"
 
 namespace mien::wire {
 namespace {
 
-using protozero::pbf_reader;
-using protozero::pbf_wire_type;
-using protozero::tag_and_type;
 using simdjson::dom::element;
 using simdjson::dom::object;
-
-constexpr auto bytes_type = pbf_wire_type::length_delimited;
-constexpr auto varint_type = pbf_wire_type::varint;
-constexpr auto fixed64_type = pbf_wire_type::fixed64;
 
 std::string_view severity_of(std::uint64_t number) {
   constexpr std::array<std::string_view, 6> names{"trace", "debug", "info", "warn", "error", "fatal"};
@@ -121,10 +114,9 @@ class Collector {
 
 // ---- protobuf ----
 
-class ProtobufWalk {
+class ProtobufWalk : public OtlpWalk {
  public:
-  ProtobufWalk(std::string_view body, Collector& into) : begin_(body.data()), at_(body.data()), into_(into) {}
-  [[nodiscard]] std::size_t offset() const { return static_cast<std::size_t>(at_ - begin_); }
+  ProtobufWalk(std::string_view body, Collector& into) : OtlpWalk(body), into_(into) {}
 
   void request(pbf_reader reader) {
     while (next(reader)) {
@@ -134,28 +126,15 @@ class ProtobufWalk {
   }
 
  private:
-  bool next(pbf_reader& reader) {
-    at_ = reader.data().data();
-    return reader.next();
-  }
-
   void resource_logs(const pbf_reader& message) {
     model::Attributes attributes;
-    std::uint32_t ignored = 0;
     for (pbf_reader reader = message; next(reader);) {
-      if (reader.tag_and_type() == tag_and_type(1, bytes_type)) resource(reader.get_message(), attributes, ignored);
+      if (reader.tag_and_type() == tag_and_type(1, bytes_type)) resource(reader.get_message(), attributes);
       else reader.skip();
     }
     into_.begin_resource(attributes);
     for (pbf_reader reader = message; next(reader);) {
       if (reader.tag_and_type() == tag_and_type(2, bytes_type)) scope_logs(reader.get_message());
-      else reader.skip();
-    }
-  }
-
-  void resource(pbf_reader reader, model::Attributes& attributes, std::uint32_t& left_out) {
-    while (next(reader)) {
-      if (reader.tag_and_type() == tag_and_type(1, bytes_type)) key_value(reader.get_message(), attributes, left_out);
       else reader.skip();
     }
   }
@@ -174,7 +153,9 @@ class ProtobufWalk {
         case tag_and_type(1, fixed64_type): raw.time_ns = reader.get_fixed64(); break;
         case tag_and_type(2, varint_type): raw.severity = reader.get_uint64(); break;
         case tag_and_type(5, bytes_type): (void)any_value(reader.get_message(), raw.body); break;
-        case tag_and_type(6, bytes_type): key_value(reader.get_message(), raw.attributes, raw.left_out); break;
+        case tag_and_type(6, bytes_type):
+          raw.left_out += key_value(reader.get_message(), raw.attributes) ? 0 : 1;
+          break;
         case tag_and_type(11, fixed64_type): raw.observed_ns = reader.get_fixed64(); break;
         case tag_and_type(12, bytes_type): raw.event = reader.get_string(); break;
         default: reader.skip();
@@ -183,43 +164,6 @@ class ProtobufWalk {
     into_.record(std::move(raw));
   }
 
-  void key_value(pbf_reader reader, model::Attributes& attributes, std::uint32_t& left_out) {
-    std::string key;
-    std::string value;
-    bool plain = true;
-    while (next(reader)) {
-      switch (reader.tag_and_type()) {
-        case tag_and_type(1, bytes_type): key = reader.get_string(); break;
-        case tag_and_type(2, bytes_type): plain = any_value(reader.get_message(), value); break;
-        default: reader.skip();
-      }
-    }
-    if (plain) attributes.emplace(std::move(key), std::move(value));
-    else ++left_out;
-  }
-
-  bool any_value(pbf_reader reader, std::string& value) {
-    bool plain = true;
-    while (next(reader)) {
-      switch (reader.tag_and_type()) {
-        case tag_and_type(1, bytes_type): value = reader.get_string(); break;
-        case tag_and_type(2, varint_type): value = reader.get_uint64() != 0 ? "true" : "false"; break;
-        case tag_and_type(3, varint_type): value = std::to_string(reader.get_int64()); break;
-        case tag_and_type(4, fixed64_type): value = to_text(reader.get_double()); break;
-        case tag_and_type(5, bytes_type):
-        case tag_and_type(6, bytes_type):
-        case tag_and_type(7, bytes_type):
-          plain = false;
-          reader.skip();
-          break;
-        default: reader.skip();
-      }
-    }
-    return plain;
-  }
-
-  const char* begin_;
-  const char* at_;
   Collector& into_;
 };
 

@@ -4,22 +4,14 @@
 // unexpected wire type, are skipped as protobuf prescribes.
 #include <exception>
 #include <protozero/exception.hpp>
-#include <protozero/pbf_reader.hpp>
 #include <vector>
 
 #include "base/text.h"
 #include "wire/detail/assembler.h"
+#include "wire/detail/protobuf_walk.h"
 
 namespace mien::wire {
 namespace {
-
-using protozero::pbf_reader;
-using protozero::pbf_wire_type;
-using protozero::tag_and_type;
-
-constexpr auto bytes_type = pbf_wire_type::length_delimited;
-constexpr auto varint_type = pbf_wire_type::varint;
-constexpr auto fixed64_type = pbf_wire_type::fixed64;
 
 // Where a kind of point keeps what we read of it; time, count and sum have one place in all of them.
 struct PointFields {
@@ -32,9 +24,9 @@ constexpr PointFields histogram_fields{.attributes = 9, .flags = 10};
 constexpr PointFields exponential_fields{.attributes = 1, .flags = 10};
 constexpr PointFields summary_fields{.attributes = 7, .flags = 8, .quantiles = true};
 
-class ProtobufWalk {
+class ProtobufWalk : public OtlpWalk {
  public:
-  ProtobufWalk(std::string_view body, Assembler& into) : begin_(body.data()), at_(body.data()), into_(into) {}
+  ProtobufWalk(std::string_view body, Assembler& into) : OtlpWalk(body), into_(into) {}
 
   void request(pbf_reader reader) {
     while (next(reader)) {
@@ -42,15 +34,8 @@ class ProtobufWalk {
       else reader.skip();
     }
   }
-  [[nodiscard]] std::size_t offset() const { return static_cast<std::size_t>(at_ - begin_); }
 
  private:
-  // Remembers where the field begins, for telling where the bytes stopped making sense.
-  bool next(pbf_reader& reader) {
-    at_ = reader.data().data();
-    return reader.next();
-  }
-
   void resource_metrics(const pbf_reader& message) {
     model::Attributes attributes;
     for (pbf_reader reader = message; next(reader);) {
@@ -62,49 +47,6 @@ class ProtobufWalk {
       if (reader.tag_and_type() == tag_and_type(2, bytes_type)) scope_metrics(reader.get_message());
       else reader.skip();
     }
-  }
-
-  void resource(pbf_reader reader, model::Attributes& attributes) {
-    while (next(reader)) {
-      if (reader.tag_and_type() == tag_and_type(1, bytes_type)) key_value(reader.get_message(), attributes);
-      else reader.skip();
-    }
-  }
-
-  // False when the value is a list, a map or bytes: then nothing is added.
-  bool key_value(pbf_reader reader, model::Attributes& attributes) {
-    std::string key;
-    std::string value;
-    bool plain = true;
-    while (next(reader)) {
-      switch (reader.tag_and_type()) {
-        case tag_and_type(1, bytes_type): key = reader.get_string(); break;
-        case tag_and_type(2, bytes_type): plain = any_value(reader.get_message(), value); break;
-        default: reader.skip();
-      }
-    }
-    if (plain) attributes.emplace(std::move(key), std::move(value));
-    return plain;
-  }
-
-  bool any_value(pbf_reader reader, std::string& value) {
-    bool plain = true;
-    while (next(reader)) {
-      switch (reader.tag_and_type()) {
-        case tag_and_type(1, bytes_type): value = reader.get_string(); break;
-        case tag_and_type(2, varint_type): value = reader.get_uint64() != 0 ? "true" : "false"; break;
-        case tag_and_type(3, varint_type): value = std::to_string(reader.get_int64()); break;
-        case tag_and_type(4, fixed64_type): value = to_text(reader.get_double()); break;
-        case tag_and_type(5, bytes_type):
-        case tag_and_type(6, bytes_type):
-        case tag_and_type(7, bytes_type):
-          plain = false;
-          reader.skip();
-          break;
-        default: reader.skip();
-      }
-    }
-    return plain;
   }
 
   void scope_metrics(pbf_reader reader) {
@@ -243,8 +185,6 @@ class ProtobufWalk {
     if (quantiles_.size() < enough) quantiles_.push_back(read);
   }
 
-  const char* begin_;
-  const char* at_;
   Assembler& into_;
   std::vector<Quantile> quantiles_;  // of the point that is being read
 };

@@ -3,22 +3,14 @@
 #include <exception>
 #include <limits>
 #include <protozero/exception.hpp>
-#include <protozero/pbf_reader.hpp>
 #include <vector>
 
 #include "base/text.h"
 #include "model/telemetry.h"
+#include "wire/detail/protobuf_walk.h"
 
 namespace mien::wire {
 namespace {
-
-using protozero::pbf_reader;
-using protozero::pbf_wire_type;
-using protozero::tag_and_type;
-
-constexpr auto bytes_type = pbf_wire_type::length_delimited;
-constexpr auto varint_type = pbf_wire_type::varint;
-constexpr auto fixed64_type = pbf_wire_type::fixed64;
 
 // More labels than any limit allows are not even collected.
 constexpr std::size_t most_labels = 256;
@@ -66,10 +58,10 @@ struct TimeSeries {
   }
 };
 
-class Walk {
+class Walk : public PbfWalk {
  public:
   Walk(std::string_view body, PrometheusMemory& memory, PrometheusIntake& into)
-      : begin_(body.data()), at_(body.data()), memory_(memory), into_(into) {}
+      : PbfWalk(body), memory_(memory), into_(into) {}
 
   void request(RemoteWriteVersion version, pbf_reader reader) {
     if (version == RemoteWriteVersion::v2) collect_symbols(reader);
@@ -88,14 +80,8 @@ class Walk {
       }
     }
   }
-  [[nodiscard]] std::size_t offset() const { return static_cast<std::size_t>(at_ - begin_); }
 
  private:
-  bool next(pbf_reader& reader) {
-    at_ = reader.data().data();
-    return reader.next();
-  }
-
   void count_part() {
     if (++parts_ > most_parts) throw TooManyParts();
   }
@@ -237,8 +223,6 @@ class Walk {
     if (type != MetricType::unknown) memory_.learn_type(family, type);
   }
 
-  const char* begin_;
-  const char* at_;
   PrometheusMemory& memory_;
   PrometheusIntake& into_;
   std::size_t parts_ = 0;
