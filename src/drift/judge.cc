@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "base/math.h"
 #include "drift/ordinary.h"
@@ -29,8 +30,12 @@ constexpr float largest_statistic = 1e9F;
 constexpr float silent = -1;  // the expert has nothing to say: neither judged nor learned
 // Of the groups' length: healthy rows reach the alarm level as often as one expert's do.
 constexpr float combined_share = 0.97F;
-constexpr double decades_of_magnitude = 10;
-constexpr double clear_jump = 3.5;  // decades
+constexpr double decades_of_magnitude = 8;
+constexpr double next_to_nothing = 0.003;  // of the level: falling below counts for no more
+constexpr float calm_jump = 0.7F;          // of the usual jump: smaller ones are calm
+constexpr float always_changes = 0.95F;    // only of such a series is a calm stretch told from its steps
+constexpr float calm_unit = 100;           // samples
+constexpr double clear_jump = 3.5;         // decades
 constexpr float past_steps = 8192;
 
 using Statistics = std::array<float, stats::rung_slots>;
@@ -133,6 +138,26 @@ struct Place {
   float ramp_rate = 0;
 };
 
+// How low the value is: in deviations, and more for what falls to a small part of its level. Deviations alone miss the
+// outage of a service whose requests vary by day.
+float low_outlier(const Baseline& baseline, double x, float z) {
+  if (z >= 0) return 0;
+  double level = baseline.anchor.location;
+  if (x < 0 || x >= level) return -z;
+  return -z * static_cast<float>(std::sqrt(level / (x + next_to_nothing * level)));
+}
+
+// What stands still: the run of identical values, or a stretch without a jump of the usual size.
+float stillness(const Baseline& baseline, const SeriesWatch& watch) {
+  float frozen = static_cast<float>(watch.run) * baseline.change_rate;
+  return baseline.change_rate < always_changes ? frozen : std::max(frozen, static_cast<float>(watch.calm) / calm_unit);
+}
+
+void count(std::uint16_t& length, bool goes_on, std::uint16_t begins) {
+  if (!goes_on) length = begins;
+  else if (length < std::numeric_limits<std::uint16_t>::max()) ++length;
+}
+
 // Every expert's statistic, and the means they rest on.
 float take_statistics(const Baseline& baseline, SeriesWatch& watch, const Place& place, const Hour& hour,
                       Statistics& u) {
@@ -147,14 +172,15 @@ float take_statistics(const Baseline& baseline, SeriesWatch& watch, const Place&
   watch.volatility += 1.0F / 32 * (std::min(jump, far) - watch.volatility);
   float residual = forecast_residual(watch, clip(z, 4.0F));
   season_statistics(baseline, watch, place.x, hour, u);
-  at(u, Expert::low_outlier) = std::max(0.0F, -z);
+  at(u, Expert::low_outlier) = low_outlier(baseline, place.x, z);
   at(u, Expert::jump) = jump;
   at(u, Expert::forecast) = residual / std::max(baseline.forecast_scale, 0.01F);
   at(u, Expert::level) = 4 * size_of(watch.level);
   at(u, Expert::ramp) = 8 * size_of(watch.ramp);
   at(u, Expert::wide) = 2 * watch.volatility;
   at(u, Expert::narrow) = 2 / std::max(watch.volatility, 1e-3F);
-  at(u, Expert::frozen) = watch.run * baseline.change_rate;
+  count(watch.calm, jump < calm_jump, 0);
+  at(u, Expert::frozen) = stillness(baseline, watch);
   return residual;
 }
 
@@ -191,7 +217,7 @@ void measure(const Baseline& baseline, const Past& past, SeriesWatch& watch, con
   double d = follows ? x - watch.smooth : 0;
   watch.smooth = follows ? watch.smooth + 0.8 * d : x;
   bool changed = follows && x != watch.last;
-  watch.run = follows && !changed ? watch.run + 1 : 1;
+  count(watch.run, follows && !changed, 1);
   if (watch.block_age < 0) {
     watch.block_age = 0;
     watch.rungs = {};

@@ -120,6 +120,7 @@ void take_likeness(const Scene& scene, Episode& episode) {
   like.farthest = std::max(like.farthest, size);
   if (episode.rows > first_rows) ++like.late;
   if (episode.rows > first_rows && size >= still_far * like.farthest) ++like.late_far;
+  if (watch.run > 1) ++like.still;
   if (episode.rows > 2 && place.jump > twice * place.growth) ++like.restless;
   if (size > 1) ++(place.distance > 0 ? like.above : like.below);
 }
@@ -134,10 +135,11 @@ FindingKind kind_of(const Episode& episode) {
   double spread = of(ExpertGroup::spread), frozen = of(ExpertGroup::frozen), level = of(ExpertGroup::level);
   double strongest = std::max({of(ExpertGroup::spike), level, season, spread, frozen});
   bool away = 3 * like.rows_outside >= episode.rows;
-  if (frozen >= strongest && frozen > 0) return FindingKind::frozen;
+  auto rows = static_cast<double>(std::min(episode.rows, naming_rows));
+  // It stands still; or it still moves, but less than it ever did for so long.
+  if (frozen >= strongest && frozen > 0) return 2 * like.still >= rows ? FindingKind::frozen : FindingKind::spread;
   // Each series may be where it usually is while they no longer move together.
   if (!away && !like.strange_alone && 2 * like.relation_rows > episode.rows) return FindingKind::relation;
-  auto rows = static_cast<double>(std::min(episode.rows, naming_rows));
   double distance = like.sum_distance / rows;
   if (episode.rows >= enough_rows) {
     if (like.restless >= restless_share * (rows - 2))

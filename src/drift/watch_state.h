@@ -43,7 +43,8 @@ struct SeriesWatch {
   float ramp = 0;          // EW(1/64 blocks) of clipped z
   float season_level = 0;  // EW(1/8) of clipped r
   float volatility = 1;    // EW(1/32) of the clipped jump
-  float run = 1;           // length of the run of identical values
+  std::uint16_t run = 1;   // samples: identical values up to now, at most 65,535
+  std::uint16_t calm = 0;  // samples: without a jump of the usual size up to now, at most 65,535
   float block_age = -1;    // seconds since the running block's first sample; below 0: none runs
   float surprise = 0;      // newest, all groups together
   float z = 0;
@@ -70,6 +71,7 @@ struct SeriesWatch {
                                             field("season_level", &SeriesWatch::season_level),
                                             field("volatility", &SeriesWatch::volatility),
                                             field("run", &SeriesWatch::run),
+                                            field("calm", &SeriesWatch::calm),
                                             field("block_age", &SeriesWatch::block_age),
                                             field("surprise", &SeriesWatch::surprise),
                                             field("z", &SeriesWatch::z),
@@ -108,6 +110,7 @@ struct Likeness {
   double farthest = 0;
   std::uint32_t late = 0;      // rows after the fourth,
   std::uint32_t late_far = 0;  // of these still 0.4 of the farthest away
+  std::uint32_t still = 0;     // rows with the same value as the one before
   std::uint32_t restless = 0;  // rows after the second with a jump twice the usual one
   std::uint32_t above = 0;     // rows more than one deviation above, below
   std::uint32_t below = 0;
@@ -124,6 +127,7 @@ struct Likeness {
                                             field("farthest", &Likeness::farthest),
                                             field("late", &Likeness::late),
                                             field("late_far", &Likeness::late_far),
+                                            field("still", &Likeness::still),
                                             field("restless", &Likeness::restless),
                                             field("above", &Likeness::above),
                                             field("below", &Likeness::below),

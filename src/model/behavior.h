@@ -31,7 +31,7 @@ namespace mien::model {
 
 // A statistic u >= 0 of one series, large when something is odd; each has its own past (a Tail) per series.
 enum class Expert : std::uint8_t {
-  low_outlier,        // max(0, -z) against the anchor
+  low_outlier,        // max(0, -z) against the anchor, times sqrt(level / x) of what falls towards 0
   jump,               // |x - EW(0.8)| over its scale
   forecast,           // residual of a normalised-LMS predictor over its scale
   off_season,         // |r|: residual against the hour of the day
@@ -41,7 +41,7 @@ enum class Expert : std::uint8_t {
   off_season_level,   // 4 |mean r of about 8 samples|
   wide,               // 2 v, v the mean |jump| of about 32 samples
   narrow,             // 2 / v
-  frozen,             // length of the run of identical values, in expected runs
+  frozen,             // length of the run of identical values, in expected runs; or of calm, in hundreds of samples
 };
 constexpr std::size_t expert_count = 11;
 

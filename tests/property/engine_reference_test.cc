@@ -21,7 +21,7 @@ constexpr double interval = 10;
 double bounded(double x, double limit) { return std::min(std::max(x, -limit), limit); }
 
 struct Reference {
-  double last = 0, smooth = 0, level = 0, ramp = 0, volatility = 1, run = 1;
+  double last = 0, smooth = 0, level = 0, ramp = 0, volatility = 1, run = 1, calm = 0;
   std::array<double, 4> past{}, weights{};
   int n = 0;
   std::array<double, model::expert_count> u{};
@@ -47,14 +47,16 @@ struct Reference {
     for (std::size_t i = 3; i > 0; --i) past[i] = past[i - 1];
     past[0] = y;
     auto set = [&](Expert expert, double value) { u[static_cast<std::size_t>(expert)] = value; };
-    set(Expert::low_outlier, std::max(0.0, -z));
+    calm = jump < 0.7 ? calm + 1 : 0;
+    double towards_nothing = x >= 0 && x < anchor ? std::sqrt(anchor / (x + 0.003 * anchor)) : 1;
+    set(Expert::low_outlier, z < 0 ? -z * towards_nothing : 0);
     set(Expert::jump, jump);
     set(Expert::forecast, std::fabs(y - predicted) / 0.5);
     set(Expert::level, 4 * std::fabs(level));
     set(Expert::ramp, 8 * std::fabs(ramp));
     set(Expert::wide, 2 * volatility);
     set(Expert::narrow, 2 / volatility);
-    set(Expert::frozen, 0.5 * run);
+    set(Expert::frozen, std::max(0.96 * run, calm / 100));
     last = x;
     ++n;
   }
@@ -66,7 +68,7 @@ TEST(EngineReference, EveryStatisticIsThatOfThePlainRecipe) {
   baseline.anchor = {.location = anchor, .scale = static_cast<float>(scale), .n = 1000};
   baseline.jump_scale = 2;
   baseline.forecast_scale = 0.5;
-  baseline.change_rate = 0.5;
+  baseline.change_rate = 0.96F;
   model::Past past;
   drift::Pattern pattern;
   drift::SeriesWatch watch;
