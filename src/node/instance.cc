@@ -390,6 +390,20 @@ void Instance::revise(const Step& step, Effects& out) {
   state_.newest_revision = std::move(revision);
 }
 
+void Instance::inherit(const Step& step, const learn::PoolPrior& prior, const std::vector<model::Series>& series,
+                       Effects& out) {
+  std::uint64_t revision = state_.behavior.revision;
+  state_.behavior = prior.begin(series);
+  state_.behavior.revision = revision;
+  out.audit.push_back(
+      {.at = step.now,
+       .actor = "mien",
+       .verb = "behavior.inherited",
+       .subject = cat("Instance/", state_.name.value),
+       .cause = cause_of(step),
+       .detail = cat("begins with what ", prior.members(), " others learned of ", state_.assignment.persona.value)});
+}
+
 void Instance::restore_revision(const Step& step, const model::PersonaRevision& revision, Effects& out) {
   close_all(step, out);
   if (revision.persona == state_.assignment.persona) {

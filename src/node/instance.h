@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "drift/drift.h"
+#include "learn/pool_prior.h"
 #include "model/behavior.h"
 #include "model/expectation.h"
 #include "node/distance_trace.h"
@@ -147,6 +148,10 @@ class Instance {
   [[nodiscard]] bool ends_silently() const;
   // A changed assignment: the behaviour of the persona left is parked, that of the persona entered comes back.
   void assign(const Step& step, Assignment assignment, Effects& out);
+  // Nothing was learned yet of the active persona.
+  [[nodiscard]] bool knows_nothing() const { return state_.behavior.samples == 0; }
+  // Begins with what others learned of the same persona. `series` are its own, or will be: those it declares first.
+  void inherit(const Step& step, const learn::PoolPrior& prior, const std::vector<model::Series>& series, Effects& out);
   void restore_revision(const Step& step, const model::PersonaRevision& revision, Effects& out);
   // An action about one of its findings; false where that is not open any more.
   bool name_action(const Step& step, const FindingId& finding, const ActionId& action, Effects& out);

@@ -16,6 +16,14 @@ Error error_of(Code code, std::string message) {
   return {.code = code, .message = std::move(message), .where = {}, .cause = {}};
 }
 
+// The series that a new instance brings, by their numbers.
+std::vector<model::Series> declared_in(const model::InstanceFrame& part) {
+  std::vector<model::Series> series;
+  for (const model::SeriesDeclaration& declared : part.declared)
+    if (declared.index == series.size()) series.push_back(declared.series);
+  return series;
+}
+
 Counters& operator+=(Counters& sum, const Counters& more) {
   std::apply([&](const auto&... each) { ((sum.*(each.member) += more.*(each.member)), ...); }, Counters::fields);
   return sum;
@@ -99,12 +107,29 @@ Manager::Known* Manager::admit(const Moment& at, const model::Frame& frame, cons
                            .drift = {}});
     known->second.instance.assign({.now = at.now, .position = at.position},
                                   assignment_of(known->second.instance.state()), out);
+    inherit(at, known->second.instance, declared_in(part), out);
     InstanceState& state = known->second.instance.state();
     state.learning_held = acting_.remedy().learning_held(state.name, state.assignment.pool, at.now);
     known->second.instance.trust(trusting_);
     touched(*known);
   }
   return &*known;
+}
+
+void Manager::inherit(const Moment& at, Instance& instance, const std::vector<model::Series>& series,
+                      Effects& out) const {
+  const InstanceState& own = instance.state();
+  const Assignment& place = own.assignment;
+  bool has_peers = !place.pool.empty() || place.persona.value != model::default_persona;
+  if (!instance.knows_nothing() || !has_peers || series.empty()) return;
+  learn::PoolPrior prior;
+  for (const auto& [name, slot] : slots_) {
+    const InstanceState& other = slot.instance.state();
+    if (!other.newest_revision || &other == &own || other.type != own.type) continue;
+    if (other.assignment.pool == place.pool && other.newest_revision->persona == place.persona)
+      prior.add(*other.newest_revision);
+  }
+  if (prior.members() > 0) instance.inherit({.now = at.now, .position = at.position}, prior, series, out);
 }
 
 // ---- time ----
@@ -130,6 +155,7 @@ void Manager::on_tick(const Instance::Step& step, Known& known, Effects& out) {
   if (manual && manual->expires_at.ns != 0 && manual->expires_at <= step.now) {
     manual.reset();
     instance.assign(step, assignment_of(instance.state()), out);
+    inherit({.now = step.now, .position = step.position}, instance, instance.state().series, out);
     touched(known);
   }
   look_again(known);

@@ -94,6 +94,10 @@ class Manager {
     store::LogPosition position = 0;
   };
 
+  // An instance that knows nothing of its persona begins with what others learned of it: its pool's members, without a
+  // pool whoever has the same persona, unless that is the one that everybody has. INVARIANT: followed by touched().
+  void inherit(const Moment& at, Instance& instance, const std::vector<model::Series>& series, Effects& out) const;
+
   void on(const Moment& at, const FrameArrived& arrived, Effects& out);
   void on(const Moment& at, const CommandGiven& given, Effects& out);
   void on(const Moment& at, const TickPassed& tick, Effects& out);

@@ -332,6 +332,7 @@ void Manager::reassign(const Moment& at, Effects& out) {
     Assignment assignment = assignment_of(instance.state());
     if (assignment == instance.state().assignment) continue;
     instance.assign({.now = at.now, .position = at.position}, std::move(assignment), out);
+    inherit(at, instance, instance.state().series, out);
     touched(known);
   }
 }
@@ -349,6 +350,7 @@ Answer Manager::carry_out(const Moment& at, const std::string& actor, const Acti
   WallTime expires = activate.lasting == Duration{0} ? WallTime{} : at.now + activate.lasting;
   instance.state().manual = ManualActivation{.persona = activate.persona, .expires_at = expires};
   instance.assign({.now = at.now, .position = at.position}, assignment_of(instance.state()), out);
+  inherit(at, instance, instance.state().series, out);
   touched(known);
   std::string until = expires.ns == 0 ? "until it is deactivated" : cat("until ", to_rfc3339(expires));
   out.audit.push_back({.at = at.now,
@@ -376,6 +378,7 @@ Answer Manager::carry_out(const Moment& at, const std::string& actor, const Deac
   std::string persona = instance.state().manual->persona.value;
   instance.state().manual.reset();
   instance.assign({.now = at.now, .position = at.position}, assignment_of(instance.state()), out);
+  inherit(at, instance, instance.state().series, out);
   touched(known);
   out.audit.push_back({.at = at.now,
                        .actor = actor,

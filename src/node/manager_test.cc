@@ -272,6 +272,37 @@ TEST(Manager, WhatHistoryLostInAPowerCutIsWrittenAgain) {
   EXPECT_EQ(world.history.blocks().begin()->second.batch, written.second.batch);
 }
 
+// ---- what others learned ----
+
+bool is_audited(SmallManager& world, std::string_view verb, std::string_view subject) {
+  std::vector<store::AuditRow> rows = world.ledger.audit(0, 100'000).value();
+  return std::any_of(rows.begin(), rows.end(), [&](const store::AuditRow& row) {
+    model::AuditEvent event = store::decode_audit_event(row.bytes).value();
+    return event.verb == verb && event.subject == subject;
+  });
+}
+
+TEST(Manager, AnInstanceBeginsWithWhatOthersLearnedOfItsPersonaAndKeepsItAcrossARestart) {
+  SmallManager world;
+  world.settle_in("web-01");
+  Prng random(5);
+  for (int i = 0; i < 1'400; ++i) world.second(0.1 + 0.02 * random.normal(), "web-01");
+  ASSERT_TRUE(is_audited(world, "revision.made", "Revision/web@web-01/1"));
+
+  world.second(0.1, "web-02");
+  EXPECT_FALSE(is_audited(world, "behavior.inherited", "Instance/web-02"));  // of the persona that everybody has
+  ASSERT_TRUE(world.give(Activate{.persona = PersonaName{"web"}, .instance = InstanceName{"web-02"}, .lasting = {}})
+                  .status.ok());
+  EXPECT_TRUE(is_audited(world, "behavior.inherited", "Instance/web-02"));
+  world.restart();
+  world.second(0.9, "web-02");
+  std::shared_ptr<const InstanceView> young = world.instance("web-02");
+  ASSERT_TRUE(young);
+  ASSERT_FALSE(young->drift.metrics.empty());
+  EXPECT_NEAR(young->drift.metrics[0].expected, 0.1, 0.02);  // after two samples of its own
+  EXPECT_EQ(young->drift.state, model::LearningState::learning);
+}
+
 // ---- time ----
 
 // What a tick did, beside the epoch's own snapshots.
