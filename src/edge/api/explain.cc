@@ -56,7 +56,9 @@ Json explain_finding(Service& service, const model::Finding& finding) {
   first["finding"] = document(finding);
   walk.push_back(std::move(first));
   if (!finding.first_mover.empty())
-    walk.push_back(step("first_mover", cat(finding.first_mover, " left its expectation first")));
+    walk.push_back(step("first_mover", finding.kind == model::FindingKind::security
+                                           ? cat("first: ", finding.first_mover)
+                                           : cat(finding.first_mover, " left its expectation first")));
   for (const auto& deviation : finding.metrics) {
     Json entry = step("deviation", model::describe(finding, deviation));
     entry["deviation"] = document(deviation);

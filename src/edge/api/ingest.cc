@@ -32,10 +32,11 @@ Status take_numbers(const Call& call, model::Delivery& delivery) {
   return number("mien-sequence", delivery.sequence);
 }
 
-// What of a delivery of logs is neither counted nor kept, so that the sender hears of it.
-std::size_t facts_of(const wire::IngestedLogs& logs) {
+// Of decoded logs, or of a delivery.
+template <class Request>
+std::size_t facts_in(const Request& request) {
   std::size_t facts = 0;
-  for (const wire::InstanceLogs& each : logs.instances) facts += each.facts.size();
+  for (const auto& each : request.instances) facts += each.facts.size();
   return facts;
 }
 
@@ -251,7 +252,7 @@ void take_logs(Service& service, const CallPtr& call) {
     // counted.
     if (delivery.sequence == 0) {
       delivery.instances.clear();
-      if (std::size_t facts = facts_of(*logs); facts > 0) {
+      if (std::size_t facts = facts_in(*logs); facts > 0) {
         logs->accepted -= facts;
         logs->rejected += facts;
         logs->why_rejected = cat(facts,
@@ -262,12 +263,18 @@ void take_logs(Service& service, const CallPtr& call) {
     }
   }
   if (agent.empty()) drop_agents_own(service, delivery);
+  std::size_t facts = facts_in(delivery);
   drop_newcomers(service, delivery);
+  if (std::size_t lost = facts - facts_in(delivery); lost > 0) {
+    logs->accepted -= lost;
+    logs->rejected += lost;
+    logs->why_rejected = cat(lost, " security facts of new instances: there is no room for more");
+  }
   if (!delivery.instances.empty()) {
     if (auto taken = service.port().take_in(std::move(delivery)); !taken)
       return refuse_otlp(*call, *encoding, problem_of(taken.error()));
   }
-  service.facts_taken += facts_of(*logs);
+  service.facts_taken += facts_in(*logs);
   service.facts_unknown += logs->unknown_facts;
   service.outside.take(*logs);
   HttpResponse response;
