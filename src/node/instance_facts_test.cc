@@ -27,6 +27,7 @@ class Host {
     assignment_.reason = "test";
     assignment_.expectation.weights["security"] = weight;
     assign();
+    (void)take(first);
   }
 
   void assign() {
