@@ -138,8 +138,13 @@ void log_append(benchmark::State& state) {
   const Scratch scratch;
   auto log = edge::open_log(scratch.path("log")).value();
   Prng prng{1};
-  model::InstanceFrame part{
-      .instance = InstanceName{"host-1"}, .parent = {}, .identities = {}, .declared = {}, .batch = {}, .refused = 0};
+  model::InstanceFrame part{.instance = InstanceName{"host-1"},
+                            .parent = {},
+                            .identities = {},
+                            .declared = {},
+                            .batch = {},
+                            .refused = 0,
+                            .facts = {}};
   part.batch.times = {{start}};
   for (std::uint32_t i = 0; i < series_count; ++i) {
     part.batch.series.push_back(i);

@@ -121,6 +121,13 @@ class CrashingHistory final : public store::History {
   Result<std::vector<store::HistorySeries>> read(const store::HistoryQuery& query) override {
     return inner_.read(query);
   }
+  Status append_facts(const std::vector<store::FactBlock>& blocks) override {
+    if (point_.strikes()) return crashed();
+    return inner_.append_facts(blocks);
+  }
+  Result<std::vector<store::StoredFact>> read_facts(const store::FactQuery& query) override {
+    return inner_.read_facts(query);
+  }
   Status retain(WallTime now, Bytes limit) override { return inner_.retain(now, limit); }
   Result<store::HistoryUse> use() override { return inner_.use(); }
 

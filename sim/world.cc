@@ -240,24 +240,51 @@ void World::send(std::size_t index, const node::AgentRequest& request) {
   }
 }
 
+namespace {
+
+// What the sensors saw, told by the request's number alone: sent again it is the same. The same few programs, and now
+// and then something that was never there.
+void add_facts(std::uint64_t number, model::Delivery& delivery) {
+  constexpr std::uint64_t news_every = 97;
+  for (model::DeliveredInstance& part : delivery.instances) {
+    if (part.batch.times.empty()) continue;
+    model::SecurityFact fact;
+    fact.at = part.batch.times.back();
+    fact.object = cat("/usr/bin/tool-", number % 5);
+    fact.process = fact.object;
+    fact.user = "root";
+    part.facts.push_back(fact);
+    if (number % news_every != 0) continue;
+    fact.kind = model::FactKind::listener;
+    fact.object = cat("tcp/", 1024 + number % 30'000);
+    part.facts.push_back(fact);
+    fact.kind = model::FactKind::execution;
+    fact.object = cat("/tmp/denied-", number % 3);  // by the persona, where it has lists
+    part.facts.push_back(fact);
+  }
+}
+
+}  // namespace
+
 // The door: decoded by wire, numbered, in the log, then answered.
 void World::arrive(std::size_t index, std::uint64_t incarnation, const node::AgentRequest& request) {
   if (!manager_) return;
   const std::string& name = agents_[index].name;
   Result<wire::Ingested> decoded = wire::decode_otlp({.encoding = wire::OtlpEncoding::protobuf,
-                                                         .content_encoding = {},
-                                                         .body = request.body,
-                                                         .arrived = manager_wall(),
-                                                         .trusted = true,
-                                                         .agent = name,
-                                                         .limits = {},
-                                                         .gzip = {}});
+                                                      .content_encoding = {},
+                                                      .body = request.body,
+                                                      .arrived = manager_wall(),
+                                                      .trusted = true,
+                                                      .agent = name,
+                                                      .limits = {},
+                                                      .gzip = {}});
   if (!decoded) return fail("total_decoding", decoded.error().to_string());
   model::Delivery delivery = std::move(decoded->delivery);
   delivery.source = name;
   delivery.epoch = request.number >> 32U;
   delivery.sequence = request.number & 0xffffffffU;
   delivery.authenticated = true;
+  add_facts(request.number, delivery);
   std::uint64_t samples = 0;
   for (const model::DeliveredInstance& part : delivery.instances)
     samples += static_cast<std::uint64_t>(

@@ -39,7 +39,8 @@ struct NameOf {
   std::string_view verb;
   std::string_view collection;
 };
-constexpr std::array<NameOf, 15> take_name{{{"diff", "personas"},
+constexpr std::array<NameOf, 16> take_name{{{"diff", "personas"},
+                                            {"facts", "instances"},
                                             {"why", "actions"},
                                             {"approve", "actions"},
                                             {"reject", "actions"},

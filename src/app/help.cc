@@ -45,6 +45,8 @@ constexpr Example examples[] = {
     {"findings", "mien findings", "what is open"},
     {"findings", "mien findings --all --instance web-01 -o json", "what ever was, for a script"},
     {"ack", "mien ack f-000000000042-1 --comment 'known: rebuild of the index'", "say that it was seen"},
+    {"facts", "mien facts web-01", "what its agent saw in the last day, newest first"},
+    {"facts", "mien facts web-01 --kind execution --since 1h -o json", "programs that ran, for a script"},
     {"explain", "mien explain f-000000000042-1", "from a finding back to the samples"},
     {"explain", "mien explain web-01", "why an instance scores as it does"},
     {"explain", "mien explain persona.drift.limits", "what may be written there, without a server"},

@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   add_drift_verb(program, session);
   add_findings_verb(program, session);
   add_ack_verb(program, session);
+  add_facts_verb(program, session);
   add_explain_verb(program, session);
   add_why_verb(program, session);
   add_audit_verb(program, session);

@@ -25,6 +25,9 @@ void add_drift_verb(CLI::App& program, Session& session);
 void add_findings_verb(CLI::App& program, Session& session);
 void add_ack_verb(CLI::App& program, Session& session);
 
+// verbs_facts.cc
+void add_facts_verb(CLI::App& program, Session& session);
+
 // verbs_explain.cc
 void add_explain_verb(CLI::App& program, Session& session);
 

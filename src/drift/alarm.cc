@@ -71,6 +71,8 @@ double onset_score(double strength) {
   return onset_from + (1 - onset_from) * (1 - math::exp(-std::max(0.0, strength - onset_begins) / onset_scale));
 }
 
+double standing_score(double strength) { return onset_from * (1 - math::exp(-strength / standing_scale)); }
+
 double rate_shift(double block) { return block < 300 && block > 0 ? math::log10(300 / block) : 0; }
 
 double alarm_level(const Alarm& alarm, double budget) {
@@ -100,7 +102,7 @@ Verdict sound(Alarm& alarm, double& lasting, const Moment& moment, double budget
 
   double fading = std::max(blocks / fades_in, moment.elapsed / fades_within);
   lasting = std::max(moment.standing, lasting * std::clamp(1 - fading, 0.0, 1.0));
-  verdict.score = onset_from * (1 - math::exp(-lasting / standing_scale));
+  verdict.score = standing_score(lasting);
   // For the score what would have been at the budget's own level.
   bool goes_on = alarm.held > std::min(verdict.level, base_level(budget)) && surprise <= alarm.held + clearly_stronger;
   bool onset = verdict.fresh >= onset_begins && !goes_on;

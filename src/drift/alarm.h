@@ -11,12 +11,14 @@ namespace mien::drift {
 constexpr double level_floor = 2;
 constexpr double level_ceiling = 12;
 
-// A score has two parts: below `onset_from` it says how odd things are (0.7 (1 - exp(-E / 5))), whatever was reported;
-// above, that something new begins, and how strongly (0.7 + 0.3 (1 - exp(-(E' - 4) / 2))). So one score serves both the
+// A score has two parts: below `onset_from` it says how odd things are (0.7 (1 - exp(-E / 7))), whatever was reported;
+// above, that something new begins, and how strongly (0.7 + 0.3 (1 - exp(-(E' - 3.6) / 2))). So one score serves both the
 // question "is it odd now?" and "when did it begin?", and a long incident can not outrank the start of the next.
 constexpr double onset_from = 0.7;
 // The score of an onset of that strength: what an episode must reach at an alarm level. 0 below level_floor.
 [[nodiscard]] double onset_score(double strength);
+// The score of what stands, whether or not it is news: below onset_from.
+[[nodiscard]] double standing_score(double strength);
 // What is taken off a combined surprise judged once per `block` seconds.
 [[nodiscard]] double rate_shift(double block);
 // The surprise above which an episode opens now, for a budget of false alarms a week. Higher by 1.2 until a week was
@@ -42,7 +44,7 @@ struct Moment {
   bool judged = true;  // enough is known to judge: the time counts for the alarm level
   double block = 0;    // seconds
 };
-// `lasting` is the standing of late: it fades within about 25 blocks, ten hours at most.
+// `lasting` is the standing of late: it fades within about 12 blocks, ten hours at most.
 Verdict sound(Alarm& alarm, double& lasting, const Moment& moment, double budget);
 // The controller's step when an episode was opened.
 void count_episode(Alarm& alarm);

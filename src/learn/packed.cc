@@ -130,6 +130,21 @@ void unpack_series(const PackedSeries& packed, const PackedPlace& place, std::ui
   }
 }
 
+model::SecurityProfile pack_security(model::SecurityProfile profile) {
+  for (model::KnownObjects& known : profile.kinds) {
+    std::vector<model::KnownObject>& objects = known.objects;
+    if (objects.size() <= packed_objects) continue;
+    auto newer = [](const model::KnownObject& a, const model::KnownObject& b) {
+      return a.last != b.last ? a.last > b.last : a.key < b.key;
+    };
+    std::nth_element(objects.begin(), objects.begin() + packed_objects, objects.end(), newer);
+    objects.resize(packed_objects);
+    std::sort(objects.begin(), objects.end(),
+              [](const model::KnownObject& a, const model::KnownObject& b) { return a.key < b.key; });
+  }
+  return profile;
+}
+
 }  // namespace
 
 std::string pack(const Behavior& behavior, std::size_t with_season) {
@@ -148,6 +163,7 @@ std::string pack(const Behavior& behavior, std::size_t with_season) {
   payload.put(head);
   for (std::size_t i = 0; i < behavior.series.size(); ++i)
     payload.put(pack_series(behavior.series[i], behavior.past[i], i < with_season));
+  payload.put(pack_security(behavior.security));
   Encoder out;
   out.put(packed_version);
   out.put(checksum_of(payload.bytes()));
@@ -185,6 +201,8 @@ Result<Behavior> unpack(std::string_view bytes) {
     behavior.resize(i + 1);
     unpack_series(series, head.places[i], version, behavior.series[i], behavior.past[i]);
   }
+  if (version >= 3) decoder.get(behavior.security);
+  if (!behavior.security.is_whole()) decoder.refuse();
   if (Status status = decoder.finish("revision"); !status) return std::move(status).error();
   return behavior;
 }

@@ -12,7 +12,7 @@
 
 namespace mien::learn {
 
-constexpr std::uint32_t packed_version = 2;  // 1: tails of 32 bins
+constexpr std::uint32_t packed_version = 3;  // 1: tails of 32 bins; 2: without the security profile
 
 // Where a series was and how widely it moved: enough to compare two revisions.
 struct PackedPlace {
@@ -67,6 +67,10 @@ struct PackedHead {
                  field("first", &PackedHead::first),       field("last", &PackedHead::last),
                  field("combined", &PackedHead::combined), field("places", &PackedHead::places)};
 };
+
+// The objects of the security profile that a revision carries, the newest seen of each kind; what is beyond is
+// learned anew after a return to it.
+constexpr std::size_t packed_objects = 256;
 
 // `with_season`: how many series keep their season, from the first on (the others learn it anew).
 [[nodiscard]] std::string pack(const model::Behavior& behavior, std::size_t with_season);

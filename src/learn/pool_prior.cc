@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "learn/learn.h"
+#include "learn/security.h"
 
 namespace mien::learn {
 namespace {
@@ -127,7 +128,10 @@ Behavior PoolPrior::begin(const std::vector<model::Series>& series) const {
     if (!parts.empty()) begin_series(parts, begun.series[i], begun.past[i]);
   }
   Tail combined;
-  for (const Behavior& behavior : behaviors) combined.merge(behavior.combined);
+  for (const Behavior& behavior : behaviors) {
+    combined.merge(behavior.combined);
+    begun.security = learn::merge(begun.security, behavior.security);
+  }
   if (combined.speaks()) begun.combined = worth(combined);
   return begun;
 }

@@ -47,8 +47,10 @@ double mean_bits(const Behavior& behavior, const std::vector<PackedPlace>& place
   return count == 0 ? 0 : sum / static_cast<double>(count);
 }
 
-std::size_t allowed_size(std::size_t series) {
-  return counted_size + (series > counted_series ? (series - counted_series) * size_beyond : 0);
+// What is known of security comes beside it: at most 256 objects of a kind, of some 60 B.
+std::size_t allowed_size(const Behavior& behavior, std::size_t series) {
+  return encode(behavior.security).size() + counted_size +
+         (series > counted_series ? (series - counted_series) * size_beyond : 0);
 }
 
 }  // namespace
@@ -72,7 +74,8 @@ PersonaRevision make_revision(const Behavior& behavior, const std::vector<model:
   // Too large (long names, rich tails): the series declared last give up their season first.
   std::size_t with_season = behavior.series.size();
   revision.behavior = pack(behavior, with_season);
-  while (with_season > 0 && encode(revision).size() > allowed_size(revision.series.size())) {
+  std::size_t allowed = allowed_size(behavior, revision.series.size());
+  while (with_season > 0 && encode(revision).size() > allowed) {
     with_season -= std::min<std::size_t>(with_season, 16);
     revision.behavior = pack(behavior, with_season);
   }

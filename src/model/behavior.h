@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "model/finding.h"
 #include "model/season.h"
+#include "model/security_profile.h"
 #include "model/telemetry.h"
 #include "stats/robust.h"
 #include "stats/rungs.h"
@@ -132,10 +133,11 @@ struct Behavior {
   std::uint64_t revision = 0;    // number of the newest revision made from or restored into this
   WallTime first;                // first and newest row seen
   WallTime last;
+  SecurityProfile security;  // not among `fields`: it is stored behind them
 
   void resize(std::size_t count);
 
-  // Stored with its version in front; reads version 1 too (docs/formats/behavior.md).
+  // Stored with its version in front; reads versions 1 and 2 too (docs/formats/behavior.md).
   void store(Encoder& encoder) const;
   void restore(Decoder& decoder);
 

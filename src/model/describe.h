@@ -12,4 +12,8 @@ namespace mien::model {
 // The same of one of a finding's metrics; of a limit, the limit that was crossed.
 [[nodiscard]] std::string describe(const Finding& finding, const Deviation& deviation);
 
+// Of a security finding what anybody may read: process, user, parents and paths are blanked, the summary counts kinds.
+// Every other finding as it is.
+[[nodiscard]] Finding blanked(Finding finding);
+
 }  // namespace mien::model

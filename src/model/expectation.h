@@ -55,13 +55,38 @@ struct DeclaredMetric {
                  field("ignore", &DeclaredMetric::ignore)};
 };
 
+// What is expected of one kind of security fact, as patterns (drift/security_lists.h has their language).
+struct AllowDeny {
+  std::vector<std::string> allow;  // anything else is a finding; empty: nothing is said
+  std::vector<std::string> deny;   // always a finding
+  friend bool operator==(const AllowDeny&, const AllowDeny&) = default;
+  static constexpr auto fields = std::tuple{field("allow", &AllowDeny::allow), field("deny", &AllowDeny::deny)};
+};
+
+struct DeclaredSecurity {
+  AllowDeny executables;
+  AllowDeny listen;
+  AllowDeny connect;
+  AllowDeny users;
+  AllowDeny system_calls;
+  std::vector<std::string> deny_write;
+  std::vector<std::string> deny_read;
+  friend bool operator==(const DeclaredSecurity&, const DeclaredSecurity&) = default;
+  static constexpr auto fields = std::tuple{
+      field("executables", &DeclaredSecurity::executables),   field("listen", &DeclaredSecurity::listen),
+      field("connect", &DeclaredSecurity::connect),           field("users", &DeclaredSecurity::users),
+      field("system_calls", &DeclaredSecurity::system_calls), field("deny_write", &DeclaredSecurity::deny_write),
+      field("deny_read", &DeclaredSecurity::deny_read)};
+};
+
 struct Expectation {
   PersonaName persona;
   std::uint64_t generation = 0;
   std::map<std::string, DeclaredMetric> metrics;  // by metric name
   std::map<std::string, double> weights;  // by metric name, subsystem prefix ("system.disk") or "security"; default 1
   double false_alarms_per_week = 1;
-  Bits depart{1};  // how far a learned baseline may leave its prior before that is a finding
+  Bits depart{1};             // how far a learned baseline may leave its prior before that is a finding
+  DeclaredSecurity security;  // not among `fields`: stored behind what was stored before there was any
 
   friend bool operator==(const Expectation&, const Expectation&) = default;
   static constexpr auto fields = std::tuple{field("persona", &Expectation::persona),

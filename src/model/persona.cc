@@ -138,6 +138,40 @@ Status declare_drift(Expectation& expectation, const Value& drift) {
   return {};
 }
 
+std::vector<std::string> texts_at(const Value& map, std::string_view key) {
+  std::vector<std::string> texts;
+  const Value* list = map.find(key);
+  if (!list || !list->list()) return texts;
+  for (const Value& item : *list->list())
+    if (item.text()) texts.push_back(*item.text());
+  return texts;
+}
+
+AllowDeny allow_deny(const Value& security, std::string_view key) {
+  const Value* lists = security.find(key);
+  if (!lists || lists->is_null()) return {};
+  return {.allow = texts_at(*lists, "allow"), .deny = texts_at(*lists, "deny")};
+}
+
+// How many security updates may wait is a limit like any other, unless one is drawn already.
+void declare_security(Expectation& expectation, const Value& security) {
+  DeclaredSecurity& out = expectation.security;
+  out.executables = allow_deny(security, "executables");
+  out.listen = allow_deny(security, "listen");
+  out.connect = allow_deny(security, "connect");
+  out.users = allow_deny(security, "users");
+  out.system_calls = allow_deny(security, "system_calls");
+  if (const Value* files = security.find("files"); files && !files->is_null()) {
+    out.deny_write = texts_at(*files, "deny_write");
+    out.deny_read = texts_at(*files, "deny_read");
+  }
+  const Value* updates = security.find("pending_security_updates");
+  const Value* max = updates && !updates->is_null() ? updates->find("max") : nullptr;
+  if (!max || !max->integer()) return;
+  std::optional<Limit>& limit = expectation.metrics[std::string(pending_security_updates)].limit;
+  if (!limit) limit = Limit{.min = {}, .max = static_cast<double>(*max->integer()), .change = {}, .over = {}};
+}
+
 std::vector<PersonaName> persona_names(const Value* list) {
   std::vector<PersonaName> names;
   if (!list || !list->list()) return names;
@@ -180,6 +214,8 @@ Result<Expectation> compile_expectation(const PersonaName& name, std::uint64_t g
   if (const Value* drift = merged.find("drift"); drift && !drift->is_null()) {
     if (Status status = declare_drift(expectation, *drift); !status) return std::move(status).error();
   }
+  if (const Value* security = merged.find("security"); security && !security->is_null())
+    declare_security(expectation, *security);
   return expectation;
 }
 

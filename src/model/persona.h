@@ -70,6 +70,9 @@ struct PoolSpec {
 [[nodiscard]] bool matches(const std::map<std::string, std::string>& selector,
                            const std::map<std::string, std::string>& labels);
 
+// The metric that `security.pending_security_updates` limits.
+constexpr std::string_view pending_security_updates = "mien.pending_security_updates";
+
 // The persona of an instance that names none.
 constexpr std::string_view default_persona = "linux-server";
 

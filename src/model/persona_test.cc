@@ -238,5 +238,24 @@ TEST(Activation, IsReadWithItsDurations) {
             (std::vector<ActivationRule>{{.when = "load.cpu > 0.6", .for_ = 5min, .dwell = {}, .lead = 10min}}));
 }
 
+TEST(CompileExpectation, TakesTheSecurityListsAndTheLimitOnUpdatesThatWait) {
+  auto security = compiled(map({{"security", map({{"executables", map({{"allow", Value(List{Value("/usr/bin/*")})},
+                                                                       {"deny", Value(List{Value("/tmp/**")})}})},
+                                                  {"listen", map({{"allow", Value(List{Value("tcp/443")})}})},
+                                                  {"files", map({{"deny_write", Value(List{Value("/etc/**")})},
+                                                                 {"deny_read", Value(List{Value("/etc/shadow")})}})},
+                                                  {"users", map({{"deny", Value(List{Value("guest")})}})},
+                                                  {"pending_security_updates", map({{"max", Value(10)}})}})}}));
+  ASSERT_TRUE(security.ok()) << security.error().to_string();
+  EXPECT_EQ(security->security.executables, (AllowDeny{.allow = {"/usr/bin/*"}, .deny = {"/tmp/**"}}));
+  EXPECT_EQ(security->security.listen.allow, std::vector<std::string>{"tcp/443"});
+  EXPECT_EQ(security->security.deny_write, std::vector<std::string>{"/etc/**"});
+  EXPECT_EQ(security->security.deny_read, std::vector<std::string>{"/etc/shadow"});
+  EXPECT_EQ(security->security.users.deny, std::vector<std::string>{"guest"});
+  const std::optional<Limit>& limit = security->metrics.at("mien.pending_security_updates").limit;
+  ASSERT_TRUE(limit.has_value());
+  EXPECT_EQ(limit->max, 10);
+}
+
 }  // namespace
 }  // namespace mien::model

@@ -15,6 +15,7 @@
 #include "base/fields.h"
 #include "base/quantity.h"
 #include "base/time.h"
+#include "model/security_fact.h"
 
 namespace mien::model {
 
@@ -84,14 +85,15 @@ struct InstanceFrame {
   std::map<std::string, std::string> identities;  // "host.id", "service.instance.id", ...
   std::vector<SeriesDeclaration> declared;        // series that appear for the first time in this log
   Batch batch;
-  std::uint32_t refused = 0;  // samples of this instance that the door did not let in (limits, NaN, infinite)
+  std::uint32_t refused = 0;        // samples of this instance that the door did not let in (limits, NaN, infinite)
+  std::vector<SecurityFact> facts;  // of authenticated agents only
 
   friend bool operator==(const InstanceFrame&, const InstanceFrame&) = default;
   static constexpr auto fields =
       std::tuple{field("instance", &InstanceFrame::instance), field("type", &InstanceFrame::type),
                  field("parent", &InstanceFrame::parent),     field("identities", &InstanceFrame::identities),
                  field("declared", &InstanceFrame::declared), field("batch", &InstanceFrame::batch),
-                 field("refused", &InstanceFrame::refused)};
+                 field("refused", &InstanceFrame::refused),   field("facts", &InstanceFrame::facts)};
 };
 
 // One request of one sender, decoded. `source` + `epoch` + `sequence` name it: a second arrival of the same is counted
@@ -118,6 +120,7 @@ struct DeliveredInstance {
   std::vector<Series> series;  // one per column of batch
   Batch batch;                 // batch.series is empty here
   std::uint32_t refused = 0;   // samples that the decoder did not let in (limits, NaN, infinite, twice the same time)
+  std::vector<SecurityFact> facts = {};
 
   friend bool operator==(const DeliveredInstance&, const DeliveredInstance&) = default;
 };

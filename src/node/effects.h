@@ -15,6 +15,7 @@ struct Effects {
   std::vector<model::AuditEvent> audit;
   std::vector<store::Write> writes;
   std::vector<store::HistoryBlock> history;
+  std::vector<store::FactBlock> facts;  // goes with history
   std::vector<Answer> answers;
   std::vector<Notice> notices;
 };

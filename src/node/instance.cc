@@ -6,12 +6,15 @@
 
 #include "base/text.h"
 #include "learn/learn.h"
+#include "learn/security.h"
+#include "model/describe.h"
 #include "node/history_window.h"
+#include "node/security_view.h"
 
 namespace mien::node {
 namespace {
 
-constexpr std::uint64_t snapshot_version = 2;  // 1: without trace and acted_on
+constexpr std::uint64_t snapshot_version = 3;  // 1: without trace and acted_on; 2: without security
 constexpr std::uint64_t sequence_bits = 32;    // of a request's number within its sender's epoch
 // An open finding's entry is refreshed this often while it only changes in degree.
 constexpr Duration rewrite_after = 60s;
@@ -28,6 +31,12 @@ model::AuditEvent audit_of(const Instance::Step& step, std::string_view verb, co
           .subject = cat("Finding/", finding.id.value),
           .cause = cause_of(step),
           .detail = std::move(detail)};
+}
+
+// Paths and user names stay out of the audit's chain, from which nothing can be taken back.
+std::string told_of(const InstanceName& name, const model::Finding& finding) {
+  return cat(name.value, ": ",
+             finding.kind == model::FindingKind::security ? model::blanked(finding).summary : finding.summary);
 }
 
 void publish(std::string_view type, const Instance::Step& step, const model::Finding& finding, Effects& out) {
@@ -113,6 +122,7 @@ Counters Instance::on_frame(const Step& step, const model::Frame& frame, const m
   if (!intake.kept.times.empty()) out.history.push_back(block_of(state_.name, state_.series, intake.kept));
   if (!intake.live.times.empty() || !intake.late.times.empty()) revise(step, out);
   if (intake.ended > 0) note_end(step, out);
+  if (frame.authenticated && numbered && !part.facts.empty()) take_facts(step, part, out);
   return counted;
 }
 
@@ -140,6 +150,7 @@ void Instance::judge(const Step& step, const model::Batch& batch, bool late, Eff
     if (open.episode == 0) resolve_finding(step, open, step.now, out);
   std::erase_if(state_.open, [](const OpenFinding& open) { return open.finding.resolved_at.has_value(); });
   apply(step, std::move(assessment.changes), late, out);
+  if (!late) close_quiet_facts(step, state_.last_seen, out);
 }
 
 // The batch without columns that were never declared here: their declaration went to an instance forgotten since.
@@ -217,8 +228,7 @@ void Instance::apply(const Step& step, std::vector<drift::EpisodeChange> changes
     } else if (matters || confirmed || step.now - open->written_at >= rewrite_after) {
       persist(known, out);
       open->written_at = step.now;
-      if (confirmed)
-        out.audit.push_back(audit_of(step, "finding.confirmed", known, cat(state_.name.value, ": ", known.summary)));
+      if (confirmed) out.audit.push_back(audit_of(step, "finding.confirmed", known, told_of(state_.name, known)));
       if (matters || confirmed) publish("finding.updated", step, known, out);
     }
   }
@@ -233,7 +243,7 @@ void Instance::open_finding(const Step& step, std::uint64_t episode, model::Find
   finding.revision = state_.revision_numbers[state_.assignment.persona];
   finding.state = model::FindingState::open;
   persist(finding, out);
-  out.audit.push_back(audit_of(step, "finding.opened", finding, cat(state_.name.value, ": ", finding.summary)));
+  out.audit.push_back(audit_of(step, "finding.opened", finding, told_of(state_.name, finding)));
   publish("finding.opened", step, finding, out);
   state_.open.push_back({.episode = episode, .finding = std::move(finding), .written_at = step.now});
 }
@@ -259,6 +269,7 @@ bool Instance::acknowledge(const Step& step, const FindingId& id, const std::str
     event.actor = actor;
     out.audit.push_back(std::move(event));
     publish("finding.updated", step, open.finding, out);
+    learn::teach(state_.behavior.security, drift::acknowledge(security_watch_, open.episode, step.now));
     return true;
   }
   return false;
@@ -277,6 +288,7 @@ bool Instance::name_action(const Step& step, const FindingId& finding, const Act
 
 void Instance::close_all(const Step& step, Effects& out) {
   (void)drift::close_all(watch_, step.now);
+  (void)drift::close_all(security_watch_, step.now);
   for (OpenFinding& open : state_.open) resolve_finding(step, open, step.now, out);
   state_.open.clear();
 }
@@ -392,9 +404,9 @@ void Instance::revise(const Step& step, Effects& out) {
 
 void Instance::inherit(const Step& step, const learn::PoolPrior& prior, const std::vector<model::Series>& series,
                        Effects& out) {
-  std::uint64_t revision = state_.behavior.revision;
-  state_.behavior = prior.begin(series);
-  state_.behavior.revision = revision;
+  model::Behavior own = std::exchange(state_.behavior, prior.begin(series));
+  state_.behavior.revision = own.revision;
+  state_.behavior.security = learn::merge(state_.behavior.security, own.security);
   out.audit.push_back(
       {.at = step.now,
        .actor = "mien",
@@ -452,6 +464,7 @@ std::shared_ptr<const InstanceView> Instance::view() const {
   view->drift.persona = state_.assignment.persona;
   for (const OpenFinding& open : state_.open) view->findings.push_back(open.finding);
   view->series = state_.series;
+  view->security = security_view(state_.behavior.security, state_.last_seen);
   view->conditions = state_.conditions;
   view->recent = to_block(state_.name, state_.series, state_.pending);
   return view;
@@ -466,6 +479,8 @@ std::string Instance::encode(store::LogPosition folded) const {
   encoder.put(state_.trace);
   encoder.put(state_.acted_on);
   encoder.put(state_.learning_held);
+  encoder.put(state_.assignment.expectation.security);
+  encoder.put(security_watch_);
   return encoder.take();
 }
 
@@ -487,6 +502,11 @@ Result<Instance::Restored> Instance::decode(std::string_view bytes) {
     decoder.get(restored.instance.state_.trace);
     decoder.get(restored.instance.state_.acted_on);
     decoder.get(restored.instance.state_.learning_held);
+  }
+  if (version >= 3) {
+    decoder.get(restored.instance.state_.assignment.expectation.security);
+    decoder.get(restored.instance.security_watch_);
+    if (!drift::is_whole(restored.instance.security_watch_)) decoder.refuse();
   }
   if (Status status = decoder.finish("instance snapshot"); !status) return std::move(status).error();
   restored.instance.watch_ = TRY(drift::Watch::decode(watch));

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "drift/drift.h"
+#include "drift/security.h"
 #include "learn/pool_prior.h"
 #include "model/behavior.h"
 #include "model/expectation.h"
@@ -160,7 +161,10 @@ class Instance {
                    Effects& out);
   void close_all(const Step& step, Effects& out);  // before it is deleted
   // While on, what arrives is known to be healthy (see drift::Watch::trust); not part of the state.
-  void trust(bool known_healthy) { watch_.trust(known_healthy); }
+  void trust(bool known_healthy) {
+    watch_.trust(known_healthy);
+    trusting_ = known_healthy;
+  }
 
   [[nodiscard]] const InstanceState& state() const { return state_; }
   [[nodiscard]] InstanceState& state() { return state_; }
@@ -174,6 +178,10 @@ class Instance {
  private:
   Instance() = default;
   void judge(const Step& step, const model::Batch& batch, bool late, Effects& out);
+  // Security facts: instance_facts.cc.
+  void take_facts(const Step& step, const model::InstanceFrame& part, Effects& out);
+  void judge_facts(const Step& step, const std::vector<model::SecurityFact>& facts, bool late, Effects& out);
+  void close_quiet_facts(const Step& step, WallTime now, Effects& out);
   const model::Batch& known_columns(const model::Batch& batch, Counters& counted);
   bool listens_to(const model::Frame& frame);
   void learn_series(const model::InstanceFrame& part);
@@ -190,6 +198,8 @@ class Instance {
 
   InstanceState state_;
   drift::Watch watch_;
+  drift::SecurityWatch security_watch_;
+  bool trusting_ = false;
   model::Batch filtered_;  // scratch
 };
 

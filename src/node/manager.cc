@@ -326,7 +326,7 @@ Status Manager::restore(store::Table table, const store::Entry& entry) {
   }
 }
 
-std::vector<store::HistoryBlock> Manager::refold(WallTime now, store::LogPosition position, const Record& record) {
+Manager::Remembered Manager::refold(WallTime now, store::LogPosition position, const Record& record) {
   Effects out;
   const auto* arrived = std::get_if<FrameArrived>(&record);
   if (!arrived) return {};
@@ -337,7 +337,7 @@ std::vector<store::HistoryBlock> Manager::refold(WallTime now, store::LogPositio
     slot->second.instance.on_frame({.now = now, .position = position, .part = part}, arrived->frame, frame, out);
     changed(*slot);
   }
-  return std::move(out.history);
+  return {.blocks = std::move(out.history), .facts = std::move(out.facts)};
 }
 
 store::LogPosition Manager::oldest_snapshot(store::LogPosition folded) const {

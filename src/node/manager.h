@@ -50,7 +50,11 @@ class Manager {
   Status restore(store::Table table, const store::Entry& entry);
   // Folds a record that the ledger already holds into those instances whose snapshots are older. History is the only
   // effect that may have been lost, and writing it again changes nothing.
-  std::vector<store::HistoryBlock> refold(WallTime now, store::LogPosition position, const Record& record);
+  struct Remembered {
+    std::vector<store::HistoryBlock> blocks;
+    std::vector<store::FactBlock> facts;
+  };
+  Remembered refold(WallTime now, store::LogPosition position, const Record& record);
   // The oldest position up to which some restored snapshot is folded, at most `folded`.
   [[nodiscard]] store::LogPosition oldest_snapshot(store::LogPosition folded) const;
   // The oldest position that some dirty instance still needs from the log to be made again.

@@ -26,7 +26,8 @@ Status ManagerDriver::recover(WallTime now) {
   view_ = std::make_shared<View>();
   waiting_.reset();
   checkpoint_ = TRY(seams_.ledger.acquire(shard_));
-  for (store::Table table : {store::Table::core, store::Table::resource, store::Table::access, store::Table::instance, store::Table::directive})
+  for (store::Table table : {store::Table::core, store::Table::resource, store::Table::access, store::Table::instance,
+                             store::Table::directive})
     TRY(load(table));
   chain_.emplace(seams_.sha256, TRY(seams_.ledger.audit_tail()));
   head_ = TRY(seams_.ledger.audit_head());
@@ -81,13 +82,16 @@ Status ManagerDriver::refold(store::LogPosition last) {
         TRY(seams_.log.read(shard_, position, std::min<std::size_t>(page, last - position)));
     if (records.empty()) break;
     std::vector<store::HistoryBlock> blocks;
+    std::vector<store::FactBlock> facts;
     for (const store::LogRecord& record : records) {
       Record decoded = TRY(decode_record(record.bytes));
-      std::vector<store::HistoryBlock> more = manager_.refold(record.at, record.position, decoded);
-      std::move(more.begin(), more.end(), std::back_inserter(blocks));
+      Manager::Remembered more = manager_.refold(record.at, record.position, decoded);
+      std::move(more.blocks.begin(), more.blocks.end(), std::back_inserter(blocks));
+      std::move(more.facts.begin(), more.facts.end(), std::back_inserter(facts));
       position = record.position;
     }
     if (!blocks.empty()) TRY(seams_.history.append(blocks));
+    if (!facts.empty()) TRY(seams_.history.append_facts(facts));
   }
   return {};
 }
@@ -122,6 +126,7 @@ ManagerDriver::Group ManagerDriver::fold(const std::vector<store::LogRecord>& re
     for (const model::AuditEvent& event : effects.audit) transaction.audit.push_back(chain_->append(event));
     std::move(effects.writes.begin(), effects.writes.end(), std::back_inserter(transaction.writes));
     std::move(effects.history.begin(), effects.history.end(), std::back_inserter(group.history));
+    std::move(effects.facts.begin(), effects.facts.end(), std::back_inserter(group.facts));
     std::move(effects.answers.begin(), effects.answers.end(), std::back_inserter(group.sent.answers));
     std::move(effects.notices.begin(), effects.notices.end(), std::back_inserter(group.sent.notices));
   }
@@ -168,6 +173,8 @@ Status ManagerDriver::commit(Group& group) {
   TRY(seams_.log.sync(shard_));
   if (!group.history.empty()) TRY(seams_.history.append(group.history));
   group.history.clear();
+  if (!group.facts.empty()) TRY(seams_.history.append_facts(group.facts));
+  group.facts.clear();
   return seams_.ledger.commit(group.transaction);
 }
 

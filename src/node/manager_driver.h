@@ -63,6 +63,7 @@ class ManagerDriver {
   struct Group {
     store::Transaction transaction;
     std::vector<store::HistoryBlock> history;
+    std::vector<store::FactBlock> facts;
     Sent sent;
   };
   Status load(store::Table table);

@@ -5,8 +5,56 @@
 namespace mien::node {
 namespace {
 
-// 1: without reports and what people say of actions; 2: without the comment of an approval or a rejection.
-constexpr std::uint64_t record_version = 3;
+// 1: without reports and what people say of actions; 2: without the comment of an approval or a rejection; 3: without
+// security facts.
+constexpr std::uint64_t record_version = 4;
+
+// A frame before there were facts.
+struct InstanceFrame3 {
+  InstanceName instance;
+  model::InstanceType type = model::InstanceType::external;
+  InstanceName parent;
+  std::map<std::string, std::string> identities;
+  std::vector<model::SeriesDeclaration> declared;
+  model::Batch batch;
+  std::uint32_t refused = 0;
+  static constexpr auto fields =
+      std::tuple{field("instance", &InstanceFrame3::instance), field("type", &InstanceFrame3::type),
+                 field("parent", &InstanceFrame3::parent),     field("identities", &InstanceFrame3::identities),
+                 field("declared", &InstanceFrame3::declared), field("batch", &InstanceFrame3::batch),
+                 field("refused", &InstanceFrame3::refused)};
+};
+
+struct Frame3 {
+  std::string source;
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+  bool authenticated = false;
+  std::vector<InstanceFrame3> instances;
+  static constexpr auto fields =
+      std::tuple{field("source", &Frame3::source), field("epoch", &Frame3::epoch), field("sequence", &Frame3::sequence),
+                 field("authenticated", &Frame3::authenticated), field("instances", &Frame3::instances)};
+};
+
+Record record_of(Frame3 old) {
+  model::Frame frame{.source = std::move(old.source),
+                     .epoch = old.epoch,
+                     .sequence = old.sequence,
+                     .authenticated = old.authenticated,
+                     .instances = {}};
+  for (InstanceFrame3& part : old.instances)
+    frame.instances.push_back({.instance = std::move(part.instance),
+                               .type = part.type,
+                               .parent = std::move(part.parent),
+                               .identities = std::move(part.identities),
+                               .declared = std::move(part.declared),
+                               .batch = std::move(part.batch),
+                               .refused = part.refused,
+                               .facts = {}});
+  return FrameArrived{.frame = std::move(frame)};
+}
+
+bool is_frame(const Decoder& decoder) { return decoder.rest().starts_with('\0'); }  // the variant's first alternative
 
 std::string padded(std::uint64_t number) {
   std::string digits = std::to_string(number);
@@ -76,7 +124,14 @@ Result<Record> decode_record(std::string_view bytes) {
                  .where = {},
                  .cause = {}};
   Record record;
-  decoder.get(record);
+  if (version <= 3 && is_frame(decoder)) {
+    Frame3 old;
+    decoder.varint();
+    decoder.get(old);
+    record = record_of(std::move(old));
+  } else {
+    decoder.get(record);
+  }
   if (version == 2 && may_lack_comment(record)) return decode_uncommented(bytes);
   if (Status status = decoder.finish("log record"); !status) return std::move(status).error();
   return record;

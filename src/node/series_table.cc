@@ -41,7 +41,8 @@ model::Frame SeriesTable::number(model::Delivery delivery) {
                              .identities = std::move(part.identities),
                              .declared = {},
                              .batch = {.times = std::move(part.batch.times), .series = {}, .values = {}},
-                             .refused = part.refused};
+                             .refused = part.refused,
+                             .facts = std::move(part.facts)};
     std::size_t rows = out.batch.times.size();
     for (std::size_t c = 0; c < part.series.size(); ++c) {
       auto column = part.batch.values.begin() + static_cast<std::ptrdiff_t>(c * rows);

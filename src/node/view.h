@@ -13,6 +13,7 @@
 #include "model/expectation.h"
 #include "model/finding.h"
 #include "model/resource.h"
+#include "model/security_profile.h"
 #include "model/telemetry.h"
 #include "node/action_board.h"
 #include "node/record.h"
@@ -56,6 +57,19 @@ struct Counters {
                                             field("steps_over_cost", &Counters::steps_over_cost)};
 };
 
+// What is known of one kind of security fact.
+struct SecurityKnown {
+  model::FactKind kind = model::FactKind::execution;
+  std::size_t objects = 0;  // known ones
+  double facts = 0;         // how often, fading over 30 days
+  double probability = 1;   // that the next one is new (model::Novelty)
+  WallTime since;           // of the first
+  static constexpr auto fields =
+      std::tuple{field("kind", &SecurityKnown::kind), field("objects", &SecurityKnown::objects),
+                 field("facts", &SecurityKnown::facts), field("probability", &SecurityKnown::probability),
+                 field("since", &SecurityKnown::since)};
+};
+
 struct InstanceView {
   InstanceName name;
   model::InstanceType type = model::InstanceType::external;
@@ -73,6 +87,7 @@ struct InstanceView {
   model::DriftScore drift;               // newest
   std::vector<model::Finding> findings;  // open and acknowledged ones
   std::vector<model::Series> series;
+  std::vector<SecurityKnown> security;  // kinds of which anything is known
   std::vector<std::string> conditions;  // "DuplicateIdentity: ...": for people
   store::HistoryBlock recent;           // the newest window (up to two minutes), not in the history yet
 };

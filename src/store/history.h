@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "model/telemetry.h"
+#include "store/log.h"
 
 namespace mien::store {
 
@@ -43,6 +45,30 @@ struct HistoryQuery {
   std::size_t max_points = 3600;  // per series; a longer range is answered in minutes
 };
 
+// The security facts that one frame brought of one instance. Writing the same (instance, position, part) again replaces
+// it.
+struct FactBlock {
+  InstanceName instance;
+  LogPosition position = 0;  // of the frame in the log
+  std::uint64_t part = 0;    // which instance of the frame
+  std::vector<model::SecurityFact> facts;
+};
+
+struct FactQuery {
+  InstanceName instance;
+  std::optional<model::FactKind> kind;  // nothing: every kind
+  WallTime from;                        // inclusive
+  WallTime to;                          // exclusive
+  std::string after;                    // the key of the last one of the page before; empty: from the newest on
+  std::size_t limit = 500;
+};
+
+struct StoredFact {
+  std::string key;  // ascending keys are descending times
+  model::SecurityFact fact;
+};
+[[nodiscard]] std::string key_of(WallTime at, LogPosition position, std::uint64_t part, std::size_t index);
+
 struct HistoryUse {
   std::uint64_t blocks = 0;
   std::uint64_t samples = 0;
@@ -55,7 +81,10 @@ class History {
   virtual ~History() = default;
   virtual Status append(const std::vector<HistoryBlock>& blocks) = 0;
   virtual Result<std::vector<HistorySeries>> read(const HistoryQuery& query) = 0;
-  // Deletes what is older than its retention, then oldest 1 s blocks, then oldest minutes, until the history fits in
+  virtual Status append_facts(const std::vector<FactBlock>& blocks) = 0;
+  // Newest first, at most query.limit.
+  virtual Result<std::vector<StoredFact>> read_facts(const FactQuery& query) = 0;
+  // Deletes what is older than its retention, then oldest 1 s blocks, then oldest minutes and facts, until it fits in
   // `limit` (the log and the ledger are not counted) and a tenth of the disk is free. Call about once a minute.
   virtual Status retain(WallTime now, Bytes limit) = 0;
   virtual Result<HistoryUse> use() = 0;

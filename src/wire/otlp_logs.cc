@@ -42,6 +42,76 @@ struct RawRecord {
   std::uint32_t left_out = 0;
 };
 
+// ---- security facts ----
+
+constexpr std::string_view fact_events = "mien.security.";
+
+std::optional<model::FactKind> fact_kind_of(std::string_view name) {
+  for (std::size_t i = 0; i < model::fact_kinds; ++i)
+    if (auto kind = static_cast<model::FactKind>(i); to_text(kind) == name) return kind;
+  return std::nullopt;
+}
+
+Error unreadable(std::string message) {
+  return Error{.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}};
+}
+
+// Names are chosen by whoever is watched: what would move the cursor of a terminal is written as \x1b.
+std::string visible(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string out;
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) out += c;
+    else out += {'\\', 'x', digits[byte >> 4U], digits[byte & 15U]};
+  }
+  return out;
+}
+
+// Takes an attribute of at most `most` bytes.
+Status take_text(const model::Attributes& attributes, const char* key, std::size_t most, std::string& into) {
+  auto at = attributes.find(key);
+  if (at == attributes.end()) return {};
+  if (!is_utf8(at->second)) return unreadable(cat("the security fact's ", key, " is not UTF-8"));
+  into = visible(at->second);
+  if (into.size() > most) return unreadable(cat("the security fact's ", key, " has more than ", most, " bytes"));
+  return {};
+}
+
+Status take_number(const model::Attributes& attributes, const char* key, std::int64_t most, std::int64_t& into) {
+  auto at = attributes.find(key);
+  if (at == attributes.end()) return {};
+  auto number = parse_integer(at->second);
+  if (!number || *number < 0 || *number > most)
+    return unreadable(cat("the security fact's ", key, " is not a whole number from 0 to ", most));
+  into = *number;
+  return {};
+}
+
+Result<model::SecurityFact> fact_of(model::FactKind kind, const RawRecord& raw, WallTime arrived) {
+  constexpr std::size_t longest = log_limits::object;
+  model::SecurityFact fact;
+  fact.kind = kind;
+  fact.at = raw.time_ns != 0 && raw.time_ns <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())
+                ? WallTime{static_cast<std::int64_t>(raw.time_ns)}
+                : arrived;
+  bool of_file = kind == model::FactKind::write || kind == model::FactKind::sensitive_read;
+  const char* object = of_file ? "file.path" : "mien.object";
+  TRY(take_text(raw.attributes, object, longest, fact.object));
+  if (fact.object.empty()) return unreadable(cat("a security fact of kind ", to_text(kind), " has no ", object));
+  TRY(take_text(raw.attributes, "process.executable.path", longest, fact.process));
+  TRY(take_text(raw.attributes, "process.parents", log_limits::parents, fact.parents));
+  TRY(take_text(raw.attributes, "user.name", longest, fact.user));
+  TRY(take_text(raw.attributes, "mien.detail", longest, fact.detail));
+  std::int64_t pid = 0;
+  std::int64_t count = 1;
+  TRY(take_number(raw.attributes, "process.pid", std::numeric_limits<std::int32_t>::max(), pid));
+  TRY(take_number(raw.attributes, "mien.count", 1'000'000'000'000, count));
+  fact.pid = static_cast<std::uint32_t>(pid);
+  fact.count = static_cast<std::uint64_t>(std::max<std::int64_t>(count, 1));
+  return fact;
+}
+
 class Collector {
  public:
   explicit Collector(const OtlpRequest& request) : request_(request) {}
@@ -73,11 +143,12 @@ class Collector {
   }
 
   void record(RawRecord raw) {
-    if (current_ == nullptr || out_.accepted >= request_.limits.samples) {
-      if (++out_.rejected == 1)
-        out_.why_rejected = current_ == nullptr ? why_ : "the request has too many records; send smaller requests";
-      return;
+    if (current_ == nullptr || out_.accepted >= request_.limits.samples)
+      return reject(current_ == nullptr ? why_ : "the request has too many records; send smaller requests");
+    if (raw.event.empty()) {  // as it was written before records had a field for it
+      if (auto name = raw.attributes.find("event.name"); name != raw.attributes.end()) raw.event = name->second;
     }
+    if (request_.trusted && raw.event.starts_with(fact_events)) return fact(std::move(raw));
     ++out_.accepted;
     std::string severity(severity_of(raw.severity));
     ++current_->counts[severity];
@@ -95,10 +166,6 @@ class Collector {
       if (fits) record.attributes.emplace(key, value);
       else ++record.left_out;
     }
-    if (record.event.empty()) {  // as it was written before records had a field for it
-      if (auto name = record.attributes.find("event.name"); name != record.attributes.end())
-        record.event = name->second;
-    }
     if (current_->newest.size() >= log_limits::newest) current_->newest.erase(current_->newest.begin());
     current_->newest.push_back(std::move(record));
   }
@@ -106,6 +173,26 @@ class Collector {
   IngestedLogs finish() { return std::move(out_); }
 
  private:
+  void reject(std::string why) {
+    if (++out_.rejected == 1) out_.why_rejected = std::move(why);
+  }
+
+  void fact(RawRecord raw) {
+    std::optional<model::FactKind> kind = fact_kind_of(std::string_view(raw.event).substr(fact_events.size()));
+    if (!kind) {
+      ++out_.accepted;
+      ++out_.unknown_facts;
+      return;
+    }
+    if (current_->facts.size() >= log_limits::facts)
+      return reject(cat("more than ", log_limits::facts, " security facts of ", current_->instance.value,
+                        " in a request; put equal ones together"));
+    Result<model::SecurityFact> made = fact_of(*kind, raw, request_.arrived);
+    if (!made) return reject(made.error().message);
+    ++out_.accepted;
+    current_->facts.push_back(std::move(*made));
+  }
+
   const OtlpRequest& request_;
   IngestedLogs out_;
   InstanceLogs* current_ = nullptr;  // points into out_.instances: set anew with each resource
@@ -229,10 +316,6 @@ void json_record(object of, Collector& into) {
   into.record(std::move(raw));
 }
 
-Error unreadable(std::string message) {
-  return Error{.code = Code::invalid, .message = std::move(message), .where = {}, .cause = {}};
-}
-
 Status read_json(std::string_view body, Collector& into) {
   simdjson::dom::parser parser;
   element root;
@@ -292,7 +375,10 @@ model::Delivery counts_of(const IngestedLogs& logs, WallTime arrived) {
                              .kind = model::SeriesKind::delta});
       made.batch.values.push_back(static_cast<double>(count));
     }
-    if (!made.series.empty()) delivery.instances.push_back(std::move(made));
+    // Facts alone are no row of samples: no time stands for them.
+    if (made.series.empty()) made.batch.times.clear();
+    made.facts = each.facts;
+    if (!made.series.empty() || !made.facts.empty()) delivery.instances.push_back(std::move(made));
   }
   return delivery;
 }

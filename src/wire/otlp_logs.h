@@ -2,6 +2,10 @@
 // it counts how many came of which severity, which becomes a series like any other, and keeps the newest few as they
 // are.
 //
+// Records of an authenticated agent that are named `mien.security.*` are facts (docs/formats/security-facts.md): they
+// are neither counted by severity nor kept here. Of kinds that are not known the record is skipped and counted; one
+// that says too little or too much is refused.
+//
 // Errors as wire/otlp.h has them. A record of a resource that names no instance is refused and counted. Pure; memory
 // bounded by the limits.
 #pragma once
@@ -32,6 +36,9 @@ inline constexpr std::size_t newest = 64;        // records kept of an instance
 inline constexpr std::size_t body = 1024;        // bytes
 inline constexpr std::size_t attributes = 32;    // of a record
 inline constexpr std::size_t instances = 1'000;  // whose newest records are kept
+inline constexpr std::size_t facts = 4'096;      // of an instance, in a request
+inline constexpr std::size_t object = 1'024;     // bytes of a fact's object, process, user and detail
+inline constexpr std::size_t parents = 4'096;    // bytes of a fact's parents
 }  // namespace log_limits
 
 struct InstanceLogs {
@@ -41,18 +48,20 @@ struct InstanceLogs {
   std::map<std::string, std::string> identities;
   std::map<std::string, std::uint64_t> counts;  // by severity
   std::vector<LogRecord> newest;                // in order of arrival
+  std::vector<model::SecurityFact> facts = {};  // likewise
 };
 
 struct IngestedLogs {
   std::vector<InstanceLogs> instances;
   std::uint64_t accepted = 0;
   std::uint64_t rejected = 0;
+  std::uint64_t unknown_facts = 0;  // of kinds that this program does not know; among the accepted
   std::string why_rejected;
 };
 
 [[nodiscard]] Result<IngestedLogs> decode_otlp_logs(const OtlpRequest& request);
 
-// The counts as series: log.record.count{severity=...}, a delta of the moment of arrival.
+// The counts as series: log.record.count{severity=...}, a delta of the moment of arrival; and the facts as they are.
 [[nodiscard]] model::Delivery counts_of(const IngestedLogs& logs, WallTime arrived);
 
 // ExportLogsServiceResponse: empty, or a partial success.

@@ -175,12 +175,13 @@ TEST(Frozen, WhatActingRemembersIsReadInBothVersions) {
   EXPECT_EQ(to_hex(newest.encode()), to_hex(frozen("remedy-2")));
 }
 
-// Version 1 had no commands about actions, and version 2 none of their comments.
+// Version 1 had no commands about actions, version 2 none of their comments, version 3 no security facts in frames:
+// of all others only the version changed with 4.
 TEST(Frozen, LogRecordsAreReadInAllVersions) {
   for (const char* name : {"record-3-approve", "record-3-reject", "record-3-report", "record-3-hold"}) {
     Result<node::Record> record = node::decode_record(frozen(name));
     ASSERT_TRUE(record.ok()) << name << ": " << record.error().to_string();
-    EXPECT_EQ(to_hex(node::encode_record(*record)), to_hex(frozen(name))) << name;
+    EXPECT_EQ(to_hex(node::encode_record(*record)), to_hex("\x04" + frozen(name).substr(1))) << name;
   }
   auto command_in = [](const char* name) {
     return std::get<node::CommandGiven>(node::decode_record(frozen(name)).value()).command;
@@ -193,6 +194,28 @@ TEST(Frozen, LogRecordsAreReadInAllVersions) {
   EXPECT_EQ(reject.action.value, "a-42-1");
   EXPECT_EQ(reject.comment, "");
   EXPECT_EQ(std::get<node::AcknowledgeFinding>(command_in("record-1-ack").body).comment, "seen");
+}
+
+TEST(Frozen, AFrameOfVersion3IsReadWithoutFacts) {
+  Result<node::Record> record = node::decode_record(frozen("record-3-frame"));
+  ASSERT_TRUE(record.ok()) << record.error().to_string();
+  const model::Frame& frame = std::get<node::FrameArrived>(*record).frame;
+  EXPECT_EQ(frame.source, "web-01");
+  EXPECT_EQ(frame.epoch, 7U);
+  EXPECT_EQ(frame.sequence, 9U);
+  EXPECT_TRUE(frame.authenticated);
+  ASSERT_EQ(frame.instances.size(), 1U);
+  const model::InstanceFrame& part = frame.instances[0];
+  EXPECT_EQ(part.instance.value, "nginx.service@web-01");
+  EXPECT_EQ(part.parent.value, "web-01");
+  ASSERT_EQ(part.declared.size(), 1U);
+  EXPECT_EQ(model::to_text(part.declared[0].series), "system.cpu.utilization{cpu.mode=user}");
+  EXPECT_EQ(part.batch.values, std::vector<double>{0.25});
+  EXPECT_EQ(part.refused, 2U);
+  EXPECT_TRUE(part.facts.empty());
+  Result<node::Record> again = node::decode_record(node::encode_record(*record));
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(std::get<node::FrameArrived>(*again).frame, frame);
 }
 
 TEST(Frozen, TheCoreIsReadAndWrittenAsIn010) {

@@ -1,5 +1,7 @@
 #include "edge/api/document.h"
 
+#include "model/describe.h"
+
 namespace mien::edge::api {
 
 namespace {
@@ -94,7 +96,11 @@ std::vector<std::string> conditions_of(const node::InstanceView& seen, const nod
   return all;
 }
 
-Json drift_document(const node::InstanceView& seen, const node::ActionBoard& board) {
+Json finding_document(const model::Finding& finding, bool blanked) {
+  return blanked ? document(model::blanked(finding)) : document(finding);
+}
+
+Json drift_document(const node::InstanceView& seen, const node::ActionBoard& board, bool blanked) {
   Json out = document(seen.drift);
   out["instance"] = seen.name.value;  // also before the first score
   out["persona"] = seen.persona.value;
@@ -104,8 +110,9 @@ Json drift_document(const node::InstanceView& seen, const node::ActionBoard& boa
   out["last_seen"] = document(seen.last_seen);
   out["samples"] = seen.samples;
   Json findings = Json::array();
-  for (const auto& finding : seen.findings) findings.push_back(document(finding));
+  for (const auto& finding : seen.findings) findings.push_back(finding_document(finding, blanked));
   out["findings"] = std::move(findings);
+  out["security"] = document(seen.security);
   out["conditions"] = document(conditions_of(seen, board));
   return out;
 }

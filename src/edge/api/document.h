@@ -26,7 +26,9 @@ template <class T>
 [[nodiscard]] Json instance_document(const model::Resource* written, const node::InstanceView* seen,
                                      const node::ActionBoard& board);
 // Its drift, with what the page and `mien drift` show beside it: type, parent, the findings that are open.
-[[nodiscard]] Json drift_document(const node::InstanceView& seen, const node::ActionBoard& board);
+// `blanked`: for a reader without a token.
+[[nodiscard]] Json drift_document(const node::InstanceView& seen, const node::ActionBoard& board, bool blanked);
+[[nodiscard]] Json finding_document(const model::Finding& finding, bool blanked);
 // What people should know of it: its own conditions, and what can not be taken back there.
 [[nodiscard]] std::vector<std::string> conditions_of(const node::InstanceView& seen, const node::ActionBoard& board);
 

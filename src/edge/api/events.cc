@@ -70,11 +70,11 @@ std::string gap_text(std::uint64_t from, std::uint64_t to, WallTime at) {
 
 }  // namespace
 
-std::string event_text(std::uint64_t number, const node::Notice& notice) {
+std::string event_text(std::uint64_t number, const node::Notice& notice, bool blanked) {
   Json event = cloud_event(std::to_string(number), notice.type, notice.at);
   event["subject"] = notice.subject;
   Json data = Json::object();
-  if (notice.finding) data = document(*notice.finding);
+  if (notice.finding) data = finding_document(*notice.finding, blanked);
   if (notice.drift) data = document(*notice.drift);
   if (notice.action) data = document(*notice.action);
   if (notice.decision) data = document(*notice.decision);
@@ -120,7 +120,7 @@ Status EventHub::follow(Service& service, const CallPtr& call, std::uint64_t aft
     if (notice.at < since || !to->wants(notice.type)) return;
     if (!to->call->caller.selector.empty() && !sees(to->call->caller, *port->view(), instance_of(notice))) return;
     to->written_ns.store(notice.at.ns);
-    to->write(event_text(number, notice));
+    to->write(event_text(number, notice, to->call->caller.blanked));
   });
   bool closed = false;
   {

@@ -16,7 +16,7 @@ constexpr std::size_t most_streams = 256;
 constexpr Duration keep_alive = 15s;
 
 // One event as it is sent: "id: 12\nevent: finding.opened\ndata: {...}\n\n".
-[[nodiscard]] std::string event_text(std::uint64_t number, const node::Notice& notice);
+[[nodiscard]] std::string event_text(std::uint64_t number, const node::Notice& notice, bool blanked = false);
 
 class EventHub {
  public:

@@ -56,7 +56,9 @@ Json explain_finding(Service& service, const model::Finding& finding) {
   first["finding"] = document(finding);
   walk.push_back(std::move(first));
   if (!finding.first_mover.empty())
-    walk.push_back(step("first_mover", cat(finding.first_mover, " left its expectation first")));
+    walk.push_back(step("first_mover", finding.kind == model::FindingKind::security
+                                           ? cat("first: ", finding.first_mover)
+                                           : cat(finding.first_mover, " left its expectation first")));
   for (const auto& deviation : finding.metrics) {
     Json entry = step("deviation", model::describe(finding, deviation));
     entry["deviation"] = document(deviation);
@@ -75,20 +77,29 @@ Json explain_finding(Service& service, const model::Finding& finding) {
   return out;
 }
 
-Json explain_instance(Service& service, const node::InstanceView& seen) {
+Json explain_instance(Service& service, const node::InstanceView& seen, bool blanked) {
   Json walk = Json::array();
   Json first = step("score", cat(seen.name.value, " scores ", to_text(seen.drift.score, 3), "; an episode opens above ",
                                  to_text(seen.drift.alarm_level, 3), "; it is ", to_text(seen.drift.state)));
   walk.push_back(std::move(first));
+  for (const node::SecurityKnown& known : seen.security) {
+    Json entry =
+        step("security", cat(to_text(known.kind), ": ", known.objects, " known since ", to_rfc3339(known.since),
+                             "; the next one is new with probability ", to_text(known.probability, 2)));
+    entry["known"] = document(known);
+    walk.push_back(std::move(entry));
+  }
   walk.push_back(step("persona", cat("its persona is ", seen.persona.value, seen.persona_reason.empty() ? "" : ": ",
                                      seen.persona_reason)));
   for (const auto& finding : seen.findings)
-    walk.push_back(step("finding", cat(finding.id.value, ": ", finding.summary)));
+    walk.push_back(
+        step("finding", cat(finding.id.value, ": ", blanked ? model::blanked(finding).summary : finding.summary)));
+  std::size_t most = walk.size() + 12;
   for (const auto& deviation : seen.drift.metrics) {
     Json entry = step("deviation", model::describe(deviation));
     entry["deviation"] = document(deviation);
     walk.push_back(std::move(entry));
-    if (walk.size() > 16) break;
+    if (walk.size() > most) break;
   }
   Json last = step("samples", "the newest two minutes");
   last["series"] = series_of(service, seen.name, seen.drift.metrics, seen.last_seen - around, seen.last_seen + 1s);
@@ -130,7 +141,7 @@ void explain(Service& service, const CallPtr& call) {
   auto view = service.port().view();
   auto at = view->instances.find(InstanceName(name));
   if (at != view->instances.end() && sees(call->caller, *at->second))
-    return call->respond(explain_instance(service, *at->second));
+    return call->respond(explain_instance(service, *at->second, call->caller.blanked));
   if (auto finding = find_finding(service, *call, name)) call->respond(explain_finding(service, *finding));
 }
 

@@ -4,6 +4,7 @@
 #include "edge/api/handlers.h"
 #include "edge/api/query.h"
 #include "edge/api/stored.h"
+#include "model/describe.h"
 
 namespace mien::edge::api {
 namespace {
@@ -64,7 +65,8 @@ void list_findings(Service& service, const CallPtr& call) {
   }
   Listing listing(*page);
   for (const auto& [key, finding] : found) {
-    if (!listing.offer(key, [&finding = finding] { return document(finding); })) break;
+    if (!listing.offer(key, [&finding = finding, &call] { return finding_document(finding, call->caller.blanked); }))
+      break;
   }
   call->respond(listing.take());
 }
@@ -73,7 +75,8 @@ std::optional<model::Finding> find_finding(Service& service, Call& call, const s
   auto view = service.port().view();
   for (const auto& [name, instance] : view->instances) {
     for (const auto& finding : instance->findings) {
-      if (finding.id.value == id && sees(call.caller, *instance)) return finding;
+      if (finding.id.value == id && sees(call.caller, *instance))
+        return call.caller.blanked ? model::blanked(finding) : finding;
     }
   }
   auto stored = service.port().ledger().get(store::Table::finding, id);
@@ -87,7 +90,8 @@ std::optional<model::Finding> find_finding(Service& service, Call& call, const s
       call.respond(finding.error().within("finding " + id));
       return std::nullopt;
     }
-    if (sees(call.caller, *view, finding->instance)) return std::move(*finding);
+    if (sees(call.caller, *view, finding->instance))
+      return call.caller.blanked ? model::blanked(std::move(*finding)) : std::move(*finding);
   }
   call.not_found("finding", id);
   return std::nullopt;

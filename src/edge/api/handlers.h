@@ -20,6 +20,9 @@ void get_series(Service& service, const CallPtr& call);
 void activate(Service& service, const CallPtr& call);
 void deactivate(Service& service, const CallPtr& call);
 
+// facts.cc
+void list_facts(Service& service, const CallPtr& call);
+
 // findings.cc
 void list_findings(Service& service, const CallPtr& call);
 void get_finding(Service& service, const CallPtr& call);

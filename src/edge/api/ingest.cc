@@ -32,6 +32,14 @@ Status take_numbers(const Call& call, model::Delivery& delivery) {
   return number("mien-sequence", delivery.sequence);
 }
 
+// Of decoded logs, or of a delivery.
+template <class Request>
+std::size_t facts_in(const Request& request) {
+  std::size_t facts = 0;
+  for (const auto& each : request.instances) facts += each.facts.size();
+  return facts;
+}
+
 // An agent speaks for its host and for what runs on it, and for nobody else: its token is no licence to move the
 // persona of another machine. Returns the samples of those that it may not speak for.
 std::uint64_t drop_foreign(const std::string& agent, model::Delivery& delivery) {
@@ -230,6 +238,8 @@ void take_logs(Service& service, const CallPtr& call) {
       logs->accepted -= count;
       logs->rejected += count;
     }
+    logs->accepted -= each.facts.size();
+    logs->rejected += each.facts.size();
     logs->why_rejected = cat("records of instances that are not on ", agent);
     return true;
   });
@@ -240,14 +250,32 @@ void take_logs(Service& service, const CallPtr& call) {
     if (Status status = take_numbers(*call, delivery); !status) return call->respond(status.error());
     // An instance that an agent reports takes numbered requests only: without a number the records are shown, not
     // counted.
-    if (delivery.sequence == 0) delivery.instances.clear();
+    if (delivery.sequence == 0) {
+      delivery.instances.clear();
+      if (std::size_t facts = facts_in(*logs); facts > 0) {
+        logs->accepted -= facts;
+        logs->rejected += facts;
+        logs->why_rejected = cat(facts,
+                                 " security facts came without Mien-Epoch and Mien-Sequence: they are taken once "
+                                 "numbered");
+        for (wire::InstanceLogs& each : logs->instances) each.facts.clear();
+      }
+    }
   }
   if (agent.empty()) drop_agents_own(service, delivery);
+  std::size_t facts = facts_in(delivery);
   drop_newcomers(service, delivery);
+  if (std::size_t lost = facts - facts_in(delivery); lost > 0) {
+    logs->accepted -= lost;
+    logs->rejected += lost;
+    logs->why_rejected = cat(lost, " security facts of new instances: there is no room for more");
+  }
   if (!delivery.instances.empty()) {
     if (auto taken = service.port().take_in(std::move(delivery)); !taken)
       return refuse_otlp(*call, *encoding, problem_of(taken.error()));
   }
+  service.facts_taken += facts_in(*logs);
+  service.facts_unknown += logs->unknown_facts;
   service.outside.take(*logs);
   HttpResponse response;
   response.headers["content-type"] = std::string(wire::content_type(*encoding));

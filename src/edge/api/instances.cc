@@ -97,7 +97,7 @@ void get_instance(Service& service, const CallPtr& call) {
 
 void get_drift(Service& service, const CallPtr& call) {
   auto view = service.port().view();
-  if (Seen seen = find_instance(*view, *call)) call->respond(drift_document(*seen, *view->board));
+  if (Seen seen = find_instance(*view, *call)) call->respond(drift_document(*seen, *view->board, call->caller.blanked));
 }
 
 void list_drift(Service& service, const CallPtr& call) {
@@ -115,7 +115,8 @@ void list_drift(Service& service, const CallPtr& call) {
   }
   Listing listing(*page);
   for (const auto& [key, seen] : worst_first) {
-    if (!listing.offer(key, [&, &seen = seen] { return drift_document(*seen, *view->board); })) break;
+    if (!listing.offer(key, [&, &seen = seen] { return drift_document(*seen, *view->board, call->caller.blanked); }))
+      break;
   }
   Json out = listing.take();
   out["at"] = document(view->at);

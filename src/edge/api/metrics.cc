@@ -176,6 +176,9 @@ void write_actions(Exposition& out, const Service& service, const node::ActionBo
 void write_requests(Exposition& out, const Service& service) {
   out.family("mien_newcomer_samples_refused", "counter", "Samples of new instances for which there is no room");
   out.sample(static_cast<double>(service.newcomers_refused.load()));
+  out.family("mien_security_facts", "counter", "Security facts that agents sent");
+  out.sample(static_cast<double>(service.facts_taken.load()), {{"known", "true"}});
+  out.sample(static_cast<double>(service.facts_unknown.load()), {{"known", "false"}});
   out.family("mien_http_requests", "counter", "Requests answered");
   for (const auto& [key, count] : service.counts->all()) {
     const auto& [method, route, status] = key;

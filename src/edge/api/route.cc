@@ -82,6 +82,12 @@ void add_instances(std::vector<Route>& table) {
                    none,
                    json,
                    Pace::reads_disk});
+  table.push_back({"GET", "/api/v1/instances/{name}/facts", Need::read, list_facts, tag,
+                   "What its agent saw that matters to security, newest first; kept 30 days",
+                   paged({{"kind", "execution, listener, connection, write, sensitive_read, privilege, ..."},
+                          {"from", "2026-11-22T10:00:00Z, seconds since 1970, or -15m; a day ago when not said"},
+                          {"to", "The same; now when not said"}}),
+                   none, json, Pace::reads_disk});
   table.push_back({"GET",
                    "/api/v1/instances/{name}/outside",
                    Need::read,

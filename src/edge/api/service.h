@@ -93,6 +93,9 @@ struct Service {
   std::string openapi;                               // made once from the route table
   std::atomic<std::uint64_t> newcomers_refused = 0;  // samples of instances for which there is no room
 
+  std::atomic<std::uint64_t> facts_taken = 0;    // security facts of agents
+  std::atomic<std::uint64_t> facts_unknown = 0;  // of kinds that this program does not know
+
   OutsideBoard outside;
   wire::StartTimes start_times;  // of cumulative series that no agent sends
   Mutex start_times_mutex;

@@ -102,14 +102,14 @@ std::optional<model::Finding> finding_of(Service& service, const Caller& caller,
   auto view = service.port().view();
   for (const auto& [name, instance] : view->instances) {
     for (const auto& finding : instance->findings) {
-      if (finding.id == id && sees(caller, *instance)) return finding;
+      if (finding.id == id && sees(caller, *instance)) return caller.blanked ? model::blanked(finding) : finding;
     }
   }
   auto stored = service.port().ledger().get(store::Table::finding, id.value);
   if (!stored || !*stored) return std::nullopt;
   auto finding = stored_finding(**stored);
   if (!finding || !sees(caller, *view, finding->instance)) return std::nullopt;
-  return std::move(*finding);
+  return caller.blanked ? model::blanked(std::move(*finding)) : std::move(*finding);
 }
 
 Json why_action(Service& service, const Caller& caller, const model::Action& action) {
@@ -325,7 +325,7 @@ Result<Json> why_instance(Service& service, const Caller& caller, const node::Vi
   out["subject"] = "Instance/" + seen.name.value;
   out["done"] = std::move(done);
   out["reasons"] = std::move(reasons.list);
-  out["drift"] = drift_document(seen, *view.board);
+  out["drift"] = drift_document(seen, *view.board, caller.blanked);
   Json list = Json::array();
   for (const auto& decision : decisions) list.push_back(document(decision));
   out["decisions"] = std::move(list);

@@ -32,6 +32,12 @@ class ManagerRuntime::MergedHistory final : public store::History {
  public:
   explicit MergedHistory(ManagerRuntime& runtime) : runtime_(runtime) {}
   Status append(const std::vector<store::HistoryBlock>& blocks) override { return runtime_.history_->append(blocks); }
+  Status append_facts(const std::vector<store::FactBlock>& blocks) override {
+    return runtime_.history_->append_facts(blocks);
+  }
+  Result<std::vector<store::StoredFact>> read_facts(const store::FactQuery& query) override {
+    return runtime_.history_->read_facts(query);
+  }
   Status retain(WallTime now, Bytes limit) override { return runtime_.history_->retain(now, limit); }
   Result<store::HistoryUse> use() override { return runtime_.history_->use(); }
 

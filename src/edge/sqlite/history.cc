@@ -11,6 +11,7 @@
 #include "edge/sqlite/database.h"
 #include "edge/sqlite/history_minutes.h"
 #include "edge/sqlite/sqlite.h"
+#include "store/facts.h"
 #include "store/history_codec.h"
 #include "store/minutes.h"
 
@@ -46,7 +47,16 @@ constexpr DatabaseKind history_kind{
         "CREATE INDEX minutes_series ON minutes (series)",
     .full_sync = false};
 
+// Beside it since facts are kept: older files get it when they are opened, and older programs look past it.
+constexpr const char* fact_schema =
+    "CREATE TABLE IF NOT EXISTS fact (instance INTEGER NOT NULL, position INTEGER NOT NULL, part INTEGER NOT NULL, "
+    "first INTEGER NOT NULL, last INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (instance, position, part)) "
+    "WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS fact_of ON fact (instance, last);"
+    "CREATE INDEX IF NOT EXISTS fact_age ON fact (last)";
+
 constexpr Duration keep_seconds = 48h;
+constexpr Duration keep_facts = 24h * 30;
 constexpr Duration keep_minutes = 24h * 90;
 constexpr std::int64_t end_of_time = std::int64_t{1} << 61;
 constexpr std::uint64_t free_part = 10;       // one tenth of the disk stays free
@@ -89,6 +99,8 @@ class SqliteHistory final : public store::History {
 
   Status append(const std::vector<HistoryBlock>& blocks) override;
   Result<std::vector<HistorySeries>> read(const HistoryQuery& query) override;
+  Status append_facts(const std::vector<store::FactBlock>& blocks) override;
+  Result<std::vector<store::StoredFact>> read_facts(const store::FactQuery& query) override;
   Status retain(WallTime now, Bytes limit) override;
   Result<HistoryUse> use() override;
 
@@ -333,6 +345,50 @@ Result<std::vector<HistorySeries>> SqliteHistory::read(const HistoryQuery& asked
   return answer;
 }
 
+// ---- security facts ----
+
+Status SqliteHistory::append_facts(const std::vector<store::FactBlock>& blocks) {
+  const Lock lock{mutex_};
+  Database& writer = *writer_;
+  return writer.transaction([&]() -> Status {
+    for (const store::FactBlock& block : blocks) {
+      if (block.facts.empty()) continue;
+      auto [first, last] = std::minmax_element(block.facts.begin(), block.facts.end(),
+                                               [](const auto& a, const auto& b) { return a.at < b.at; });
+      const std::int64_t instance = TRY(instance_id(writer, block.instance));
+      const std::string bytes = store::encode_facts(block.facts);
+      Query query = TRY(writer.query(
+          "INSERT OR REPLACE INTO fact (instance, position, part, first, last, bytes) VALUES (?, ?, ?, ?, ?, ?)"));
+      query.bind(instance).bind(static_cast<std::int64_t>(block.position)).bind(static_cast<std::int64_t>(block.part));
+      TRY(query.bind(first->at.ns).bind(last->at.ns).bind_blob(bytes).run());
+    }
+    return {};
+  });
+}
+
+Result<std::vector<store::StoredFact>> SqliteHistory::read_facts(const store::FactQuery& query) {
+  auto reader = TRY(readers_.take());
+  Query known = TRY(reader->query("SELECT id FROM instance WHERE name = ?"));
+  if (query.limit == 0 || !TRY(known.bind_text(query.instance.value).step())) return std::vector<store::StoredFact>{};
+  store::FactPage page{query};
+  Query rows =
+      TRY(reader->query("SELECT position, part, last, bytes FROM fact WHERE instance = ? AND last >= ? AND first < ? "
+                        "ORDER BY last DESC"));
+  rows.bind(known.integer(0)).bind(query.from.ns).bind(query.to.ns);
+  while (TRY(rows.step())) {
+    if (page.is_settled(WallTime{rows.integer(2)})) break;
+    auto facts = store::decode_facts(rows.bytes(3));
+    if (!facts)
+      return facts.error().within(cat("facts of ", query.instance.value, " up to ",
+                                      to_rfc3339(WallTime{rows.integer(2)}), " in ", reader->path()));
+    page.offer({.instance = query.instance,
+                .position = static_cast<std::uint64_t>(rows.integer(0)),
+                .part = static_cast<std::uint64_t>(rows.integer(1)),
+                .facts = std::move(*facts)});
+  }
+  return page.take();
+}
+
 // ---- keeping within bounds ----
 
 Status SqliteHistory::drop_older(const char* sql, WallTime than) {
@@ -345,10 +401,12 @@ Status SqliteHistory::drop_older(const char* sql, WallTime than) {
   return {};
 }
 
-// Oldest seconds first, then oldest minutes, until no more than `target` bytes are used.
+// Oldest seconds first, then oldest minutes, then oldest facts, until no more than `target` bytes are used.
 Status SqliteHistory::drop_until(std::uint64_t target) {
   for (const char* sql : {"DELETE FROM block WHERE id IN (SELECT id FROM block ORDER BY first LIMIT ?)",
-                          "DELETE FROM minutes WHERE id IN (SELECT id FROM minutes ORDER BY first LIMIT ?)"}) {
+                          "DELETE FROM minutes WHERE id IN (SELECT id FROM minutes ORDER BY first LIMIT ?)",
+                          "DELETE FROM fact WHERE (instance, position, part) IN (SELECT instance, position, part FROM "
+                          "fact ORDER BY last LIMIT ?)"}) {
     while (TRY(used(*writer_)) > target) {
       Query query = TRY(writer_->query(sql));
       TRY(query.bind(rows_at_a_time / 10).run());
@@ -383,6 +441,10 @@ Status SqliteHistory::retain(WallTime now, Bytes limit) {
                  now - keep_seconds));
   TRY(drop_older("DELETE FROM minutes WHERE id IN (SELECT id FROM minutes WHERE first < ? ORDER BY first LIMIT ?)",
                  now - keep_minutes));
+  TRY(
+      drop_older("DELETE FROM fact WHERE (instance, position, part) IN (SELECT instance, position, part FROM fact "
+                 "WHERE last < ? ORDER BY last LIMIT ?)",
+                 now - keep_facts));
   TRY(join_old_minutes(*writer_, now - keep_seconds));
   std::uint64_t target = limit.value;
   struct statvfs disk {};
@@ -420,6 +482,7 @@ Result<HistoryUse> SqliteHistory::use() {
 Result<std::unique_ptr<store::History>> open_history(const std::string& path) {
   auto writer = TRY(Database::open_or_create(path, history_kind));
   TRY(writer->run("PRAGMA journal_size_limit=16777216"));
+  TRY(writer->run(fact_schema));
   return std::unique_ptr<store::History>{std::make_unique<SqliteHistory>(std::move(writer))};
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "store/audit.h"
+#include "store/facts.h"
 #include "store/history.h"
 #include "store/ledger.h"
 #include "store/log.h"
@@ -175,6 +176,17 @@ class MemoryHistory final : public store::History {
     }
     return found;
   }
+  Status append_facts(const std::vector<store::FactBlock>& blocks) override {
+    if (full) return full_error();
+    for (const store::FactBlock& block : blocks) facts_[{block.instance, block.position, block.part}] = block;
+    return {};
+  }
+  Result<std::vector<store::StoredFact>> read_facts(const store::FactQuery& query) override {
+    store::FactPage page{query};
+    for (const auto& [key, block] : facts_)
+      if (block.instance == query.instance) page.offer(block);
+    return page.take();
+  }
   Status retain(WallTime, Bytes) override { return {}; }
   Result<store::HistoryUse> use() override { return store::HistoryUse{}; }
 
@@ -183,6 +195,7 @@ class MemoryHistory final : public store::History {
 
  private:
   std::map<std::pair<InstanceName, WallTime>, store::HistoryBlock> blocks_;
+  std::map<std::tuple<InstanceName, store::LogPosition, std::uint64_t>, store::FactBlock> facts_;
 };
 
 }  // namespace mien::node::testing

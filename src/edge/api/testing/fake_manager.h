@@ -13,6 +13,7 @@
 
 #include "edge/api/api.h"
 #include "node/manager_port.h"
+#include "store/facts.h"
 #include "wire/document.h"
 
 namespace mien::edge::testing {
@@ -70,6 +71,17 @@ class FakeHistory final : public store::History {
       if (query.metric.empty() || one.series.metric.value == query.metric) found.push_back(one);
     }
     return found;
+  }
+  std::vector<store::FactBlock> facts;
+  Status append_facts(const std::vector<store::FactBlock>& blocks) override {
+    facts.insert(facts.end(), blocks.begin(), blocks.end());
+    return {};
+  }
+  Result<std::vector<store::StoredFact>> read_facts(const store::FactQuery& query) override {
+    store::FactPage page{query};
+    for (const store::FactBlock& block : facts)
+      if (block.instance == query.instance) page.offer(block);
+    return page.take();
   }
   Status retain(WallTime, Bytes) override { return {}; }
   Result<store::HistoryUse> use() override { return store::HistoryUse{}; }
