@@ -34,7 +34,7 @@ struct Texture {
 
 struct Stretch {
   static constexpr std::size_t length = 8;
-  static constexpr std::size_t most_prototypes = 16;
+  static constexpr std::size_t most_prototypes = 12;
   using Shape = std::array<std::int8_t, length>;
   float sum = 0;  // of the running dozen
   float usual_distance = 0;
