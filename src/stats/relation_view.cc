@@ -59,7 +59,8 @@ void RelationView::grow(std::size_t size) {
 
 bool RelationView::is_whole() const {
   std::size_t size = this->size();
-  if (size == 0) return places_.empty() && correlation_.empty() && inverse_.empty() && waiting_.empty() && waiting_count_ == 0;
+  if (size == 0)
+    return places_.empty() && correlation_.empty() && inverse_.empty() && waiting_.empty() && waiting_count_ == 0;
   return size <= max_size && places_.size() == 3 * size && correlation_.size() == below(size) &&
          inverse_.size() == with_diagonal(size) + overrun && waiting_.size() == batch * size && waiting_count_ < batch;
 }
@@ -131,7 +132,7 @@ void RelationView::learn(std::span<const float> x, const Vector& q, double rate)
     bool known = deviation == deviation;
     deviation = known ? deviation : 0;
     float weight = known ? a : 0;
-    variance[i] += weight * (deviation * deviation - variance[i]);
+    variance[i] += weight * ((1 - weight) * deviation * deviation - variance[i]);
     mean[i] += weight * deviation;
   }
   std::int8_t* waiting = waiting_.data() + waiting_count_ * size;
@@ -174,8 +175,8 @@ void RelationView::learn_waiting() {
     float stays = static_cast<float>(keep) * before[i];
     float adds = weight * correlation_steps * after[i];
     for (std::size_t j = 0; j < i; ++j) {
-      float moved = static_cast<float>(row[j]) * (stays * before[j]) +
-                    static_cast<float>(products[j]) * (adds * after[j]);
+      float moved =
+          static_cast<float>(row[j]) * (stays * before[j]) + static_cast<float>(products[j]) * (adds * after[j]);
       row[j] = static_cast<std::int16_t>(nearest(bounded(moved, correlation_steps)));
     }
   }

@@ -8,8 +8,9 @@
 //
 // Both triangles are 16 bits: correlations in 1/32767, L^-1 (at most 10, as no eigenvalue of C is below 0.01) in
 // 1/2048. q goes into the product in 1/128 and whole numbers are added, so the bytes are the same however wide the
-// machine is. Vectors wait in bytes (q in 1/16) and move the correlations eight at a time; that often a step of rounding
-// is nothing beside what the data itself draws by chance. Within 1 % of the same in doubles (relation_view_test.cc).
+// machine is. Vectors wait in bytes (q in 1/16) and move the correlations eight at a time; that often a step of
+// rounding is nothing beside what the data itself draws by chance. Within 1 % of the same in doubles
+// (relation_view_test.cc).
 //
 // Cost at d values: distance d^2 / 2 multiplications, eight in one instruction, learn a quarter of that, a refresh
 // 2 d^3 / 3 every 24 to 504 vectors. Memory about 2 d^2 + 20 d bytes. Allocates when it grows alone.
@@ -74,11 +75,14 @@ class RelationView {
   std::vector<std::int8_t> waiting_;       // q in 1/16: vector after vector, `batch` times size
 
  public:
-  static constexpr auto fields =
-      std::tuple{field("learned", &RelationView::learned_),         field("since_refresh", &RelationView::since_refresh_),
-                 field("waiting_count", &RelationView::waiting_count_), field("rate", &RelationView::rate_),
-                 field("places", &RelationView::places_),           field("correlation", &RelationView::correlation_),
-                 field("inverse", &RelationView::inverse_),         field("waiting", &RelationView::waiting_)};
+  static constexpr auto fields = std::tuple{field("learned", &RelationView::learned_),
+                                            field("since_refresh", &RelationView::since_refresh_),
+                                            field("waiting_count", &RelationView::waiting_count_),
+                                            field("rate", &RelationView::rate_),
+                                            field("places", &RelationView::places_),
+                                            field("correlation", &RelationView::correlation_),
+                                            field("inverse", &RelationView::inverse_),
+                                            field("waiting", &RelationView::waiting_)};
 };
 
 }  // namespace mien::stats

@@ -36,8 +36,8 @@ inline __m128i row_product(const std::int16_t* triangle, std::size_t row, const 
   const std::int16_t* entries = triangle + row * (row + 1) / 2;
   __m128i sum = _mm_setzero_si128();
   for (std::size_t v = 0; v < row / 8; ++v) sum = _mm_add_epi32(sum, _mm_madd_epi16(eight(entries + 8 * v), q[v]));
-  __m128i mine = _mm_cmpgt_epi16(_mm_set1_epi16(static_cast<std::int16_t>(row % 8 + 1)),
-                                 _mm_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7));
+  __m128i mine =
+      _mm_cmpgt_epi16(_mm_set1_epi16(static_cast<std::int16_t>(row % 8 + 1)), _mm_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7));
   __m128i last = _mm_and_si128(q[row / 8], mine);
   return _mm_add_epi32(sum, _mm_madd_epi16(eight(entries + row / 8 * 8), last));
 }
