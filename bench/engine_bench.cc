@@ -10,16 +10,19 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <string_view>
 #include <thread>
 
 #include "base/prng.h"
 #include "bench/engine_peers.h"
 #include "drift/drift.h"
+#include "drift/watch_state.h"
 #include "learn/learn.h"
 
 namespace {
 
-std::size_t live_bytes = 0;  // only read while one thread runs
+bool counts = false;  // only while one thread runs: two would wait for each other's count
+std::size_t live_bytes = 0;
 
 }  // namespace
 
@@ -28,13 +31,13 @@ void* operator new(std::size_t size) {
   auto* block = static_cast<std::size_t*>(std::malloc(size + 16));
   if (block == nullptr) std::abort();
   *block = size;
-  __atomic_fetch_add(&live_bytes, size, __ATOMIC_RELAXED);
+  if (counts) live_bytes += size;
   return block + 2;
 }
 void operator delete(void* at) noexcept {
   if (at == nullptr) return;
   auto* block = static_cast<std::size_t*>(at) - 2;
-  __atomic_fetch_sub(&live_bytes, *block, __ATOMIC_RELAXED);
+  if (counts) live_bytes -= *block;
   std::free(block);
 }
 void operator delete(void* at, std::size_t) noexcept { operator delete(at); }
@@ -83,6 +86,7 @@ struct Fleet {
   Duration step;
   std::size_t rows = 0;
   Life life;
+  double sum = 0;  // of the scores, so that none is left out
 
   Fleet(std::size_t count, std::size_t width, Duration interval, std::uint64_t seed = 1)
       : instances(count), step(interval), life(seed) {
@@ -103,7 +107,7 @@ struct Fleet {
     One& one = instances[i];
     drift::Assessment assessment = drift::assess(expectation, one.behavior, one.watch, series, batch);
     learn::update(one.behavior, series, batch, assessment.evidence);
-    sink = sink + assessment.score.score;
+    sum += assessment.score.score;
   }
   void advance() {
     now = now + step;
@@ -174,6 +178,7 @@ double peer(std::vector<Peer> peers, const Life& life, Step step) {
 
 int run(std::size_t metrics) {
   double byte = copied_byte();
+  counts = true;
   std::size_t before = live_bytes;
   double bytes = 0;
   double slow_rows = 0, fast_rows = 0;
@@ -181,6 +186,7 @@ int run(std::size_t metrics) {
     Fleet fleet(metrics / 100, 100, 1s);
     fleet.ready(4000);
     bytes = static_cast<double>(live_bytes - before) / static_cast<double>(fleet.metrics());
+    counts = false;
     fast_rows = per_sample(fleet, 10);
   }
   std::printf("| %-58s | %19s | %7s |\n", "what", "", "against");
@@ -192,13 +198,15 @@ int run(std::size_t metrics) {
     slow_rows = per_sample(fleet, 5);
   }
   print("score and learn, 100 series, rows of 60 s", slow_rows, "ns");
-  double bound = 256 * byte;
-  print("  256 B read and written at memory speed", bound, "ns");
+  constexpr std::size_t hot = sizeof(model::Baseline) + sizeof(drift::SeriesWatch);
+  double bound = static_cast<double>(hot) * byte;
+  std::string label = "  " + std::to_string(hot) + " B, the hot state, read and written at memory speed";
+  print(label.c_str(), bound, "ns");
   print("  share of it reached, rows of 1 s", 100 * bound / fast_rows, "%");
   for (std::size_t width : {std::size_t{1}, std::size_t{38}, std::size_t{500}}) {
     Fleet fleet(std::max<std::size_t>(1, 2000 / width), width, 1s);
     fleet.ready(3000);
-    std::string label = "score and learn, " + std::to_string(width) + " series, rows of 1 s, in cache";
+    label = "score and learn, " + std::to_string(width) + " series, rows of 1 s, in cache";
     print(label.c_str(), per_sample(fleet, 100), "ns");
   }
   {
@@ -217,15 +225,20 @@ int run(std::size_t metrics) {
     auto work = [](Fleet& fleet) {
       for (int r = 0; r < 20; ++r) fleet.round();
     };
-    double start = seconds_of(CLOCK_MONOTONIC);
-    work(a);
-    work(b);
-    double one = seconds_of(CLOCK_MONOTONIC) - start;
-    start = seconds_of(CLOCK_MONOTONIC);
-    std::thread other([&] { work(b); });
-    work(a);
-    other.join();
-    print("two shards on two threads, times faster than on one", one / (seconds_of(CLOCK_MONOTONIC) - start), "x");
+    double one = 1e9;
+    double two = 1e9;
+    for (int repeat = 0; repeat < 3; ++repeat) {
+      double start = seconds_of(CLOCK_MONOTONIC);
+      work(a);
+      work(b);
+      double between = seconds_of(CLOCK_MONOTONIC);
+      std::thread other([&] { work(b); });
+      work(a);
+      other.join();
+      one = std::min(one, between - start);
+      two = std::min(two, seconds_of(CLOCK_MONOTONIC) - between);
+    }
+    print("two shards on two threads, times faster than on one", one / two, "x");
   }
   {
     Fleet fleet(1, 20, 60s);
@@ -253,7 +266,8 @@ int run(std::size_t metrics) {
   std::size_t count = metrics;
   double kmeans = peer(std::vector<peers::KMeans>(count, peers::KMeans(3)), life,
                        [](peers::KMeans& p, double x, double) { sink = sink + (p.step(x) ? 1 : 0); });
-  print("peer: k-means, 18 models (netdata's ML)", kmeans, "ns", kmeans / fast_rows);
+  print("peer: k-means, 18 models (netdata's ML), against rows of 1 s", kmeans, "ns", kmeans / fast_rows);
+  print("  the same against rows of 60 s", kmeans, "ns", kmeans / slow_rows);
   double spot = peer(std::vector<peers::Spot>(count), life,
                      [](peers::Spot& p, double x, double) { sink = sink + (p.step(x * 0.089) ? 1 : 0); });
   print("peer: peaks over threshold (SPOT)", spot, "ns", spot / fast_rows);
@@ -270,4 +284,16 @@ int run(std::size_t metrics) {
 }  // namespace
 }  // namespace mien
 
-int main(int argc, char** argv) { return mien::run(argc > 1 ? static_cast<std::size_t>(std::atol(argv[1])) : 200'000); }
+// Takes no filter: one that means other benchmarks ends it.
+int main(int argc, char** argv) {
+  std::string_view asked = argc > 1 ? argv[1] : "200000";
+  constexpr std::string_view filter = "--benchmark_filter=";
+  if (asked.substr(0, filter.size()) == filter) {
+    if (asked.find("engine") == std::string_view::npos) return 0;
+    asked = "200000";
+  }
+  long metrics = std::atol(std::string(asked).c_str());
+  if (metrics >= 1000) return mien::run(static_cast<std::size_t>(metrics));
+  std::fprintf(stderr, "engine_bench [METRICS]: at least 1000, not '%s'\n", std::string(asked).c_str());
+  return 2;
+}

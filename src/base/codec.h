@@ -30,12 +30,12 @@ namespace mien {
 class Encoder;
 class Decoder;
 
-// A type whose stored form is not the list of its fields, or was another once: it writes and reads itself.
+// A type whose stored form is not the list of its fields, or was another once: it writes and reads itself. What is
+// only read any more needs no store().
 template <class T>
-concept StoresItself = requires(const T& written, T& read, Encoder& encoder, Decoder& decoder) {
-  written.store(encoder);
-  read.restore(decoder);
-};
+concept StoresItself = requires(const T& written, Encoder& encoder) { written.store(encoder); };
+template <class T>
+concept RestoresItself = requires(T& read, Decoder& decoder) { read.restore(decoder); };
 
 class Encoder {
  public:
@@ -299,12 +299,12 @@ class Decoder {
     std::size_t at = 0;
     ((at++ == index ? get(item.template emplace<T>()) : void()), ...);
   }
-  template <StoresItself T>
+  template <RestoresItself T>
   void get_compound(T& value) {
     value.restore(*this);
   }
   template <HasFields T>
-    requires(!StoresItself<T>)
+    requires(!RestoresItself<T>)
   void get_compound(T& value) {
     if (depth_ >= max_depth) {
       fail();

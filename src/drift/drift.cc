@@ -33,6 +33,7 @@ constexpr double longer_than_ever = 3;       // times the longest step so far
 constexpr std::uint64_t rhythm_known = 100;  // rows
 constexpr double gone_after = 600;           // seconds, and ten intervals, without a sample: a declared episode ends
 constexpr std::size_t together = 32;         // samples that are measured before the first of them is weighed (judge.h)
+constexpr std::size_t ahead = 8;             // series whose state is fetched before it is needed
 const model::Baseline unknown{};
 const model::Past no_past{};
 
@@ -110,9 +111,12 @@ class Assessor {
   Assessor(const Behavior& behavior, Watch::State& state, const std::vector<model::Series>& series,
            const model::Batch& batch, Assessment& out)
       : behavior_(behavior), state_(state), series_(series), batch_(batch), out_(out) {
-    for (const model::Baseline& baseline : behavior.series) {
-      ready_ += baseline.ready() ? 1 : 0;
-      known_ += baseline.anchor.n > 0 ? 1 : 0;
+    // The first to read every series: what its sample will need is on its way some series before.
+    for (std::size_t s = 0; s < behavior.series.size(); ++s) {
+      if (s + ahead < behavior.series.size()) fetch(&behavior.series[s + ahead], sizeof(model::Baseline));
+      if (s + ahead < state.series.size()) fetch(&state.series[s + ahead], sizeof(SeriesWatch));
+      ready_ += behavior.series[s].ready() ? 1 : 0;
+      known_ += behavior.series[s].anchor.n > 0 ? 1 : 0;
     }
     out_.evidence.columns = batch.series.size();
     out_.evidence.rows.resize(batch.times.size());
@@ -155,6 +159,9 @@ class Assessor {
       std::size_t place = count < top.size() ? count++ : count - 1;
       for (; place > 0 && top[place - 1].first < surprise; --place) top[place] = top[place - 1];
       top[place] = {surprise, s};
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      if (top[i].second < behavior_.past.size()) __builtin_prefetch(&behavior_.past[top[i].second].band_low);
     }
     out_.score.metrics.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
@@ -427,7 +434,8 @@ void Watch::State::resize(std::size_t count) {
   patterns.resize(count);
   if (!against.empty()) against.resize(count);
   // Coins differ, so that neighbours do not round alike.
-  for (std::size_t i = known; i < count; ++i) patterns[i].coin = static_cast<std::uint32_t>(i) * 2246822519U + 3;
+  for (std::size_t i = known; i < count; ++i)
+    patterns[i].coin = (static_cast<std::uint32_t>(i) * 2246822519U + 3) ^ 0x9e3779b9U;
 }
 
 void Watch::trust(bool known_healthy) { state_->known_healthy = known_healthy; }

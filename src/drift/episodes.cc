@@ -257,6 +257,17 @@ void follow_one_declared(Scene& scene, std::uint32_t series, EpisodeSource sourc
   }
 }
 
+// The level of that hour once three days taught it, else of the series.
+double expected_at(const model::Baseline& baseline, const model::Past& past, WallTime t) {
+  constexpr std::uint8_t enough_visits = 3;
+  std::int32_t hour = model::hour_of(t);
+  if (baseline.hour == hour && baseline.hour_weight > 0 && baseline.season_visits >= enough_visits)
+    return baseline.season_level;  // at hand: the season itself need not be touched
+  int cell = past.season.known(model::season_cell_of(hour));
+  bool seasonal = cell >= 0 && past.season.visits(static_cast<std::size_t>(cell)) >= enough_visits;
+  return seasonal ? past.season.level(static_cast<std::size_t>(cell)) : baseline.anchor.location;
+}
+
 }  // namespace
 
 bool has_episode(const Watch::State& state, EpisodeSource source, std::uint32_t series) {
@@ -278,9 +289,7 @@ model::Deviation deviation_of(const Scene& scene, const Blamed& blamed) {
   const model::Baseline* baseline = index < scene.behavior.series.size() ? &scene.behavior.series[index] : nullptr;
   if (baseline != nullptr && baseline->ready()) {
     const model::Past& past = scene.behavior.past[index];
-    int cell = past.season.known(model::season_cell_of(blamed.at));
-    bool seasonal = cell >= 0 && past.season.visits(static_cast<std::size_t>(cell)) >= 3;
-    deviation.expected = seasonal ? past.season.level(static_cast<std::size_t>(cell)) : baseline->anchor.location;
+    deviation.expected = expected_at(*baseline, past, blamed.at);
     deviation.low = static_cast<double>(past.band_low);
     deviation.high = static_cast<double>(past.band_high);
   } else if (plan.declared != nullptr && plan.declared->distribution) {

@@ -51,11 +51,6 @@ float warm(std::uint32_t n, float rate) {
   return next * rate < 1 ? 1 / next : rate;
 }
 
-void fetch(const void* what, std::size_t size) {
-  const char* bytes = static_cast<const char*>(what);
-  for (std::size_t i = 0; i < size; i += 64) __builtin_prefetch(bytes + i);
-}
-
 // A monotone squash of z/2 close to asinh, without a logarithm.
 float squash(float z) { return z / (1 + 0.25F * size_of(z)); }
 
@@ -250,9 +245,7 @@ void ask(const Baseline& baseline, const Past& past, const Pattern& pattern, Ser
   measured.asked = stats::reached(rungs, baseline.marks) & ((1U << expert_count) - 1);
   for (std::uint32_t asked = measured.asked; asked != 0; asked &= asked - 1)
     __builtin_prefetch(&past.tails[static_cast<std::size_t>(std::countr_zero(asked))]);
-  if (!measured.block_ends) return;
-  fetch(&past.tails, sizeof past.tails);
-  fetch(&pattern, sizeof pattern);
+  if (measured.block_ends) fetch_pattern(pattern);
 }
 
 void weigh(const Past& past, Pattern& pattern, SeriesWatch& watch, const Sample& sample, const Measured& measured,

@@ -1,94 +1,109 @@
 #include "drift/pattern.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "stats/counter.h"
 #include "stats/quick_log.h"
-#include "stats/robust.h"
 
 namespace mien::drift {
 namespace {
 
-using stats::clip;
-using stats::warm_rate;
-
-constexpr double local = 64;    // blocks that an autocorrelation looks at
-constexpr double usual = 2000;  // blocks that what is usual remembers
+constexpr float local = 64;    // blocks that an autocorrelation looks at
+constexpr float usual = 2000;  // blocks that what is usual remembers
 constexpr std::array<std::uint32_t, Texture::lags> lag{1, 8};
-constexpr double texture_weight = 0.7;
-constexpr double least_deviation = 0.02;
-constexpr std::uint8_t dozen = 12;  // blocks in one mean of a stretch
-constexpr double level_taken = 0.8;
-constexpr double new_form = 0.5;     // of the usual distance: becomes a prototype while there is room
-constexpr double strange_form = 2;   // of the usual distance: replaces the least used one
-constexpr double rare = 4;           // teaches its tail with weight 1/4
-constexpr double least_rate = 0.05;  // of a prototype
-constexpr std::uint8_t summarise_every = 16;
-constexpr std::uint32_t young_blocks = 1024;  // until then four times as often
-constexpr double past_steps = 8192;
-constexpr double mean_steps = 2048;
-constexpr double shape_steps = 16;
+constexpr float texture_weight = 0.7F;
+constexpr float least_deviation = 0.02F;
+constexpr float level_taken = 0.8F;
+constexpr float new_form = 0.5F;              // of the usual distance: becomes a prototype while there is room
+constexpr float strange_form = 2;             // of the usual distance: replaces the least used one
+constexpr float rare = 4;                     // teaches its tail with weight 1/4
+constexpr float least_rate = 0.05F;           // of a prototype
+constexpr std::uint32_t young_blocks = 1024;  // the marks move
+constexpr std::uint32_t old_blocks = 4096;    // they hardly do
+constexpr float past_steps = 8192;
+constexpr float mean_steps = 2048;
+constexpr float shape_steps = 16;
 
-using Form = std::array<double, Stretch::length>;
+using Form = std::array<float, Stretch::length>;
 
-float as_float(double x) { return static_cast<float>(x); }
-std::int16_t to_steps(double x, double steps) { return static_cast<std::int16_t>(std::floor(x * steps + 0.5)); }
+std::int16_t to_steps(float x, float steps) { return static_cast<std::int16_t>(std::floor(x * steps + 0.5F)); }
 
-double quick_asinh(double z) {
-  double size = std::fabs(z);
-  double result = stats::quick_log(size + std::sqrt(size * size + 1));
-  return z < 0 ? -result : result;
+// The weight of the next of `n` values seen so far under a rate.
+float warm(std::uint32_t n, float rate) {
+  float next = static_cast<float>(n) + 1;
+  return next * rate < 1 ? 1 / next : rate;
 }
 
-// The past of a statistic judges it and learns it.
-double judge_by_past(Pattern& pattern, std::size_t which, double statistic, bool gated) {
-  auto u = as_float(statistic);
+float quick_asinh(double z) {
+  double size = std::fabs(z);
+  double result = stats::quick_log(size + std::sqrt(size * size + 1));
+  return static_cast<float>(z < 0 ? -result : result);
+}
+
+// One toss for the pasts of a block (stats/counter.h).
+int toss(Pattern& pattern, bool gated) {
+  int zeros = std::countl_zero(stats::draw(pattern.coin));
+  return gated ? zeros - 2 : zeros;
+}
+
+// The past of a statistic judges it and learns it. Where much is known, what is ordinary counts four at a time, for one
+// block in four.
+float judge_by_past(Pattern& pattern, std::size_t which, float u, int zeros) {
   int bin = stats::tail::bin_of(u);
   stats::SmallTail& past = pattern.tails[which];
-  double e = bin >= pattern.marks[which] ? past.surprise(u) : 0;
-  using Weight = stats::SmallTail::Weight;
-  past.add(bin, gated || e > rare ? Weight::quarter : Weight::whole, pattern.coin);
+  if (bin < pattern.marks[which]) {
+    bool fourfold = which < Texture::lags && pattern.texture.blocks >= young_blocks &&
+                    pattern.marks[which] != stats::SmallTail::never;
+    if (!fourfold) past.add_tossed(bin, zeros, pattern.coin);
+    else if (zeros >= 2) past.add_four_tossed(bin, zeros, pattern.coin);
+    return 0;
+  }
+  auto e = static_cast<float>(past.surprise(u));
+  past.add_tossed(bin, e > rare ? zeros - 2 : zeros, pattern.coin);
   return e;
 }
 
-double follow_texture(Pattern& pattern, double squashed, bool gated) {
+float follow_texture(Pattern& pattern, float squashed, bool gated) {
   Texture& texture = pattern.texture;
-  double y = clip(squashed, 3);
-  double rate = warm_rate(texture.blocks, 1 / local);
-  double away = y - static_cast<double>(texture.mean);
+  float y = squashed > 3 ? 3 : squashed < -3 ? -3 : squashed;
+  float rate = warm(texture.blocks, 1 / local);
+  float away = y - texture.mean;
   for (std::size_t i = 0; i < Texture::lags && texture.blocks >= texture.past.size(); ++i) {
-    double before = texture.past[(texture.blocks - lag[i]) % texture.past.size()] / past_steps;
-    double product = away * (before - static_cast<double>(texture.mean));
-    texture.product[i] += as_float(rate * (product - static_cast<double>(texture.product[i])));
+    float before = static_cast<float>(texture.past[(texture.blocks - lag[i]) % texture.past.size()]) / past_steps;
+    texture.product[i] += rate * (away * (before - texture.mean) - texture.product[i]);
   }
-  texture.variance += as_float(rate * (away * away - static_cast<double>(texture.variance)));
-  texture.mean += as_float(rate * away);
+  texture.variance += rate * (away * away - texture.variance);
+  texture.mean += rate * away;
   texture.past[texture.blocks % texture.past.size()] = to_steps(y, past_steps);
   ++texture.blocks;
-  if (static_cast<double>(texture.blocks) <= local) return 0;
-  double strongest = 0;
-  double learning = warm_rate(texture.blocks - static_cast<std::uint32_t>(local), 1 / usual);
+  if (static_cast<float>(texture.blocks) <= local) return 0;
+  float strongest = 0;
+  float learning = warm(texture.blocks - static_cast<std::uint32_t>(local), 1 / usual);
+  float per_variance = 1 / (texture.variance + 1e-4F);
+  int zeros = toss(pattern, gated);
   for (std::size_t i = 0; i < Texture::lags; ++i) {
-    double rho = static_cast<double>(texture.product[i]) / (static_cast<double>(texture.variance) + 1e-4);
-    double difference = rho - static_cast<double>(texture.usual[i]);
-    double deviation = texture.deviation[i];
-    double u = 4 * std::fabs(difference) / std::max(deviation, least_deviation);
-    strongest = std::max(strongest, judge_by_past(pattern, i, u, gated));
+    float difference = texture.product[i] * per_variance - texture.usual[i];
+    float deviation = texture.deviation[i];
+    float size = std::fabs(difference);
+    float e = judge_by_past(pattern, i, 4 * size / std::max(deviation, least_deviation), zeros);
+    strongest = std::max(strongest, e);
     if (gated) continue;
-    double size = deviation > 0 ? std::min(std::fabs(difference), 4 * deviation) : std::fabs(difference);
-    texture.usual[i] += as_float(learning * difference);
-    texture.deviation[i] += as_float(learning * (size - deviation));
+    if (deviation > 0) size = std::min(size, 4 * deviation);
+    texture.usual[i] += learning * difference;
+    texture.deviation[i] += learning * (size - deviation);
   }
   return texture_weight * strongest;
 }
 
 // True when a dozen has just ended and the newest 8 are all there.
-bool ends_stretch(Stretch& stretch, double squashed) {
-  stretch.sum += as_float(squashed);
-  if (++stretch.count < dozen) return false;
+bool ends_stretch(Stretch& stretch, float squashed) {
+  stretch.sum += squashed;
+  if (++stretch.count < Stretch::dozen) return false;
   std::copy(stretch.means.begin() + 1, stretch.means.end(), stretch.means.begin());
-  stretch.means.back() = to_steps(clip(static_cast<double>(stretch.sum) / dozen, 15), mean_steps);
+  float mean = stretch.sum / Stretch::dozen;
+  stretch.means.back() = to_steps(mean > 15 ? 15 : mean < -15 ? -15 : mean, mean_steps);
   stretch.sum = 0;
   stretch.count = 0;
   if (stretch.filled < Stretch::length) ++stretch.filled;
@@ -97,38 +112,38 @@ bool ends_stretch(Stretch& stretch, double squashed) {
 
 Form form_of(const Stretch& stretch) {
   Form form{};
-  double level = 0;
+  float level = 0;
   for (std::size_t i = 0; i < form.size(); ++i) {
-    form[i] = stretch.means[i] / mean_steps;
-    level += form[i] / static_cast<double>(form.size());
+    form[i] = static_cast<float>(stretch.means[i]) / mean_steps;
+    level += form[i] / static_cast<float>(form.size());
   }
-  for (double& value : form) value -= level_taken * level;
+  for (float& value : form) value -= level_taken * level;
   return form;
 }
 
-double distance(const Stretch::Shape& shape, const Form& form) {
-  double squared = 0;
+float distance(const Stretch::Shape& shape, const Form& form) {
+  float squared = 0;
   for (std::size_t i = 0; i < form.size(); ++i) {
-    double difference = shape[i] / shape_steps - form[i];
+    float difference = static_cast<float>(shape[i]) / shape_steps - form[i];
     squared += difference * difference;
   }
-  return std::sqrt(squared / static_cast<double>(form.size()));
+  return std::sqrt(squared / static_cast<float>(form.size()));
 }
 
-std::int8_t to_shape(double x, double rounding) {
-  return static_cast<std::int8_t>(std::floor(clip(x * shape_steps, 127) + rounding));
+std::int8_t to_shape(float x, float rounding) {
+  float steps = x * shape_steps;
+  return static_cast<std::int8_t>(std::floor((steps > 127 ? 127 : steps < -127 ? -127 : steps) + rounding));
 }
 
 void set_prototype(Stretch& stretch, std::size_t at, const Form& form) {
-  for (std::size_t i = 0; i < form.size(); ++i) stretch.prototypes[at][i] = to_shape(form[i], 0.5);
+  for (std::size_t i = 0; i < form.size(); ++i) stretch.prototypes[at][i] = to_shape(form[i], 0.5F);
   stretch.uses[at] = 1;
 }
 
-void learn_stretch(Stretch& stretch, const Form& form, std::size_t nearest, double d, std::uint32_t& coin) {
-  double before = stretch.usual_distance;
-  stretch.usual_distance = as_float(before + warm_rate(stretch.seen, 0.01) * (d - before));
+void learn_stretch(Stretch& stretch, const Form& form, std::size_t nearest, float d, std::uint32_t& coin) {
+  stretch.usual_distance += warm(stretch.seen, 0.01F) * (d - stretch.usual_distance);
   ++stretch.seen;
-  double ordinary = stretch.usual_distance;
+  float ordinary = stretch.usual_distance;
   if (d > new_form * ordinary && stretch.known < Stretch::most_prototypes) {
     set_prototype(stretch, stretch.known++, form);
   } else if (d > strange_form * ordinary) {
@@ -136,16 +151,16 @@ void learn_stretch(Stretch& stretch, const Form& form, std::size_t nearest, doub
     set_prototype(stretch, static_cast<std::size_t>(least - stretch.uses.begin()), form);
   } else {
     (void)stats::counter::add(stretch.uses[nearest], coin);
-    double rate = std::max(1.0 / stats::counter::decode(stretch.uses[nearest]), least_rate);
+    float rate = std::max(1 / static_cast<float>(stats::counter::decode(stretch.uses[nearest])), least_rate);
     for (std::size_t i = 0; i < form.size(); ++i) {
-      double value = stretch.prototypes[nearest][i] / shape_steps;
-      double rounding = static_cast<double>(stats::draw(coin) >> 8) * 0x1p-24;
+      float value = static_cast<float>(stretch.prototypes[nearest][i]) / shape_steps;
+      float rounding = static_cast<float>(stats::draw(coin) >> 8) * 0x1p-24F;
       stretch.prototypes[nearest][i] = to_shape(value + rate * (form[i] - value), rounding);
     }
   }
 }
 
-double follow_stretch(Pattern& pattern, double squashed, bool gated) {
+float follow_stretch(Pattern& pattern, float squashed, bool gated) {
   Stretch& stretch = pattern.stretch;
   if (!ends_stretch(stretch, squashed)) return 0;
   Form form = form_of(stretch);
@@ -154,28 +169,30 @@ double follow_stretch(Pattern& pattern, double squashed, bool gated) {
     return 0;
   }
   std::size_t nearest = 0;
-  double d = distance(stretch.prototypes[0], form);
+  float d = distance(stretch.prototypes[0], form);
   for (std::size_t i = 1; i < stretch.known; ++i) {
-    double other = distance(stretch.prototypes[i], form);
+    float other = distance(stretch.prototypes[i], form);
     if (other < d) nearest = i;
     d = std::min(d, other);
   }
-  double e = judge_by_past(pattern, Texture::lags, 16 * d, gated);
+  float e = judge_by_past(pattern, Texture::lags, 16 * d, toss(pattern, gated));
   if (!gated) learn_stretch(stretch, form, nearest, d, pattern.coin);
   return e;
 }
 
+std::uint8_t summarise_after(std::uint32_t blocks) { return blocks < young_blocks ? 4 : blocks < old_blocks ? 16 : 64; }
+
 }  // namespace
 
 float follow_pattern(Pattern& pattern, double z, bool gated) {
-  double squashed = quick_asinh(z);
-  double texture = follow_texture(pattern, squashed, gated);
-  double stretch = follow_stretch(pattern, squashed, gated);
-  if (++pattern.unsummarised >= (pattern.texture.blocks < young_blocks ? summarise_every / 4 : summarise_every)) {
+  float squashed = quick_asinh(z);
+  float texture = follow_texture(pattern, squashed, gated);
+  float stretch = follow_stretch(pattern, squashed, gated);
+  if (++pattern.unsummarised >= summarise_after(pattern.texture.blocks)) {
     for (std::size_t i = 0; i < pattern.tails.size(); ++i) pattern.marks[i] = pattern.tails[i].summarise();
     pattern.unsummarised = 0;
   }
-  return as_float(std::sqrt(texture * texture + stretch * stretch));
+  return std::sqrt(texture * texture + stretch * stretch);
 }
 
 }  // namespace mien::drift

@@ -244,7 +244,7 @@ struct Relations {
   static constexpr std::size_t max_groups = max_series / stats::RelationView::max_size;
   std::vector<SeriesPath> paths;
   std::vector<BlockSum> sums;              // per path
-  std::vector<stats::RelationView> views;  // group by group, relation_views each; a group is 64 neighbouring series
+  std::vector<stats::RelationView> views;  // group by group, relation_views each; a group is 32 neighbouring series
   std::array<stats::Tail, relation_views> tails{};  // of each view's distance
   std::array<float, relation_views> surprise{};     // at the newest block
   std::uint64_t blocks = 0;
@@ -261,7 +261,7 @@ struct SeriesPlan {
 };
 
 struct Watch::State {
-  static constexpr std::uint32_t version = 3;  // reads 1 and 2 (watch_stored.cc)
+  static constexpr std::uint32_t version = 4;  // reads 1 to 3 (watch_stored.cc)
   std::vector<SeriesWatch> series;
   std::vector<Against> against;  // per series where anything is declared, else empty
   Alarm alarm;

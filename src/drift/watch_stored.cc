@@ -1,5 +1,6 @@
 // The stored form of a Watch, and those before it (docs/formats/watch.md).
 #include <algorithm>
+#include <string_view>
 
 #include "base/codec.h"
 #include "drift/relations.h"
@@ -105,15 +106,75 @@ struct Path2 {
   static constexpr auto fields = std::tuple{field("values", &Path2::values), field("count", &Path2::count)};
 };
 
+// Of 64 series, in floats.
+struct View3 {
+  std::uint64_t learned = 0;
+  std::uint32_t since_refresh = 0;
+  std::array<std::vector<float>, 4> parts;  // mean, variance, covariance, inverse
+  static constexpr auto fields = std::tuple{
+      field("learned", &View3::learned), field("since_refresh", &View3::since_refresh), field("parts", &View3::parts)};
+};
+
 struct Relations2 {
   std::vector<Path2> paths;
-  std::vector<stats::RelationView> views;
+  std::vector<View3> views;
   std::array<Tail2, 3> tails{};
   std::array<float, 3> surprise{};
   std::uint64_t blocks = 0;
   static constexpr auto fields = std::tuple{
       field("paths", &Relations2::paths), field("views", &Relations2::views), field("tails", &Relations2::tails),
       field("surprise", &Relations2::surprise), field("blocks", &Relations2::blocks)};
+};
+
+// Version 3: up to 16 stretches, five views of 64 series in floats, and a rhythm that knew whether the newest row broke
+// it.
+struct Stretch3 {
+  float sum = 0;
+  float usual_distance = 0;
+  std::uint32_t seen = 0;
+  std::array<std::int16_t, Stretch::length> means{};
+  std::array<Stretch::Shape, 16> prototypes{};
+  std::array<std::uint8_t, 16> uses{};
+  std::uint8_t known = 0;
+  std::uint8_t count = 0;
+  std::uint8_t filled = 0;
+  static constexpr auto fields = std::tuple{field("sum", &Stretch3::sum),
+                                            field("usual_distance", &Stretch3::usual_distance),
+                                            field("seen", &Stretch3::seen),
+                                            field("means", &Stretch3::means),
+                                            field("prototypes", &Stretch3::prototypes),
+                                            field("uses", &Stretch3::uses),
+                                            field("known", &Stretch3::known),
+                                            field("count", &Stretch3::count),
+                                            field("filled", &Stretch3::filled)};
+};
+
+struct Pattern3 {
+  Texture texture;
+  Stretch3 stretch;
+  std::array<stats::SmallTail, Texture::lags + 1> tails{};
+  std::array<std::uint8_t, Texture::lags + 1> marks{};
+  std::uint8_t unsummarised = 0;
+  std::uint32_t coin = 1;
+  static constexpr auto fields = std::tuple{field("texture", &Pattern3::texture),
+                                            field("stretch", &Pattern3::stretch),
+                                            field("tails", &Pattern3::tails),
+                                            field("marks", &Pattern3::marks),
+                                            field("unsummarised", &Pattern3::unsummarised),
+                                            field("coin", &Pattern3::coin)};
+};
+
+struct Relations3 {
+  std::vector<SeriesPath> paths;
+  std::vector<BlockSum> sums;
+  std::vector<View3> views;
+  std::array<stats::Tail, relation_views> tails{};
+  std::array<float, relation_views> surprise{};
+  std::uint64_t blocks = 0;
+  static constexpr auto fields =
+      std::tuple{field("paths", &Relations3::paths),       field("sums", &Relations3::sums),
+                 field("views", &Relations3::views),       field("tails", &Relations3::tails),
+                 field("surprise", &Relations3::surprise), field("blocks", &Relations3::blocks)};
 };
 
 struct Alarm2 {
@@ -226,6 +287,83 @@ void restore_before(Decoder& decoder, std::uint32_t version, Watch::State& state
   decoder.get(rows_by_look);
 }
 
+// The first dozen of its stretches stays.
+Pattern pattern_of(const Pattern3& from) {
+  Pattern pattern{
+      .texture = from.texture,
+      .marks = from.marks,
+      .unsummarised = from.unsummarised,
+      .coin = from.coin,
+      .tails = from.tails,
+      .stretch = {.sum = from.stretch.sum,
+                  .count = from.stretch.count,
+                  .filled = from.stretch.filled,
+                  .known = std::min(from.stretch.known, static_cast<std::uint8_t>(Stretch::most_prototypes)),
+                  .usual_distance = from.stretch.usual_distance,
+                  .seen = from.stretch.seen,
+                  .means = from.stretch.means}};
+  std::copy_n(from.stretch.prototypes.begin(), Stretch::most_prototypes, pattern.stretch.prototypes.begin());
+  std::copy_n(from.stretch.uses.begin(), Stretch::most_prototypes, pattern.stretch.uses.begin());
+  return pattern;
+}
+
+// Version 3 kept the run as a float, no calm, and of an episode's rows not how many stood still.
+struct Series3 {
+  SeriesWatch watch;
+  void restore(Decoder& decoder) {
+    for_each_field(watch, [&](std::string_view name, auto& member) {
+      if (name == "calm") return;
+      if (name != "run") return decoder.get(member);
+      float run = 0;
+      decoder.get(run);
+      watch.run = static_cast<std::uint16_t>(std::clamp(run, 1.0F, 65535.0F));
+    });
+  }
+};
+
+struct Episode3 {
+  Episode episode;
+  void restore(Decoder& decoder) {
+    for_each_field(episode, [&](const char*, auto& member) {
+      if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(member)>, Likeness>) {
+        decoder.get(member);
+      } else {
+        for_each_field(member, [&](std::string_view name, auto& part) {
+          if (name != "still") decoder.get(part);
+        });
+      }
+    });
+  }
+};
+
+void restore_3(Decoder& decoder, Watch::State& state) {
+  for_each_field(state, [&](const char*, auto& member) {
+    using Member = std::remove_cvref_t<decltype(member)>;
+    if constexpr (std::is_same_v<Member, std::vector<Pattern>>) {
+      std::vector<Pattern3> patterns;
+      decoder.get(patterns);
+      for (const Pattern3& pattern : patterns) member.push_back(pattern_of(pattern));
+    } else if constexpr (std::is_same_v<Member, std::vector<SeriesWatch>>) {
+      std::vector<Series3> series;
+      decoder.get(series);
+      for (const Series3& one : series) member.push_back(one.watch);
+    } else if constexpr (std::is_same_v<Member, std::vector<Episode>>) {
+      std::vector<Episode3> episodes;
+      decoder.get(episodes);
+      for (Episode3& one : episodes) member.push_back(std::move(one.episode));
+    } else if constexpr (std::is_same_v<Member, Relations>) {
+      Relations3 relations;  // in groups of 64; smaller ones are learned anew
+      decoder.get(relations);
+    } else {
+      decoder.get(member);
+    }
+    if constexpr (std::is_same_v<Member, Rhythm>) {
+      bool broken = false;
+      decoder.get(broken);
+    }
+  });
+}
+
 Status corrupt(std::string message) {
   return Error{.code = Code::corrupt, .message = "watch: " + std::move(message), .where = {}, .cause = {}};
 }
@@ -261,12 +399,13 @@ Result<Watch> Watch::decode(std::string_view bytes) {
   if (!decoder.failed() && (version == 0 || version > State::version)) {
     return Error{.code = Code::unsupported,
                  .message = "watch: version " + std::to_string(version) +
-                            " was written by another release; this one reads versions 1 to 3",
+                            " was written by another release; this one reads versions 1 to 4",
                  .where = {},
                  .cause = {}};
   }
   Watch watch;
-  if (version < State::version) restore_before(decoder, version, *watch.state_);
+  if (version < 3) restore_before(decoder, version, *watch.state_);
+  else if (version == 3) restore_3(decoder, *watch.state_);
   else decoder.get(*watch.state_);
   if (Status status = decoder.finish("watch"); !status) return std::move(status).error();
   if (Status status = check(*watch.state_); !status) return std::move(status).error();

@@ -1,6 +1,7 @@
 #include "learn/learn.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace mien::learn {
@@ -20,14 +21,17 @@ constexpr float recent_rate = 1.0F / 360;  // a block: an hour at 1 s
 constexpr double hour_spread_rate = 0.03;  // a sample of five minutes
 constexpr double largest_value = 1e30;     // as drift judges it: scales are floats
 constexpr std::uint8_t winsorised_after = 3;
-constexpr std::uint32_t refresh_band = 32;    // blocks
-constexpr std::uint8_t summarise_every = 16;  // blocks
-constexpr std::uint8_t summarise_young = 4;
+constexpr std::uint32_t refresh_band = 32;  // blocks
 constexpr std::uint32_t young_blocks = 256;
+constexpr std::uint32_t old_blocks = 1024;
+constexpr std::uint32_t of_old_one_in = 4;  // blocks goes to the sketch of values: they are like their neighbours
 constexpr double zero_share = 64;  // a value below this part of the scale is kept as 0: buckets are for what differs
 constexpr double health_blocks = 360;
 
 double block_seconds(double interval) { return interval > shortest_block ? interval : shortest_block; }
+
+// Blocks between two summaries of the tails: what a block adds is less the more is known.
+std::uint8_t summarise_after(std::uint32_t blocks) { return blocks < young_blocks ? 4 : blocks < old_blocks ? 16 : 64; }
 
 double anchor_rate(double interval) {
   double lasting = std::max(anchor_blocks * block_seconds(interval), anchor_least);
@@ -99,20 +103,32 @@ void learn_sample(Baseline& baseline, double x, const SampleEvidence& evidence) 
   baseline.interval = evidence.interval;
 }
 
-void learn_block(Baseline& baseline, Past& past, double x, const SampleEvidence& evidence, bool teaches) {
-  using Weight = stats::SmallTail::Weight;
+// One toss for all experts: a counter of exponent e takes its value if the toss begins with e zeros, a doubtful one if
+// with two more. Where much is known, what is ordinary counts four at a time, for one block in four: most blocks of old
+// series touch no more tails than were asked.
+void teach_tails(Baseline& baseline, Past& past, const SampleEvidence& evidence) {
+  int zeros = std::countl_zero(stats::draw(baseline.coin));
+  bool old = baseline.blocks >= old_blocks;
   for (std::size_t i = 0; i < model::expert_count; ++i) {
-    if (evidence.rungs[i] == 0) continue;  // it had nothing to say
-    bool rare = (evidence.rare >> i & 1U) != 0;
-    past.tails[i].add(evidence.rungs[i] - 1, rare ? Weight::quarter : Weight::whole, baseline.coin);
+    std::uint8_t rung = evidence.rungs[i];
+    if (rung == 0) continue;  // it had nothing to say
+    int begins = (evidence.rare >> i & 1U) != 0 ? zeros - 2 : zeros;
+    bool fourfold = old && rung < baseline.marks[i] && baseline.marks[i] != stats::SmallTail::never;
+    if (!fourfold) past.tails[i].add_tossed(rung - 1, begins, baseline.coin);
+    else if (begins >= 2) past.tails[i].add_four_tossed(rung - 1, begins, baseline.coin);
   }
+}
+
+void learn_block(Baseline& baseline, Past& past, double x, const SampleEvidence& evidence, bool teaches) {
+  teach_tails(baseline, past, evidence);
   auto away = static_cast<float>(clip(baseline.anchor.standardise(x), 4));
   baseline.recent += recent_rate * (away - baseline.recent);
-  if (++baseline.unsummarised >= (baseline.blocks < young_blocks ? summarise_young : summarise_every))
-    summarise(baseline, past);
+  if (++baseline.unsummarised >= summarise_after(baseline.blocks)) summarise(baseline, past);
   if (!teaches) return;
-  bool is_zero = std::fabs(x) * zero_share < static_cast<double>(baseline.anchor.scale);
-  past.values.add(is_zero ? 0 : x, baseline.coin);
+  if (baseline.blocks < old_blocks || baseline.blocks % of_old_one_in == 0) {
+    bool is_zero = std::fabs(x) * zero_share < static_cast<double>(baseline.anchor.scale);
+    past.values.add(is_zero ? 0 : x, baseline.coin);
+  }
   ++baseline.blocks;
   if (baseline.blocks % refresh_band == 0 || baseline.blocks == stats::Tail::silent_below) {
     past.band_low = static_cast<float>(past.values.quantile(0.005));

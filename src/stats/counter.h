@@ -31,6 +31,15 @@ namespace counter {
   return std::uint32_t{1} << exponent;
 }
 
+// The same for many counters on one toss: `zeros` is how many zeros the toss begins with, less two for a value that
+// counts a quarter. Each counter is right on average; that neighbours round alike does not matter.
+[[nodiscard]] constexpr std::uint32_t add_tossed(std::uint8_t& code, int zeros) {
+  int exponent = code >> 4;
+  if (zeros < exponent || code == 255) return 0;
+  ++code;
+  return std::uint32_t{1} << exponent;
+}
+
 // The largest code that stands for at most `count`.
 [[nodiscard]] constexpr std::uint8_t below(std::uint32_t count) {
   std::uint32_t exponent = 0;
@@ -38,6 +47,14 @@ namespace counter {
   std::uint32_t mantissa = ((count + 16) >> exponent) - 16;
   return static_cast<std::uint8_t>(16 * exponent + (mantissa > 15 ? 15 : mantissa));
 }
+// Four at a time, for a toss that begins with two zeros: counters that would have taken each of them take all.
+[[nodiscard]] constexpr std::uint32_t add_four_tossed(std::uint8_t& code, int zeros) {
+  if (code >> 4 >= 2) return add_tossed(code, zeros);
+  std::uint32_t before = decode(code);
+  code = below(before + 4);
+  return decode(code) - before;
+}
+
 // A code that stands for `count` on average.
 [[nodiscard]] constexpr std::uint8_t encode(std::uint32_t count, std::uint32_t& coin) {
   std::uint8_t code = below(count);

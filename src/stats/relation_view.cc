@@ -5,6 +5,7 @@
 
 #include "stats/quick_log.h"
 #include "stats/robust.h"
+#include "stats/whole_products.h"
 
 // The inner loops are vectors; g++ makes them so at -O3 only. Element by element, so the bytes are the same.
 #if defined(__GNUC__) && !defined(__clang__)
@@ -14,58 +15,74 @@
 namespace mien::stats {
 namespace {
 
-constexpr double kept = 0.99;  // of a correlation; the rest is shrunk away
+constexpr float kept = 0.99F;  // of a correlation; the rest is shrunk away
 constexpr float soft_beyond = 5;
-constexpr double least_variance = 1e-6;  // of a standardised value that never moved
-constexpr std::uint64_t first_refresh = 20;
+constexpr float least_spread = 1e-6F;  // of a standardised value that never moved
+constexpr float correlation_steps = 32767;
+constexpr float inverse_steps = 2048;
+constexpr float asked_steps = 128;   // of q, where a distance is asked for
+constexpr float waiting_steps = 16;  // and where it waits to teach
+constexpr std::size_t overrun = 8;
 
-// The triangle is kept by columns: column j holds rows j to size - 1.
-std::size_t column(std::size_t j, std::size_t size) { return j * size - j * (j - 1) / 2; }
-std::size_t triangle(std::size_t size) { return size * (size + 1) / 2; }
+using Square = std::array<std::array<float, RelationView::max_size>, RelationView::max_size>;
 
-std::uint32_t refresh_every(std::uint64_t learned) { return learned < 200 ? 20 : learned < 2000 ? 100 : 500; }
+// A triangle is kept by rows: row i holds i entries below the diagonal, i + 1 with it.
+constexpr std::size_t below(std::size_t row) { return row * (row - 1) / 2; }
+constexpr std::size_t with_diagonal(std::size_t row) { return row * (row + 1) / 2; }
 
-// Copies a triangle of `before` values into one of `size`; new diagonals are `diagonal`.
-std::vector<float> grown(const std::vector<float>& from, std::size_t before, std::size_t size, float diagonal) {
-  std::vector<float> to(triangle(size), 0.0F);
-  for (std::size_t j = 0; j < size; ++j) {
-    to[column(j, size)] = diagonal;
-    for (std::size_t i = j; j < before && i < before; ++i) {
-      to[column(j, size) + i - j] = from[column(j, before) + i - j];
-    }
-  }
-  return to;
-}
+std::uint16_t refresh_every(std::uint64_t learned) { return learned < 200 ? 24 : learned < 2000 ? 104 : 504; }
+
+std::int32_t nearest(float x) { return static_cast<std::int32_t>(x + (x < 0 ? -0.5F : 0.5F)); }
+float bounded(float x, float limit) { return x > limit ? limit : x < -limit ? -limit : x; }
 
 }  // namespace
 
 void RelationView::grow(std::size_t size) {
   size = std::min(size, max_size);
-  std::size_t before = mean_.size();
+  std::size_t before = this->size();
   if (size <= before) return;
-  covariance_ = grown(covariance_, before, size, 0);
-  inverse_ = grown(inverse_, before, size, 1);
-  mean_.resize(size, 0);
-  variance_.resize(size, 0);
+  learn_waiting();
+  for (std::size_t part = 3; part > 0; --part)
+    places_.insert(places_.begin() + static_cast<std::ptrdiff_t>(part * before), size - before, 0.0F);
+  correlation_.resize(below(size), 0);
+  inverse_.resize(with_diagonal(before));  // without what reads may overrun
+  for (std::size_t row = before; row < size; ++row) {
+    inverse_.insert(inverse_.end(), row, 0);
+    inverse_.push_back(static_cast<std::int16_t>(inverse_steps));
+  }
+  inverse_.insert(inverse_.end(), overrun, 0);
+  waiting_.assign(batch * size, 0);
+  places_.shrink_to_fit();
+  correlation_.shrink_to_fit();
+  inverse_.shrink_to_fit();
 }
 
 bool RelationView::is_whole() const {
-  std::size_t size = mean_.size();
-  return size <= max_size && variance_.size() == size && covariance_.size() == triangle(size) &&
-         inverse_.size() == triangle(size);
+  std::size_t size = this->size();
+  if (size == 0)
+    return places_.empty() && correlation_.empty() && inverse_.empty() && waiting_.empty() && waiting_count_ == 0;
+  return size <= max_size && places_.size() == 3 * size && correlation_.size() == below(size) &&
+         inverse_.size() == with_diagonal(size) + overrun && waiting_.size() == batch * size && waiting_count_ < batch;
+}
+
+float RelationView::inverse(std::size_t row, std::size_t column) const {
+  return static_cast<float>(inverse_[with_diagonal(row) + column]) / inverse_steps;
 }
 
 RelationView::Vector RelationView::standardise(std::span<const float> x) const {
   Vector q{};
-  std::size_t size = std::min(mean_.size(), x.size());
-  bool beyond = false;
+  std::size_t size = std::min(this->size(), x.size());
+  const float* mean = places_.data();
+  const float* variance = mean + this->size();
+  float farthest = 0;
   for (std::size_t i = 0; i < size; ++i) {
-    float spread = std::max(std::sqrt(variance_[i]), static_cast<float>(floor));
-    float value = (x[i] - mean_[i]) / spread;
-    q[i] = std::isnan(value) ? 0 : value;
-    beyond = beyond || std::fabs(q[i]) > soft_beyond;
+    float spread = std::max(std::sqrt(variance[i]), static_cast<float>(floor));
+    float value = (x[i] - mean[i]) / spread;
+    value = value == value ? value : 0;  // missing
+    q[i] = value;
+    farthest = std::max(farthest, std::fabs(value));
   }
-  for (std::size_t i = 0; beyond && i < size; ++i) {
+  for (std::size_t i = 0; farthest > soft_beyond && i < size; ++i) {
     float far = std::fabs(q[i]);
     if (far <= soft_beyond) continue;
     auto soft = static_cast<float>(quick_log(static_cast<double>(far / soft_beyond)));
@@ -75,17 +92,11 @@ RelationView::Vector RelationView::standardise(std::span<const float> x) const {
 }
 
 double RelationView::squared_distance(const Vector& q) const {
-  std::size_t size = mean_.size();
-  Vector y{};
-  for (std::size_t j = 0; j < size; ++j) {
-    const float* inverse = inverse_.data() + column(j, size);
-    float* out = y.data() + j;
-    float by = q[j];
-    for (std::size_t i = 0; i < size - j; ++i) out[i] += inverse[i] * by;
-  }
-  double squared = 0;
-  for (float value : y) squared += static_cast<double>(value) * static_cast<double>(value);
-  return squared;
+  std::array<std::int16_t, max_size> steps;
+  for (std::size_t i = 0; i < max_size; ++i)
+    steps[i] = static_cast<std::int16_t>(nearest(bounded(q[i] * asked_steps, 4095)));
+  constexpr double unit = 1.0 / (static_cast<double>(asked_steps) * static_cast<double>(inverse_steps));
+  return static_cast<double>(squared_triangle_product(inverse_.data(), steps, size())) * (unit * unit);
 }
 
 double RelationView::distance(std::span<const float> x) const {
@@ -94,17 +105,15 @@ double RelationView::distance(std::span<const float> x) const {
 }
 
 std::vector<double> RelationView::shares(std::span<const float> x) const {
-  std::size_t size = mean_.size();
+  std::size_t size = this->size();
   Vector q = standardise(x);
   std::vector<double> y(size, 0);
-  for (std::size_t j = 0; j < size; ++j) {
-    for (std::size_t i = j; i < size; ++i) {
-      y[i] += static_cast<double>(inverse_[column(j, size) + i - j]) * static_cast<double>(q[j]);
-    }
+  for (std::size_t i = 0; i < size; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) y[i] += static_cast<double>(inverse(i, j) * q[j]);
   }
   std::vector<double> share(size, 0);
   for (std::size_t j = 0; j < size; ++j) {
-    for (std::size_t i = j; i < size; ++i) share[j] += static_cast<double>(inverse_[column(j, size) + i - j]) * y[i];
+    for (std::size_t i = j; i < size; ++i) share[j] += static_cast<double>(inverse(i, j)) * y[i];
     share[j] *= static_cast<double>(q[j]);
   }
   return share;
@@ -113,52 +122,98 @@ std::vector<double> RelationView::shares(std::span<const float> x) const {
 void RelationView::learn(std::span<const float> x, double rate) { learn(x, standardise(x), rate); }
 
 void RelationView::learn(std::span<const float> x, const Vector& q, double rate) {
-  std::size_t size = mean_.size();
-  double weight = warm_rate(learned_, rate);
-  auto a = static_cast<float>(weight);
-  for (std::size_t i = 0; i < size && i < x.size(); ++i) {
-    if (std::isnan(x[i])) continue;
-    float deviation = x[i] - mean_[i];
-    variance_[i] += a * (deviation * deviation - variance_[i]);
-    mean_[i] += a * deviation;
+  std::size_t size = this->size();
+  if (size == 0 || x.size() < size) return;
+  auto a = static_cast<float>(warm_rate(learned_, rate));
+  float* mean = places_.data();
+  float* variance = mean + size;
+  for (std::size_t i = 0; i < size; ++i) {
+    float deviation = x[i] - mean[i];
+    bool known = deviation == deviation;
+    deviation = known ? deviation : 0;
+    float weight = known ? a : 0;
+    variance[i] += weight * ((1 - weight) * deviation * deviation - variance[i]);
+    mean[i] += weight * deviation;
   }
-  for (std::size_t j = 0; j < size; ++j) {
-    float* covariance = covariance_.data() + column(j, size);
-    const float* other = q.data() + j;
-    float by = a * q[j];
-    float keep = 1 - a;
-    for (std::size_t i = 0; i < size - j; ++i) covariance[i] = keep * covariance[i] + by * other[i];
-  }
+  std::int8_t* waiting = waiting_.data() + waiting_count_ * size;
+  for (std::size_t i = 0; i < size; ++i)
+    waiting[i] = static_cast<std::int8_t>(nearest(bounded(q[i] * waiting_steps, 127)));
   ++learned_;
-  ++since_refresh_;
-  if (learned_ == first_refresh || since_refresh_ >= refresh_every(learned_)) refresh();
+  rate_ = static_cast<float>(rate);
+  if (++waiting_count_ == batch) learn_waiting();
+}
+
+// What waits moves the correlations: each vector by max(1 / n, rate), together.
+void RelationView::learn_waiting() {
+  if (waiting_count_ == 0) return;
+  std::size_t size = this->size();
+  double keep = 1;
+  for (std::uint64_t n = learned_ - waiting_count_; n < learned_; ++n)
+    keep *= 1 - warm_rate(n, static_cast<double>(rate_));
+  auto weight = static_cast<float>((1 - keep) / waiting_count_) / (waiting_steps * waiting_steps);
+
+  std::array<std::array<std::int16_t, batch>, max_size> vectors{};  // by value
+  for (std::size_t k = 0; k < waiting_count_; ++k) {
+    for (std::size_t i = 0; i < size; ++i) vectors[i][k] = waiting_[k * size + i];
+  }
+  // A correlation's share that is kept, and what a product adds, are each of one factor by row and one by column.
+  Vector before{};
+  Vector after{};
+  float* spread = places_.data() + 2 * size;
+  for (std::size_t i = 0; i < size; ++i) {
+    std::int32_t squared = 0;
+    for (std::int16_t q : vectors[i]) squared += q * q;
+    float old = std::max(spread[i], least_spread);
+    spread[i] = static_cast<float>(keep) * spread[i] + weight * static_cast<float>(squared);
+    after[i] = 1 / std::sqrt(std::max(spread[i], least_spread));
+    before[i] = std::sqrt(old) * after[i];
+  }
+  for (std::size_t i = 1; i < size; ++i) {
+    std::int16_t* row = correlation_.data() + below(i);
+    std::array<std::int32_t, max_size> products;
+    whole_products(vectors, i, products);
+    float stays = static_cast<float>(keep) * before[i];
+    float adds = weight * correlation_steps * after[i];
+    for (std::size_t j = 0; j < i; ++j) {
+      float moved =
+          static_cast<float>(row[j]) * (stays * before[j]) + static_cast<float>(products[j]) * (adds * after[j]);
+      row[j] = static_cast<std::int16_t>(nearest(bounded(moved, correlation_steps)));
+    }
+  }
+  since_refresh_ = static_cast<std::uint16_t>(since_refresh_ + waiting_count_);
+  waiting_count_ = 0;
+  if (since_refresh_ >= refresh_every(learned_)) refresh();
 }
 
 // L^-1 of the shrunk correlation matrix; keeps the one before when this one is not positive definite.
 void RelationView::refresh() {
   since_refresh_ = 0;
-  std::size_t size = mean_.size();
-  std::vector<double> lower(size * size, 0);
-  std::vector<double> scale(size);
+  std::size_t size = this->size();
+  Square lower;  // by columns: lower[j][i] is row i of column j
   for (std::size_t i = 0; i < size; ++i) {
-    scale[i] = 1 / std::sqrt(std::max(static_cast<double>(covariance_[column(i, size)]), least_variance));
+    lower[i][i] = 1;
+    for (std::size_t j = 0; j < i; ++j)
+      lower[j][i] = kept / correlation_steps * static_cast<float>(correlation_[below(i) + j]);
   }
   for (std::size_t j = 0; j < size; ++j) {
-    for (std::size_t i = j; i < size; ++i) {
-      double r = i == j ? 1 : kept * static_cast<double>(covariance_[column(j, size) + i - j]) * scale[i] * scale[j];
-      for (std::size_t k = 0; k < j; ++k) r -= lower[i * size + k] * lower[j * size + k];
-      if (i == j && r < 1e-9) return;
-      lower[i * size + j] = i == j ? std::sqrt(r) : r / lower[j * size + j];
+    if (lower[j][j] < 1e-4F) return;
+    float diagonal = std::sqrt(lower[j][j]);
+    lower[j][j] = diagonal;
+    for (std::size_t i = j + 1; i < size; ++i) lower[j][i] /= diagonal;
+    for (std::size_t k = j + 1; k < size; ++k) {
+      float by = lower[j][k];
+      for (std::size_t i = k; i < size; ++i) lower[k][i] -= by * lower[j][i];
     }
   }
   for (std::size_t j = 0; j < size; ++j) {
-    std::vector<double> x(size, 0);
-    for (std::size_t i = j; i < size; ++i) {
-      double r = i == j ? 1 : 0;
-      for (std::size_t k = j; k < i; ++k) r -= lower[i * size + k] * x[k];
-      x[i] = r / lower[i * size + i];
-      inverse_[column(j, size) + i - j] = static_cast<float>(x[i]);
+    Vector x{};
+    x[j] = 1;
+    for (std::size_t k = j; k < size; ++k) {
+      float by = x[k] /= lower[k][k];
+      for (std::size_t i = k + 1; i < size; ++i) x[i] -= lower[k][i] * by;
     }
+    for (std::size_t i = j; i < size; ++i)
+      inverse_[with_diagonal(i) + j] = static_cast<std::int16_t>(nearest(bounded(x[i] * inverse_steps, 32767)));
   }
 }
 

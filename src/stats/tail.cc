@@ -8,7 +8,6 @@
 namespace mien::stats {
 namespace {
 
-constexpr std::uint32_t halve_at = 60'000;  // values
 constexpr std::uint32_t summarise_every = 16;
 constexpr double prior_index = 0.30;
 constexpr double prior_weight = 20;                // values that the prior index is worth
@@ -82,7 +81,7 @@ Summary summary_of(const Count& count, double total, double ordinary) {
 void Tail::add(double u, std::uint32_t quarters) {
   counts_[static_cast<std::size_t>(tail::bin_of(static_cast<float>(u)))] += quarters;
   total_ += quarters;
-  if (total_ >= halve_at * whole) {
+  if (total_ >= tail::halve_at * whole) {
     total_ = 0;
     for (std::uint32_t& count : counts_) total_ += count /= 2;
     since_summary_ = summarise_every;
@@ -133,7 +132,7 @@ double Tail::surprise(double u, double empirical_weight, Known known) const {
 void SmallTail::add(int bin, Weight weight, std::uint32_t& coin) {
   if (weight == Weight::quarter && draw(coin) >> 30 != 0) return;
   total_ = static_cast<std::uint16_t>(total_ + counter::add(codes_[static_cast<std::size_t>(bin)], coin));
-  if (total_ >= halve_at) halve(coin);
+  if (total_ >= tail::halve_at) halve(coin);
 }
 
 void SmallTail::halve(std::uint32_t& coin) {
@@ -143,7 +142,7 @@ void SmallTail::halve(std::uint32_t& coin) {
     code = counter::encode(count / 2 + (count & draw(coin) & 1U), coin);
     total += counter::decode(code);
   }
-  total_ = static_cast<std::uint16_t>(std::min<std::uint32_t>(total, halve_at - 1));
+  total_ = static_cast<std::uint16_t>(std::min<std::uint32_t>(total, tail::halve_at - 1));
 }
 
 std::uint8_t SmallTail::summarise() {
@@ -182,7 +181,7 @@ SmallTail SmallTail::narrow(const Tail& wide) {
   std::uint64_t total = 0;
   for (std::uint32_t count : wide.counts()) total += count / Tail::whole;
   int halved = 0;
-  while (total >> halved >= halve_at) ++halved;
+  while (total >> halved >= tail::halve_at) ++halved;
   SmallTail small;
   std::uint32_t sum = 0;
   for (std::size_t i = 0; i < small.codes_.size(); ++i) {

@@ -17,12 +17,14 @@
 #include <cstdint>
 
 #include "base/fields.h"
+#include "stats/counter.h"
 
 namespace mien::stats {
 
 namespace tail {
 
 constexpr int bins = 24;
+constexpr std::uint32_t halve_at = 60'000;                    // values
 constexpr std::uint32_t thirds[3] = {0, 0x214518, 0x4b2ff6};  // mantissa bits of 2^(k/3), rounded up
 
 // The bin of u: 0 for everything below 2^-4 (and NaN), 23 for everything from 2^(11 1/3) on.
@@ -90,6 +92,16 @@ class SmallTail {
 
   enum class Weight : std::uint8_t { whole, quarter };
   void add(int bin, Weight weight, std::uint32_t& coin);
+  // The same for many tails on one toss (counter::add_tossed).
+  void add_tossed(int bin, int zeros, std::uint32_t& coin) {
+    total_ = static_cast<std::uint16_t>(total_ + counter::add_tossed(codes_[static_cast<std::size_t>(bin)], zeros));
+    if (total_ >= tail::halve_at) halve(coin);
+  }
+  void add_four_tossed(int bin, int zeros, std::uint32_t& coin) {
+    total_ =
+        static_cast<std::uint16_t>(total_ + counter::add_four_tossed(codes_[static_cast<std::size_t>(bin)], zeros));
+    if (total_ >= tail::halve_at) halve(coin);
+  }
 
   // Computes what look-ups need; to be called now and then, about every 16 values. Returns the mark: below this bin
   // nothing is surprising (15 % of the values are at or above it) and no look-up is needed; `never` while it is silent.

@@ -1,6 +1,6 @@
-// What an engine learned under the formats before: behaviour version 1 and watch version 2, as `mien score` kept them
-// after 900 rows of two columns. It is read, judged by and learned on; the tails come over to the nearest bin.
-// rooms: learn drift
+// What an engine learned under the formats before: behaviour version 1 and watch versions 2 and 3; the first two as
+// `mien score` kept them after 900 rows of two columns. It is read, judged by and learned on; the tails come over to
+// the nearest bin. rooms: learn drift
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -25,11 +25,15 @@ struct Kept {
                  field("behavior", &Kept::behavior), field("watch", &Kept::watch)};
 };
 
-Kept kept() {
-  std::ifstream in(std::string(MIEN_FROZEN_DIR) + "/score-state-1.hex");
+std::string frozen(const std::string& name) {
+  std::ifstream in(std::string(MIEN_FROZEN_DIR) + "/" + name);
   std::string hex;
   for (std::string line; std::getline(in, line);) hex += line;
-  std::string bytes = parse_hex(hex).value_or("");
+  return parse_hex(hex).value_or("");
+}
+
+Kept kept() {
+  std::string bytes = frozen("score-state-1.hex");
   Decoder decoder{std::string_view(bytes).substr(std::string_view("mien-score").size())};
   std::uint64_t version = 0, length = 0, checksum = 0;
   Kept value;
@@ -74,6 +78,37 @@ TEST(FrozenEngine, WhatWasLearnedInTheFormatsBeforeGoesOn) {
   }
   EXPECT_GT(strange, usual);
   EXPECT_EQ(decode<model::Behavior>(encode(before.behavior), "behavior").value(), before.behavior);
+}
+
+// Three columns, two of which follow each other, after 1,206 rows of five minutes, in the sixth row of an episode.
+TEST(FrozenEngine, AWatchOfVersionThreeGoesOnWithItsEpisode) {
+  Result<drift::Watch> read = drift::Watch::decode(frozen("watch-3.hex"));
+  ASSERT_TRUE(read.ok()) << read.error().to_string();
+  drift::Watch watch = std::move(read).value();
+  model::Behavior behavior;
+  behavior.resize(3);
+  std::vector<model::Series> series;
+  for (const char* name : {"m0", "m1", "m2"})
+    series.push_back({.metric = MetricName(name), .attributes = {}, .unit = {}, .kind = model::SeriesKind::gauge});
+  WallTime now{1'700'361'800'000'000'000};
+  for (int i = 0; i < 300; ++i) {
+    model::Batch batch{.times = {now}, .series = {0, 1, 2}, .values = {10, 20, i < 6 ? 90.0 : 5}};
+    drift::Assessment assessment = drift::assess({}, behavior, watch, series, batch);
+    learn::update(behavior, series, batch, assessment.evidence);
+    if (i < 6) EXPECT_TRUE(assessment.rows[0].alert) << i;
+    now = now + from_seconds(300);
+  }
+  std::string bytes = watch.encode();
+  Result<drift::Watch> again = drift::Watch::decode(bytes);
+  ASSERT_TRUE(again.ok()) << again.error().to_string();
+  EXPECT_EQ(again.value().encode(), bytes);
+}
+
+TEST(FrozenEngine, AWatchOfVersionThreeCutAnywhereIsRefused) {
+  std::string bytes = frozen("watch-3.hex");
+  ASSERT_GT(bytes.size(), 2000U);
+  for (std::size_t cut = 0; cut < bytes.size(); cut += 41)
+    EXPECT_FALSE(drift::Watch::decode(std::string_view(bytes).substr(0, cut)).ok()) << cut;
 }
 
 TEST(FrozenEngine, ABehaviorCutAnywhereOrOfAnotherVersionIsRefused) {

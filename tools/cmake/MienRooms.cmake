@@ -40,7 +40,9 @@ function(mien_add_room room rooms libraries rule)
     add_library(mien_${room} STATIC ${sources})
     target_link_libraries(mien_${room} PUBLIC ${links})
     if(rule STREQUAL "pure")
-      target_compile_options(mien_${room} PRIVATE -fno-exceptions)
+      # The last two change no value: nothing here asks for errno or for the processor's exception flags, and with them
+      # loops over floats can not become vectors.
+      target_compile_options(mien_${room} PRIVATE -fno-exceptions -fno-math-errno -fno-trapping-math)
     endif()
     mien_precompile(mien_${room} "${libraries}")
   else()
