@@ -12,14 +12,15 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <set>
 
+#include <sense_bpf.skel.h>
 #include "base/text.h"
 #include "edge/clock.h"
 #include "edge/sense/address.h"
 #include "edge/sense/bpf/event.h"
 #include "edge/sense/call_names.h"
-#include <sense_bpf.skel.h>
 
 namespace mien::edge {
 namespace {
@@ -72,6 +73,7 @@ class LoadedSensors final : public BpfSensors {
   }
   int take(const void* data, std::size_t size);
   Sighting sighting(const sense_event& event, std::string_view text);
+  void describe_execution(const sense_event& event, std::string_view text, model::SecurityFact& fact);
   std::string parents_of(const sense_event& event);
   const std::string& group_path(std::uint64_t id);
   void forget_ended(const std::map<std::uint64_t, std::uint64_t>& groups);
@@ -166,8 +168,8 @@ int LoadedSensors::take(const void* data, std::size_t size) {
   sense_event event{};
   std::memcpy(&event, data, head);
   std::string_view text(static_cast<const char*>(data) + head, size - head);
-  if (event.kind >= model::fact_kinds || std::size_t{event.object_length} + event.program_length > text.size())
-    return 0;
+  std::size_t parts = std::size_t{event.object_length} + event.program_length + event.interpreter_length;
+  if (event.kind >= model::fact_kinds || parts + event.directory_length > text.size()) return 0;
   out_->push_back(sighting(event, text));
   --room_;
   return 0;
@@ -184,7 +186,6 @@ Sighting LoadedSensors::sighting(const sense_event& event, std::string_view text
   fact.pid = event.pid;
   fact.user = users_.name(event.uid);
   fact.count = event.count;
-  fact.parents = parents_of(event);
   fact.process = program;
   switch (kind) {
     case FactKind::listener:
@@ -201,16 +202,22 @@ Sighting LoadedSensors::sighting(const sense_event& event, std::string_view text
       fact.object =
           (event.flags & sense_script) != 0 ? std::string(object.substr(0, object.find('\0'))) : path_of_names(object);
   }
-  if (kind == FactKind::execution) {
-    // Who did it is the program that this process was before, which is its parent's where that is not known.
-    std::string executed = (event.flags & sense_script) != 0 ? program : fact.object;
-    fact.process = processes_.program(event.parents[0]);
-    if ((event.flags & sense_script) != 0) fact.detail = program;
-    processes_.remember(event.pid, executed);
-  } else {
-    processes_.remember(event.pid, program);
-  }
+  if (kind == FactKind::execution) describe_execution(event, text, fact);
+  else processes_.remember(event.pid, program);
+  fact.parents = parents_of(event);
   return out;
+}
+
+// Who did it is the program that started it; a script is told by the path it was called by, made absolute.
+void LoadedSensors::describe_execution(const sense_event& event, std::string_view text, model::SecurityFact& fact) {
+  processes_.remember(event.parents[0], fact.process);
+  if ((event.flags & sense_script) == 0) return processes_.remember(event.pid, fact.object);
+  std::size_t at = std::size_t{event.object_length} + event.program_length;
+  fact.detail = path_of_names(text.substr(at, event.interpreter_length));
+  processes_.remember(event.pid, fact.detail);
+  if (fact.object.starts_with('/')) return;
+  std::string directory = path_of_names(text.substr(at + event.interpreter_length, event.directory_length));
+  fact.object = std::filesystem::path(cat(directory, "/", fact.object)).lexically_normal().string();
 }
 
 std::string LoadedSensors::parents_of(const sense_event& event) {

@@ -11,7 +11,9 @@
 
 enum sense_flag { sense_script = 1 };  // the object is a text as it was given, not a walked path
 
-// The text holds a path as its names from the leaf to the root, each ended by a NUL: the object first, then the program.
+// The text holds paths, one after the other: the object, the program that did it (of an execution the one that started
+// it), a script's interpreter, and the directory that a script's path may be relative to. A path is its names from the
+// leaf to the root, each ended by a NUL.
 struct sense_event {
   unsigned long long at;     // CLOCK_MONOTONIC, ns
   unsigned long long group;  // id of the control group
@@ -22,6 +24,8 @@ struct sense_event {
   unsigned int parents[SENSE_PARENTS];  // process ids, nearest first
   unsigned short object_length;
   unsigned short program_length;
+  unsigned short interpreter_length;
+  unsigned short directory_length;
   unsigned short port;
   unsigned char kind;
   unsigned char flags;

@@ -72,6 +72,9 @@ struct file {
   struct inode *f_inode;
   struct path f_path;
 };
+struct fs_struct {
+  struct path pwd;
+};
 struct fdtable {
   unsigned int max_fds;
   struct file **fd;
@@ -99,6 +102,7 @@ struct task_struct {
   int tgid;
   struct task_struct *real_parent;
   const struct cred *cred;
+  struct fs_struct *fs;
   struct files_struct *files;
   struct css_set *cgroups;
 };

@@ -114,10 +114,16 @@ static __always_inline int step_up(struct dentry **at, struct mount **in) {
   return 2;
 }
 
+// Where a file is: ours, unlike the kernel's type, and so of our own layout.
+struct place {
+  struct dentry *dentry;
+  struct vfsmount *mnt;
+};
+
 // Appends the names of a path from its leaf to its root. Returns where the text ends then.
-static __noinline __u32 add_path(struct sense_event *event, __u32 end, struct file *file) {
-  struct dentry *at = BPF_CORE_READ(file, f_path.dentry);
-  struct mount *in = mount_of(BPF_CORE_READ(file, f_path.mnt));
+static __noinline __u32 add_names(struct sense_event *event, __u32 end, const struct place *path) {
+  struct dentry *at = path->dentry;
+  struct mount *in = mount_of(path->mnt);
   __u32 limit = end + SENSE_PATH - 256;
   for (int i = 0; i < deepest; i++) {
     struct dentry *named = at;
@@ -130,6 +136,13 @@ static __noinline __u32 add_path(struct sense_event *event, __u32 end, struct fi
     end += length;
   }
   return end;
+}
+
+static __always_inline __u32 add_path(struct sense_event *event, __u32 end, struct file *file) {
+  struct place path = {};
+  BPF_CORE_READ_INTO(&path.dentry, file, f_path.dentry);
+  BPF_CORE_READ_INTO(&path.mnt, file, f_path.mnt);
+  return add_names(event, end, &path);
 }
 
 static __always_inline void inode_of(struct inode *inode, struct sense_inode *key) {
@@ -198,6 +211,8 @@ static __always_inline struct sense_event *begin(struct recent_key *key, __u64 c
   event->target = 0;
   event->object_length = 0;
   event->program_length = 0;
+  event->interpreter_length = 0;
+  event->directory_length = 0;
   event->port = key->port;
   event->kind = key->kind;
   event->flags = 0;
@@ -219,7 +234,8 @@ static __always_inline void add_program(struct sense_event *event, struct file *
 
 // 0 when the ring took it.
 static __always_inline long tell(struct sense_event *event) {
-  __u32 length = __builtin_offsetof(struct sense_event, text) + event->object_length + event->program_length;
+  __u32 length = __builtin_offsetof(struct sense_event, text) + event->object_length + event->program_length +
+                 event->interpreter_length + event->directory_length;
   if (length > sizeof *event) length = sizeof *event;
   long failed = bpf_ringbuf_output(&events, event, length, BPF_RB_NO_WAKEUP);
   if (failed) {
@@ -510,13 +526,27 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
   if (!is_news(&key, &count)) return 0;
   struct sense_event *event = begin(&key, count);
   if (!event) return 0;
+  __u32 end = 0;
   if (script) {
     event->flags = sense_script;
     long length = bpf_probe_read_kernel_str(event->text, SENSE_PATH, given);
-    event->object_length = length > 0 ? length : 0;
-    add_program(event, program);
+    end = length > 0 ? length : 0;
   } else {
-    event->object_length = add_path(event, 0, program);
+    end = add_path(event, 0, program);
+  }
+  event->object_length = end;
+  __u32 at = end;
+  end = add_path(event, at, BPF_CORE_READ(task, real_parent, mm, exe_file));
+  event->program_length = end - at;
+  if (script) {
+    at = end;
+    end = add_path(event, at, program);
+    event->interpreter_length = end - at;
+    at = end;
+    struct place directory = {};
+    BPF_CORE_READ_INTO(&directory.dentry, task, fs, pwd.dentry);
+    BPF_CORE_READ_INTO(&directory.mnt, task, fs, pwd.mnt);
+    event->directory_length = add_names(event, at, &directory) - at;
   }
   tell(event);
   return 0;
