@@ -83,7 +83,7 @@ TEST(agent_settings, say_what_the_agent_may_cost) {
   EXPECT_DOUBLE_EQ(read->budget.cpu.value, 0.05);
   EXPECT_EQ(read->budget.memory, Bytes{40U << 20U});
   EXPECT_THAT(wrong("budget: {cpu: 0%}"), HasSubstr("0.1% to 400%"));
-  EXPECT_THAT(wrong("budget: {memory: 1KB}"), HasSubstr("16MiB to 4GB"));
+  EXPECT_THAT(wrong("budget: {memory: 1kB}"), HasSubstr("16MiB to 4GB"));
   EXPECT_THAT(wrong("budget: {memry: 40MiB}"), HasSubstr("did you mean `memory`?"));
 }
 

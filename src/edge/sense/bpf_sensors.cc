@@ -64,7 +64,7 @@ class LoadedSensors final : public BpfSensors {
   std::uint64_t lost() const override { return lost_; }
   const std::map<std::string, std::uint64_t>& calls() override;
   bool sees_modules() const override { return sees_modules_; }
-  void watch_again() override;
+  void watch_again(std::vector<std::string> reads_of) override;
   void tell_at_most(std::uint32_t per_second) override { skeleton_->data->told_per_second = per_second; }
 
  private:
@@ -117,7 +117,7 @@ Status LoadedSensors::load() {
   if (int error = sense_bpf__load(skeleton_); error != 0) return failed(error);
   if (!options_.group_root.empty())
     group_root_ = ::open(options_.group_root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  watch_again();
+  watch_again(options_.reads_of);
   if (int error = sense_bpf__attach(skeleton_); error != 0) return failed(error);
   ring_ = ring_buffer__new(bpf_map__fd(skeleton_->maps.events), on_event, this, nullptr);
   if (ring_ == nullptr) return failed(0);
@@ -125,7 +125,8 @@ Status LoadedSensors::load() {
   return {};
 }
 
-void LoadedSensors::watch_again() {
+void LoadedSensors::watch_again(std::vector<std::string> reads_of) {
+  options_.reads_of = std::move(reads_of);
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint32_t> wanted;
   auto add = [&](const std::string& path, std::uint32_t what) {
     struct stat info {};

@@ -35,8 +35,8 @@ class BpfSensors : public Sensor {
   // System calls since the start, by control group.
   [[nodiscard]] virtual const std::map<std::string, std::uint64_t>& calls() = 0;
   [[nodiscard]] virtual bool sees_modules() const = 0;
-  // Files come and go: the names are looked up anew.
-  virtual void watch_again() = 0;
+  // Files come and go, and are replaced: the names are looked up anew, with these sensitive files.
+  virtual void watch_again(std::vector<std::string> reads_of) = 0;
   // How much is told of a kind, CPU and second: the agent lowers it under pressure.
   virtual void tell_at_most(std::uint32_t per_second) = 0;
 };

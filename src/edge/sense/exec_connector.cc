@@ -19,6 +19,7 @@ namespace mien::edge {
 namespace {
 
 constexpr std::size_t most_waiting = 1024;  // executions between two looks
+constexpr unsigned most_a_second = 200;     // each costs some twenty small reads; more are lost, and counted
 constexpr timeval answer_stop_within{.tv_sec = 0, .tv_usec = 200'000};
 
 // A thread of its own, because a program that ends at once has a path only now.
@@ -89,7 +90,11 @@ class ExecConnector final : public Sensor {
     auto pid = static_cast<std::uint32_t>(event.event_data.exec.process_tgid);
     {
       Lock lock(mutex_);
-      if (seen_.size() >= most_waiting) {
+      if (std::int64_t second = mono_now().ns / 1'000'000'000; second != second_) {
+        second_ = second;
+        in_second_ = 0;
+      }
+      if (seen_.size() >= most_waiting || ++in_second_ > most_a_second) {
         ++lost_waiting_;
         return;
       }
@@ -111,7 +116,9 @@ class ExecConnector final : public Sensor {
 
   SenseTools tools_;
   int socket_;
-  Processes processes_;  // the thread's own
+  Processes processes_;  // the thread's own, as the next two
+  std::int64_t second_ = 0;
+  unsigned in_second_ = 0;
   std::uint64_t lost_ = 0;
   std::uint64_t unread_ = 0;
   Mutex mutex_;

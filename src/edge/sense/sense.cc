@@ -19,7 +19,7 @@ namespace {
 using enum SensorState::Status;
 
 constexpr std::size_t most_sightings = 4096;                          // of a sensor and look
-constexpr Duration watch_again_after = 60s;                           // files come and go
+constexpr Duration watch_again_after = 10s;                           // files come and go, and are replaced
 constexpr std::array<std::uint32_t, 3> told_per_second{200, 50, 10};  // of a kind and CPU, by effort
 
 // Where services stand: version 2 where it has them, else version 1's cpuacct.
@@ -212,8 +212,9 @@ const std::vector<wire::InstanceFacts>& KernelSenses::look(WallTime wall, MonoTi
   processes_.begin_tick();
   std::uint64_t lost = 0;
   if (bpf_) {
-    if (watched_ && mono - *watched_ >= watch_again_after) bpf_->watch_again();
-    if (!watched_ || mono - *watched_ >= watch_again_after) watched_ = mono;
+    bool due = watched_ && mono - *watched_ >= watch_again_after;
+    if (due) bpf_->watch_again(expand(options_.settings.reads_of));
+    if (due || !watched_) watched_ = mono;
     bpf_->look(wall, most_sightings, seen_);
     lost += bpf_->lost();
   }
