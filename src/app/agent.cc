@@ -120,6 +120,8 @@ Result<std::unique_ptr<edge::AgentRuntime>> start_agent(AgentArguments arguments
                                     .token = std::move(token),
                                     .directory = arguments.directory,
                                     .collect = {.host = arguments.host, .identities = identity.identities()},
+                                    .sense = arguments.settings.collect,
+                                    .budget = arguments.settings.budget,
                                     .acting = std::move(acting),
                                     .report = std::move(report)});
 }

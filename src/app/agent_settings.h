@@ -1,5 +1,6 @@
-// What /etc/mien/agent.yaml says of a machine: what may be done to it, and what is never touched. Written by the one
-// who owns the machine; nothing that a manager sends widens it. Unknown keys and verbs are errors with a suggestion.
+// What /etc/mien/agent.yaml says of a machine: what may be done to it, what is never touched, and what is watched.
+// Written by the one who owns the machine; nothing that a manager sends widens it. Unknown keys and verbs are errors
+// with a suggestion.
 #pragma once
 
 #include <set>
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "edge/runtime/budget.h"
+#include "edge/sense/sense.h"
 #include "model/policy.h"
 
 namespace mien::app {
@@ -15,6 +18,8 @@ namespace mien::app {
 struct AgentSettings {
   std::set<model::Verb> allow;           // empty: nothing may be done here
   std::vector<std::string> never_touch;  // the defaults, and what the file adds to them
+  edge::SenseSettings collect{};         // what the sensors see
+  edge::BudgetSettings budget{};         // what the agent itself may cost
 };
 
 inline constexpr std::string_view default_agent_settings_file = "/etc/mien/agent.yaml";

@@ -62,5 +62,30 @@ TEST(agent_settings, a_file_that_was_named_must_be_there) {
   EXPECT_EQ(load_agent_settings("/nowhere/agent.yaml").error().code, Code::not_found);
 }
 
+TEST(agent_settings, say_what_the_sensors_see) {
+  EXPECT_EQ(parse_agent_settings("", "agent.yaml")->collect, edge::SenseSettings{});
+  Result<AgentSettings> read =
+      parse_agent_settings("collect: {ebpf: false, writes_below: [/srv], reads_of: [/srv/key*]}\n", "agent.yaml");
+  ASSERT_TRUE(read.ok()) << read.error().to_string();
+  EXPECT_TRUE(read->collect.sensors);
+  EXPECT_FALSE(read->collect.ebpf);
+  EXPECT_EQ(read->collect.writes_below, std::vector<std::string>{"/srv"});
+  EXPECT_EQ(read->collect.reads_of, std::vector<std::string>{"/srv/key*"});
+  EXPECT_THAT(wrong("collect: {ebfp: false}"), HasSubstr("did you mean `ebpf`?"));
+  EXPECT_THAT(wrong("collect: {ebpf: maybe}"), HasSubstr("true or false belongs here"));
+  EXPECT_THAT(wrong("collect: {writes_below: [etc]}"), HasSubstr("`etc` is no path"));
+  EXPECT_THAT(wrong("collect: [ebpf]"), HasSubstr("a map belongs here"));
+}
+
+TEST(agent_settings, say_what_the_agent_may_cost) {
+  Result<AgentSettings> read = parse_agent_settings("budget: {cpu: 5%, memory: 40MiB}\n", "agent.yaml");
+  ASSERT_TRUE(read.ok()) << read.error().to_string();
+  EXPECT_DOUBLE_EQ(read->budget.cpu.value, 0.05);
+  EXPECT_EQ(read->budget.memory, Bytes{40U << 20U});
+  EXPECT_THAT(wrong("budget: {cpu: 0%}"), HasSubstr("0.1% to 400%"));
+  EXPECT_THAT(wrong("budget: {memory: 1kB}"), HasSubstr("16MiB to 4GB"));
+  EXPECT_THAT(wrong("budget: {memry: 40MiB}"), HasSubstr("did you mean `memory`?"));
+}
+
 }  // namespace
 }  // namespace mien::app

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "node/fact_batch.h"
 #include "node/intake.h"
 #include "wire/otlp.h"
 
@@ -14,6 +15,28 @@ constexpr Duration first_back_off = 500ms;
 constexpr Duration longest_back_off = 15s;
 constexpr std::size_t old_backlog_per_tick = 8;
 constexpr std::uint32_t reported_failures = 3;  // a manager that is just starting is no news
+
+// What sensors counted joins what collectors read of the same instance.
+void add_sensed(const std::vector<model::InstanceReadings>& sensed, WallTime at, model::Delivery& delivery) {
+  for (const model::InstanceReadings& read : sensed) {
+    auto part = std::find_if(delivery.instances.begin(), delivery.instances.end(),
+                             [&](const model::DeliveredInstance& each) { return each.instance == read.instance; });
+    if (part == delivery.instances.end())
+      part = delivery.instances.insert(part, {.instance = read.instance,
+                                              .type = read.type,
+                                              .parent = read.parent,
+                                              .identities = read.identities,
+                                              .series = {},
+                                              .batch = {.times = {at}, .series = {}, .values = {}},
+                                              .refused = 0});
+    for (const model::Reading& reading : read.readings) {
+      if (!(reading.value - reading.value == 0)) continue;
+      part->series.push_back(reading.series);
+      part->batch.values.push_back(reading.value);
+    }
+    if (part->series.empty()) delivery.instances.erase(part);
+  }
+}
 
 }  // namespace
 
@@ -31,11 +54,23 @@ std::vector<AgentEffect> Agent::step(const AgentNow& now, AgentEvent event) {
 
 void Agent::on(const AgentNow& now, const ReadingsTaken& taken, Effects& out) {
   model::Delivery delivery = gather(now, *taken.instances);
+  if (taken.sensed != nullptr) add_sensed(*taken.sensed, now.wall, delivery);
   backlog_turns_ = old_backlog_per_tick;
-  if (delivery.instances.empty()) return;
+  if (!delivery.instances.empty()) keep_new(AgentDoor::metrics, now.wall, wire::encode_otlp(delivery), out);
+}
+
+void Agent::on(const AgentNow& now, const FactsTaken& taken, Effects& out) {
+  FactBatch batch = batch_facts(*taken.instances, options_.facts_per_tick);
+  counters_.facts += batch.facts;
+  counters_.facts_shed += batch.shed;
+  if (!batch.instances.empty())
+    keep_new(AgentDoor::logs, now.wall, wire::encode_otlp_facts({.instances = std::move(batch.instances)}), out);
+}
+
+void Agent::keep_new(AgentDoor door, WallTime at, std::string body, Effects& out) {
   ++counters_.requests;
   std::uint64_t number = (options_.epoch << 32U) | ++sequence_;
-  keep({.number = number, .at = now.wall, .body = wire::encode_otlp(delivery)}, out);
+  keep({.number = number, .at = at, .body = std::move(body), .door = door}, out);
 }
 
 model::Delivery Agent::gather(const AgentNow& now, const std::vector<model::InstanceReadings>& instances) {

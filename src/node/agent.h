@@ -1,10 +1,11 @@
-// The agent machine: readings become requests, requests are numbered, kept until a manager took them, and sent in
-// order. It touches no clock, thread, socket, file or random source; the driver (node/agent_driver.h) carries its
-// effects out.
+// The agent machine: readings and security facts become requests, requests are numbered, kept until a manager took
+// them, and sent in order. It touches no clock, thread, socket, file or random source; the driver (node/agent_driver.h)
+// carries its effects out.
 //
 // Sending: one request at a time. While what waits is younger than ten minutes it goes out in order, oldest first. An
 // older backlog goes to history only, so fresh requests overtake it: it gets a few requests per tick beside them.
-// A request whose answer never came is sent again with the same number; the manager counts it once.
+// A request whose answer never came is sent again with the same number; the manager counts it once. Both doors share
+// one sequence of numbers and one spool.
 #pragma once
 
 #include <cstdint>
@@ -19,17 +20,25 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "model/telemetry.h"
+#include "wire/otlp_facts.h"
 
 namespace mien::node {
+
+// Which door of the manager a request is for.
+enum class AgentDoor : std::uint8_t {
+  metrics = 0,  // /v1/metrics: readings
+  logs = 1,     // /v1/logs: security facts
+};
 
 // One numbered request. `number` = epoch << 32 | sequence within the epoch, so it only grows.
 struct AgentRequest {
   std::uint64_t number = 0;
   WallTime at;       // of its readings
   std::string body;  // OTLP protobuf
+  AgentDoor door = AgentDoor::metrics;
   friend bool operator==(const AgentRequest&, const AgentRequest&) = default;
   static constexpr auto fields = std::tuple{field("number", &AgentRequest::number), field("at", &AgentRequest::at),
-                                            field("body", &AgentRequest::body)};
+                                            field("body", &AgentRequest::body), field("door", &AgentRequest::door)};
 };
 
 struct AgentNow {
@@ -40,6 +49,13 @@ struct AgentNow {
 // ---- events ----
 struct ReadingsTaken {
   const std::vector<model::InstanceReadings>* instances = nullptr;  // borrowed for the step
+  // What the sensors counted, of the same instances or of others; gauges and counters only. May be null.
+  const std::vector<model::InstanceReadings>* sensed = nullptr;
+};
+// What the sensors saw since the last tick, in any order and as often as they saw it; node/fact_batch.h makes one of
+// what is the same, and keeps the most important where there are too many.
+struct FactsTaken {
+  const std::vector<wire::InstanceFacts>* instances = nullptr;  // borrowed for the step
 };
 enum class UploadOutcome : std::uint8_t {
   taken,    // it is in the manager's log
@@ -60,7 +76,7 @@ struct SpoolRead {
 struct SpoolShed {
   std::uint64_t requests = 0;
 };
-using AgentEvent = std::variant<ReadingsTaken, UploadAnswered, SpoolRead, SpoolShed>;
+using AgentEvent = std::variant<ReadingsTaken, FactsTaken, UploadAnswered, SpoolRead, SpoolShed>;
 
 // ---- effects ----
 struct Upload {
@@ -83,6 +99,7 @@ struct AgentOptions {
   std::uint64_t seed = 1;            // of the back-off's jitter
   bool spool_waiting = false;        // the spool held requests at start
   std::size_t memory_requests = 30;  // kept in memory before the spool takes over
+  std::size_t facts_per_tick = 256;  // of all instances; the least important of more are shed
 };
 
 struct AgentCounters {
@@ -91,7 +108,9 @@ struct AgentCounters {
   std::uint64_t refused = 0;
   std::uint64_t retries = 0;
   std::uint64_t spooled = 0;
-  std::uint64_t shed = 0;  // lost for want of room, the only way an agent loses telemetry
+  std::uint64_t shed = 0;        // lost for want of room, the only way an agent loses telemetry
+  std::uint64_t facts = 0;       // sent or waiting
+  std::uint64_t facts_shed = 0;  // over the limit of a tick, or lost in the sensors already
 };
 
 class Agent {
@@ -110,10 +129,12 @@ class Agent {
   using Effects = std::vector<AgentEffect>;
 
   void on(const AgentNow& now, const ReadingsTaken& taken, Effects& out);
+  void on(const AgentNow& now, const FactsTaken& taken, Effects& out);
   void on(const AgentNow& now, const UploadAnswered& answered, Effects& out);
   void on(const AgentNow& now, const SpoolRead& read, Effects& out);
   void on(const AgentNow& now, const SpoolShed& shed, Effects& out);
   model::Delivery gather(const AgentNow& now, const std::vector<model::InstanceReadings>& instances);
+  void keep_new(AgentDoor door, WallTime at, std::string body, Effects& out);
   double utilisation(const AgentNow& now, std::vector<BusyMemory>& memory, std::size_t index,
                      const model::Reading& reading);
   void keep(AgentRequest request, Effects& out);

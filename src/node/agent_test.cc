@@ -207,5 +207,81 @@ TEST(Agent, NoRoomOnDiskIsCountedAndSaid) {
   EXPECT_GT(host.driver.agent().counters().shed, 0U);
 }
 
+model::SecurityFact execution(std::string path) {
+  model::SecurityFact fact;
+  fact.object = std::move(path);
+  return fact;
+}
+
+TEST(Agent, FactsGoToTheOtherDoorInTheSameSequence) {
+  Host host;
+  host.tick();
+  ASSERT_TRUE(host.answer(UploadOutcome::taken));
+  std::vector<wire::InstanceFacts> facts{{.instance = InstanceName{"h"},
+                                          .type = model::InstanceType::host,
+                                          .parent = {},
+                                          .identities = {},
+                                          .facts = {execution("/bin/true"), execution("/bin/true")},
+                                          .refused = 3}};
+  host.driver.step(host.now, FactsTaken{.instances = &facts});
+  ASSERT_EQ(host.sent.size(), 2U);
+  EXPECT_EQ(host.sent[0].door, AgentDoor::metrics);
+  EXPECT_EQ(host.sent[1].door, AgentDoor::logs);
+  EXPECT_EQ(host.sent[1].number, host.sent[0].number + 1);
+  EXPECT_EQ(host.driver.agent().counters().facts, 1U);
+  EXPECT_EQ(host.driver.agent().counters().facts_shed, 3U);
+  facts.clear();
+  host.driver.step(host.now, FactsTaken{.instances = &facts});
+  EXPECT_EQ(host.sent.size(), 2U) << "nothing seen is nothing sent";
+}
+
+TEST(Agent, FactsWaitInTheSpoolForTheirDoor) {
+  Host host;
+  std::vector<wire::InstanceFacts> facts{{.instance = InstanceName{"h"},
+                                          .type = model::InstanceType::host,
+                                          .parent = {},
+                                          .identities = {},
+                                          .facts = {execution("/bin/true")},
+                                          .refused = 0}};
+  host.tick();
+  ASSERT_TRUE(host.answer(UploadOutcome::later));
+  host.tick();
+  host.driver.step(host.now, FactsTaken{.instances = &facts});
+  ASSERT_FALSE(host.spool.items.empty());
+  EXPECT_EQ(host.spool.items.back().door, AgentDoor::logs);
+}
+
+TEST(Agent, WhatSensorsCountedJoinsWhatWasReadOfTheSameInstance) {
+  Host host;
+  model::Series calls{.metric = MetricName{"mien.syscall.count"},
+                      .attributes = {},
+                      .unit = "{call}",
+                      .kind = model::SeriesKind::counter};
+  model::Reading reading{.series = calls, .kind = model::Reading::Kind::counter, .value = 7, .capacity = 1};
+  std::vector<model::InstanceReadings> sensed{
+      {.instance = InstanceName{"h"}, .type = {}, .parent = {}, .identities = {}, .readings = {reading}},
+      {.instance = InstanceName{"w@h"},
+       .type = model::InstanceType::service,
+       .parent = InstanceName{"h"},
+       .identities = {},
+       .readings = {reading}}};
+  host.tick();
+  host.answer(UploadOutcome::taken);
+  host.driver.step(host.now, ReadingsTaken{.instances = &host.readings, .sensed = &sensed});
+  ASSERT_EQ(host.sent.size(), 2U);
+  auto back = wire::decode_otlp({.encoding = wire::OtlpEncoding::protobuf,
+                                 .content_encoding = {},
+                                 .body = host.sent[1].body,
+                                 .arrived = host.now.wall,
+                                 .trusted = true,
+                                 .agent = "h",
+                                 .limits = {},
+                                 .gzip = {}});
+  ASSERT_TRUE(back.ok());
+  ASSERT_EQ(back->delivery.instances.size(), 2U);
+  for (const model::DeliveredInstance& part : back->delivery.instances)
+    EXPECT_EQ(std::count(part.series.begin(), part.series.end(), calls), 1) << part.instance.value;
+}
+
 }  // namespace
 }  // namespace mien::node

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "wire/identity.h"
 #include "wire/otlp.h"
+#include "wire/otlp_facts.h"
 #include "wire/otlp_logs.h"
 
 namespace mien::wire {
@@ -24,7 +25,9 @@ void add_attribute(pbf_writer& parent, protozero::pbf_tag_type tag, std::string_
   any.add_string(1, value.data(), value.size());
 }
 
-void add_resource(pbf_writer& parent, const model::Delivery& delivery, const model::DeliveredInstance& instance) {
+// The same marks for metrics and for facts: `Delivery` and `Instance` are those of either.
+template <class Delivery, class Instance>
+void add_resource(pbf_writer& parent, const Delivery& delivery, const Instance& instance) {
   pbf_writer resource{parent, 1};
   add_attribute(resource, 1, mark_instance, instance.instance.value);
   add_attribute(resource, 1, mark_type, model::to_text(instance.type));
@@ -70,7 +73,48 @@ std::size_t add_metric(pbf_writer& scope, const model::DeliveredInstance& instan
   return column;
 }
 
+void add_fact(pbf_writer& scope, const model::SecurityFact& fact) {
+  constexpr std::int32_t severity_info = 9;
+  auto text = [](pbf_writer& record, std::string_view key, std::string_view value) {
+    if (!value.empty()) add_attribute(record, 6, key, value);
+  };
+  auto number = [&](pbf_writer& record, std::string_view key, std::uint64_t value) {
+    pbf_writer pair{record, 6};
+    pair.add_string(1, key.data(), key.size());
+    pbf_writer any{pair, 2};
+    any.add_int64(3, static_cast<std::int64_t>(value));
+  };
+  pbf_writer record{scope, 2};
+  record.add_fixed64(1, static_cast<std::uint64_t>(fact.at.ns));
+  record.add_enum(2, severity_info);
+  text(record, object_attribute(fact.kind), fact.object);
+  text(record, "process.executable.path", fact.process);
+  if (fact.pid > 0) number(record, "process.pid", fact.pid);
+  text(record, "process.parents", fact.parents);
+  text(record, "user.name", fact.user);
+  text(record, "mien.detail", fact.detail);
+  if (fact.count != 1) number(record, "mien.count", fact.count);
+  record.add_string(12, cat("mien.security.", model::to_text(fact.kind)));
+}
+
 }  // namespace
+
+std::string_view object_attribute(model::FactKind kind) {
+  bool file = kind == model::FactKind::write || kind == model::FactKind::sensitive_read;
+  return file ? "file.path" : "mien.object";
+}
+
+std::string encode_otlp_facts(const FactDelivery& delivery) {
+  std::string bytes;
+  pbf_writer request{bytes};
+  for (const InstanceFacts& instance : delivery.instances) {
+    pbf_writer resource_logs{request, 1};
+    add_resource(resource_logs, delivery, instance);
+    pbf_writer scope{resource_logs, 2};
+    for (const model::SecurityFact& fact : instance.facts) add_fact(scope, fact);
+  }
+  return bytes;
+}
 
 std::string encode_otlp(const model::Delivery& delivery) {
   std::string bytes;

@@ -5,6 +5,7 @@
 #include <protozero/pbf_writer.hpp>
 
 #include "base/text.h"
+#include "wire/otlp_facts.h"
 #include "wire/otlp_logs.h"
 
 namespace mien::wire {
@@ -158,6 +159,31 @@ TEST(otlp_facts, a_request_brings_so_many_of_an_instance_and_no_more) {
   EXPECT_EQ(logs->instances[0].facts.size(), log_limits::facts);
   EXPECT_EQ(logs->rejected, 5U);
   EXPECT_THAT(logs->why_rejected, HasSubstr("put equal ones together"));
+}
+
+TEST(otlp_facts, what_an_agent_writes_is_read_as_it_was) {
+  InstanceFacts sent{.instance = InstanceName{"web-01"},
+                     .type = model::InstanceType::host,
+                     .parent = {},
+                     .identities = {{"host.id", "abc"}},
+                     .facts = {curl_fact()},
+                     .refused = 4};
+  for (std::size_t kind = 0; kind < model::fact_kinds; ++kind) {
+    model::SecurityFact fact;
+    fact.kind = static_cast<model::FactKind>(kind);
+    fact.at = WallTime{1'700'000'001'000'000'000};
+    fact.object = cat("/object/", kind);
+    sent.facts.push_back(fact);
+  }
+  sent.facts.back().detail = "1.2-1 -> 1.3-1";
+  std::string body = encode_otlp_facts({.source = "web-01", .epoch = 2, .sequence = 9, .instances = std::vector{sent}});
+  Result<IngestedLogs> read = decode_otlp_logs(of_agent(body, OtlpEncoding::protobuf));
+  ASSERT_TRUE(read.ok()) << read.error().to_string();
+  ASSERT_EQ(read->instances.size(), 1U);
+  EXPECT_EQ(read->rejected, 0U) << read->why_rejected;
+  EXPECT_EQ(read->instances[0].facts, sent.facts);
+  EXPECT_EQ(read->instances[0].identities, sent.identities);
+  EXPECT_EQ(counts_of(*read, arrived).instances.at(0).refused, 4U);
 }
 
 }  // namespace

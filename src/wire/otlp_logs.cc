@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "wire/detail/protobuf_walk.h"
 #include "wire/identity.h"
+#include "wire/otlp_facts.h"
 #include "wire/zstd.h"
 
 namespace mien::wire {
@@ -69,8 +70,8 @@ std::string visible(std::string_view text) {
 }
 
 // Takes an attribute of at most `most` bytes.
-Status take_text(const model::Attributes& attributes, const char* key, std::size_t most, std::string& into) {
-  auto at = attributes.find(key);
+Status take_text(const model::Attributes& attributes, std::string_view key, std::size_t most, std::string& into) {
+  auto at = attributes.find(std::string(key));
   if (at == attributes.end()) return {};
   if (!is_utf8(at->second)) return unreadable(cat("the security fact's ", key, " is not UTF-8"));
   into = visible(at->second);
@@ -78,8 +79,8 @@ Status take_text(const model::Attributes& attributes, const char* key, std::size
   return {};
 }
 
-Status take_number(const model::Attributes& attributes, const char* key, std::int64_t most, std::int64_t& into) {
-  auto at = attributes.find(key);
+Status take_number(const model::Attributes& attributes, std::string_view key, std::int64_t most, std::int64_t& into) {
+  auto at = attributes.find(std::string(key));
   if (at == attributes.end()) return {};
   auto number = parse_integer(at->second);
   if (!number || *number < 0 || *number > most)
@@ -95,8 +96,7 @@ Result<model::SecurityFact> fact_of(model::FactKind kind, const RawRecord& raw, 
   fact.at = raw.time_ns != 0 && raw.time_ns <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())
                 ? WallTime{static_cast<std::int64_t>(raw.time_ns)}
                 : arrived;
-  bool of_file = kind == model::FactKind::write || kind == model::FactKind::sensitive_read;
-  const char* object = of_file ? "file.path" : "mien.object";
+  std::string_view object = object_attribute(kind);
   TRY(take_text(raw.attributes, object, longest, fact.object));
   if (fact.object.empty()) return unreadable(cat("a security fact of kind ", to_text(kind), " has no ", object));
   TRY(take_text(raw.attributes, "process.executable.path", longest, fact.process));
@@ -111,6 +111,8 @@ Result<model::SecurityFact> fact_of(model::FactKind kind, const RawRecord& raw, 
   fact.count = static_cast<std::uint64_t>(std::max<std::int64_t>(count, 1));
   return fact;
 }
+
+constexpr std::int64_t most_refused = 1'000'000'000;
 
 class Collector {
  public:
@@ -128,7 +130,7 @@ class Collector {
     }
     for (InstanceLogs& known : out_.instances)
       if (known.instance == identity->instance) current_ = &known;
-    if (current_ != nullptr) return;
+    if (current_ != nullptr) return take_refused(attributes);
     if (out_.instances.size() >= request_.limits.instances) {
       why_ = "the request has too many instances; send them in several requests";
       return;
@@ -140,6 +142,7 @@ class Collector {
                               .counts = {},
                               .newest = {}});
     current_ = &out_.instances.back();
+    take_refused(attributes);
   }
 
   void record(RawRecord raw) {
@@ -173,6 +176,13 @@ class Collector {
   IngestedLogs finish() { return std::move(out_); }
 
  private:
+  void take_refused(const model::Attributes& attributes) {
+    auto mark = attributes.find(std::string(mark_refused));
+    if (!request_.trusted || mark == attributes.end()) return;
+    std::int64_t more = std::clamp<std::int64_t>(parse_integer(mark->second).value_or(0), 0, most_refused);
+    current_->refused = static_cast<std::uint32_t>(std::min<std::int64_t>(current_->refused + more, most_refused));
+  }
+
   void reject(std::string why) {
     if (++out_.rejected == 1) out_.why_rejected = std::move(why);
   }
@@ -367,7 +377,7 @@ model::Delivery counts_of(const IngestedLogs& logs, WallTime arrived) {
                                   .identities = each.identities,
                                   .series = {},
                                   .batch = {.times = {arrived}, .series = {}, .values = {}},
-                                  .refused = 0};
+                                  .refused = each.refused};
     for (const auto& [severity, count] : each.counts) {
       made.series.push_back({.metric = MetricName{"log.record.count"},
                              .attributes = {{"severity", severity}},
@@ -378,7 +388,7 @@ model::Delivery counts_of(const IngestedLogs& logs, WallTime arrived) {
     // Facts alone are no row of samples: no time stands for them.
     if (made.series.empty()) made.batch.times.clear();
     made.facts = each.facts;
-    if (!made.series.empty() || !made.facts.empty()) delivery.instances.push_back(std::move(made));
+    if (!made.series.empty() || !made.facts.empty() || made.refused > 0) delivery.instances.push_back(std::move(made));
   }
   return delivery;
 }

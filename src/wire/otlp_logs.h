@@ -49,6 +49,7 @@ struct InstanceLogs {
   std::map<std::string, std::uint64_t> counts;  // by severity
   std::vector<LogRecord> newest;                // in order of arrival
   std::vector<model::SecurityFact> facts = {};  // likewise
+  std::uint32_t refused = 0;                    // that its agent saw and could not send
 };
 
 struct IngestedLogs {

@@ -13,6 +13,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(BPF REQUIRED IMPORTED_TARGET libbpf)
 pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo fontconfig)  # of modules/plot alone
 
 set(mien_library_threads Threads::Threads)
@@ -28,4 +29,5 @@ set(mien_library_boost Boost::headers)
 set(mien_library_zstd PkgConfig::ZSTD)
 set(mien_library_seccomp PkgConfig::SECCOMP)
 set(mien_library_systemd PkgConfig::SYSTEMD)
+set(mien_library_bpf PkgConfig::BPF)
 set(mien_library_protozero)  # headers only, in the system's include path

@@ -377,4 +377,14 @@ void CgroupMetrics::build(std::vector<model::InstanceReadings>& instances) {
   if (other_exists_) add("other", model::InstanceType::service, other_has_);
 }
 
+std::string CgroupMetrics::unit_of(std::string_view path) const {
+  while (!path.empty()) {
+    for (const auto& [unit, member] : members_)
+      if (member.found.path == path) return member.shown ? unit : "other";
+    std::size_t slash = path.rfind('/');
+    path = path.substr(0, slash == std::string_view::npos ? 0 : slash);
+  }
+  return {};
+}
+
 }  // namespace mien::edge

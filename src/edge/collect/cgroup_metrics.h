@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -59,6 +60,8 @@ class CgroupMetrics {
   // Reads every shown cgroup. instances[0] is the host and is left alone; the others are ours. True when instances or
   // readings were added or removed.
   bool read(MonoTime now, unsigned cpus, ReadBuffer& buffer, std::vector<model::InstanceReadings>& instances);
+  // The unit that the control group of this path is or belongs to, "other" for one that is not shown; empty: none.
+  [[nodiscard]] std::string unit_of(std::string_view path) const;
   // How many have ended since the start.
   [[nodiscard]] std::uint64_t ended() const { return ended_; }
 

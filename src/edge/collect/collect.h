@@ -35,6 +35,11 @@ struct CollectOptions {
   FilesystemProbe filesystem_probe = probe_filesystem;
 };
 
+struct Owner {
+  InstanceName name;
+  model::InstanceType type = model::InstanceType::host;
+};
+
 class HostCollector {
  public:
   // Errors: invalid (no host name), unavailable (proc_root/stat cannot be read: no proc filesystem is mounted there).
@@ -47,6 +52,9 @@ class HostCollector {
   [[nodiscard]] virtual std::uint64_t layout() const = 0;
   // What could not be read so far, each once; at most 64.
   [[nodiscard]] virtual const std::vector<std::string>& problems() const = 0;
+  // Whose a process is whose control group has this path, below its hierarchy's root: a shown service's or container's,
+  // `other@HOST`, or the host's own (also for a group that was not there yet at the last scan).
+  [[nodiscard]] virtual Owner owner(std::string_view group) const = 0;
   // Services and containers that have ended since the start.
   [[nodiscard]] virtual std::uint64_t ended() const = 0;
 };

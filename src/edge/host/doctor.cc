@@ -336,6 +336,23 @@ Check check_identity(const HostRoots& roots) {
   return check;
 }
 
+// One check for each sensor: by what it sees here, or why it does not.
+void add_sensors(const KernelAnswers& answers, std::vector<Check>& checks) {
+  for (const SensorState& each : answers.sensors) {
+    Check check{.name = cat("sensor-", each.name),
+                .status = CheckStatus::works,
+                .found = each.mechanism.empty() ? each.why : each.mechanism,
+                .meaning = "security facts of this host; sensors only watch",
+                .remedy = {}};
+    if (each.status != SensorState::Status::works) {
+      bool less = each.status == SensorState::Status::limited;
+      if (less) check.meaning = each.why;
+      check = lacks(less ? CheckStatus::limited : CheckStatus::missing, std::move(check), each.remedy);
+    }
+    checks.push_back(std::move(check));
+  }
+}
+
 }  // namespace
 
 std::string_view to_text(CheckStatus status) {
@@ -349,13 +366,15 @@ std::string_view to_text(CheckStatus status) {
 
 std::vector<Check> examine(const DoctorOptions& options, const KernelAnswers& answers) {
   const HostRoots& roots = options.roots;
-  return {check_kernel(roots),          check_cgroups(roots),         check_pressure(roots),
-          check_systemd(roots),         check_ebpf(roots, answers),   check_confinement(answers),
-          check_capabilities(answers),  check_actions(answers),       check_watches(roots, answers),
-          check_kvm(answers),           check_hypervisors(roots),     check_nft(roots),
-          check_clock(answers),         check_identity(roots),        check_memory(roots),
-          check_disk(options, answers), check_port(options, answers), check_run_dir(options, answers),
-          check_descriptors(answers)};
+  std::vector<Check> checks{check_kernel(roots),          check_cgroups(roots),         check_pressure(roots),
+                            check_systemd(roots),         check_ebpf(roots, answers),   check_confinement(answers),
+                            check_capabilities(answers),  check_actions(answers),       check_watches(roots, answers),
+                            check_kvm(answers),           check_hypervisors(roots),     check_nft(roots),
+                            check_clock(answers),         check_identity(roots),        check_memory(roots),
+                            check_disk(options, answers), check_port(options, answers), check_run_dir(options, answers),
+                            check_descriptors(answers)};
+  add_sensors(answers, checks);
+  return checks;
 }
 
 bool can_run(const std::vector<Check>& checks) {

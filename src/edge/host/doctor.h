@@ -13,6 +13,7 @@
 
 #include "base/fields.h"
 #include "edge/host/identity.h"
+#include "edge/sense/sensor.h"
 #include "node/hand.h"
 
 namespace mien::edge {
@@ -60,6 +61,7 @@ struct KernelAnswers {
   std::optional<std::uint64_t> disk_total, disk_free;  // bytes, where the data directory is or would be
   bool data_dir_writable = false;
   std::vector<node::Hand::Ability> hand;  // what the agent could change here
+  std::vector<SensorState> sensors;       // by what each would see here
 };
 [[nodiscard]] KernelAnswers ask_kernel(const DoctorOptions& options);
 

@@ -18,6 +18,7 @@
 #include "edge/collect/procfs.h"
 #include "edge/drive/host_hand.h"
 #include "edge/host/doctor.h"
+#include "edge/sense/sense.h"
 
 namespace mien::edge {
 namespace {
@@ -121,6 +122,11 @@ KernelAnswers ask_kernel(const DoctorOptions& options) {
                              .proc_root = options.roots.proc_root,
                              .run_root = options.roots.root + "/run"})
                  ->abilities();
+  out.sensors = probe_sensors({.host = "localhost",
+                               .identities = {},
+                               .settings = {},
+                               .proc_root = options.roots.proc_root,
+                               .sys_root = options.roots.sys_root});
   return out;
 }
 

@@ -1,12 +1,16 @@
 #include "edge/runtime/agent_runtime.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <utility>
 
 #include "base/text.h"
 #include "edge/clock.h"
+#include "edge/collect/kernel_file.h"
 #include "edge/replace_file.h"
 #include "wire/directive.h"
 #include "wire/gzip.h"
@@ -26,6 +30,14 @@ Duration retry_after(const HttpResponse& response) {
   auto header = response.headers.find("retry-after");
   auto seconds = header == response.headers.end() ? std::nullopt : parse_integer(header->second);
   return seconds ? std::chrono::seconds{std::clamp<std::int64_t>(*seconds, 0, 300)} : Duration{0};
+}
+
+// The second number of /proc/self/statm, in pages.
+std::uint64_t resident_bytes() {
+  std::string text = read_text("/proc/self/statm").value_or(std::string{});
+  std::vector<std::string_view> numbers = split(text, ' ');
+  std::optional<std::int64_t> pages = numbers.size() > 1 ? parse_integer(numbers[1]) : std::nullopt;
+  return pages ? static_cast<std::uint64_t>(*pages) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) : 0;
 }
 
 std::string first_line(const std::string& body) { return body.substr(0, std::min<std::size_t>(body.find('\n'), 300)); }
@@ -56,6 +68,7 @@ Result<std::unique_ptr<AgentRuntime>> AgentRuntime::start(AgentRuntimeOptions op
   std::unique_ptr<HostCollector> collector = TRY(HostCollector::open(options.collect));
   std::unique_ptr<AgentRuntime> runtime{
       new AgentRuntime(std::move(options), std::move(collector), std::move(spool), epoch)};
+  runtime->report_sensors();
   TRY(runtime->start_leases());
   return runtime;
 }
@@ -64,6 +77,12 @@ AgentRuntime::AgentRuntime(AgentRuntimeOptions options, std::unique_ptr<HostColl
                            std::unique_ptr<FileSpool> spool, std::uint64_t epoch)
     : options_(std::move(options)),
       collector_(std::move(collector)),
+      senses_(Senses::start({.host = options_.collect.host,
+                             .identities = options_.collect.identities,
+                             .settings = options_.sense,
+                             .proc_root = options_.collect.proc_root,
+                             .sys_root = options_.collect.sys_root})),
+      budget_(options_.budget),
       spool_(std::move(spool)),
       driver_(
           node::Agent{{.epoch = epoch,
@@ -128,12 +147,67 @@ void AgentRuntime::tick_loop() {
     for (node::UploadAnswered& answer : answered)
       driver_.step({.wall = wall_now(), .mono = mono_now()}, std::move(answer));
     if (mono_now() < next_tick) continue;
-    MonoTime mono = mono_now();
-    WallTime wall{wall_now().ns / resolution_ns * resolution_ns};
-    driver_.step({.wall = wall, .mono = mono}, node::ReadingsTaken{.instances = &collector_->collect(mono)});
-    report_problems();
-    next_tick = std::max(next_tick + options_.interval, mono_now());
+    tick(mono_now());
+    next_tick = std::max(next_tick + options_.interval * budget_.stretch(), mono_now());
   }
+}
+
+// Facts first: they are what is missed when the manager goes on without them.
+void AgentRuntime::tick(MonoTime mono) {
+  WallTime wall{wall_now().ns / resolution_ns * resolution_ns};
+  const std::vector<model::InstanceReadings>& readings = collector_->collect(mono);
+  auto owner = [this](std::string_view group) { return collector_->owner(group); };
+  driver_.step({.wall = wall, .mono = mono}, node::FactsTaken{.instances = &senses_->look(wall, mono, owner)});
+  add_own_counters();
+  driver_.step({.wall = wall, .mono = mono}, node::ReadingsTaken{.instances = &readings, .sensed = &sensed_});
+  keep_budget(mono);
+  report_problems();
+}
+
+void AgentRuntime::keep_budget(MonoTime mono) {
+  OwnUse use{.cpu = Duration{read_clock_ns(CLOCK_PROCESS_CPUTIME_ID)}, .resident = Bytes{resident_bytes()}};
+  if (!budget_.take(mono, use)) return;
+  senses_->set_effort(budget_.effort());
+  options_.report(budget_.why());
+}
+
+// What sensors counted, and what the machine itself had to shed.
+void AgentRuntime::add_own_counters() {
+  sensed_ = senses_->counted();
+  const node::AgentCounters& counters = driver_.agent().counters();
+  for (model::InstanceReadings& each : sensed_) {
+    if (each.instance.value != options_.collect.host) continue;
+    for (auto [what, value] : {std::pair("facts", counters.facts_shed), std::pair("requests", counters.shed)})
+      each.readings.push_back({.series = {.metric = MetricName{"mien.agent.shed"},
+                                          .attributes = {{"what", what}},
+                                          .unit = "{event}",
+                                          .kind = model::SeriesKind::counter},
+                               .kind = model::Reading::Kind::counter,
+                               .value = static_cast<double>(value),
+                               .capacity = 1});
+    auto gauge = [&](const char* metric, const char* unit, double value) {
+      each.readings.push_back({.series = {.metric = MetricName{metric}, .attributes = {}, .unit = unit},
+                               .kind = model::Reading::Kind::gauge,
+                               .value = value,
+                               .capacity = 1});
+    };
+    gauge("mien.agent.cpu.utilization", "1", std::floor(budget_.cpu().value * 1e6 + 0.5) / 1e6);
+    gauge("mien.agent.memory.usage", "By", static_cast<double>(budget_.resident().value));
+    gauge("mien.agent.pressure", "1", budget_.pressure());
+  }
+}
+
+// At the start: what is seen by less than the best way, what not at all, and why.
+void AgentRuntime::report_sensors() {
+  std::string less, none;
+  for (const SensorState& each : senses_->states()) {
+    if (each.status == SensorState::Status::works) continue;
+    if (each.status == SensorState::Status::limited)
+      less += cat(less.empty() ? "" : "; ", each.name, " by ", each.mechanism, " (", each.why, ")");
+    else none += cat(none.empty() ? "" : "; ", each.name, ": ", each.why);
+  }
+  if (!less.empty()) options_.report(cat("sensors that see less here: ", less));
+  if (!none.empty()) options_.report(cat("sensors that do not work here: ", none, "; `mien doctor` says what to do"));
 }
 
 void AgentRuntime::report_problems() {
@@ -168,7 +242,7 @@ node::UploadAnswered AgentRuntime::upload(HttpClient& client, const node::AgentR
   using enum node::UploadOutcome;
   HttpRequest request;
   request.method = "POST";
-  request.path = "/v1/metrics";
+  request.path = sent.door == node::AgentDoor::logs ? "/v1/logs" : "/v1/metrics";
   request.headers["content-type"] = "application/x-protobuf";
   request.headers["mien-epoch"] = std::to_string(sent.number >> 32U);
   request.headers["mien-sequence"] = std::to_string(sent.number & 0xffffffffU);

@@ -1,4 +1,5 @@
-// An agent in this process: collectors once a second, the agent machine, the spool, and the way to the manager.
+// An agent in this process: collectors and sensors once a second, the agent machine, the spool, and the way to the
+// manager.
 //
 // Threads: one ticks and owns machine, spool and collectors; one uploads; one holds the long poll for directives.
 // An agent without its manager goes on collecting, spools, and tries again with jittered back-off. Orders go from the
@@ -16,8 +17,10 @@
 #include "edge/collect/collect.h"
 #include "edge/http/http.h"
 #include "edge/mutex.h"
+#include "edge/runtime/budget.h"
 #include "edge/runtime/file_spool.h"
 #include "edge/runtime/lease_runtime.h"
+#include "edge/sense/sense.h"
 #include "node/agent_driver.h"
 
 namespace mien::edge {
@@ -27,6 +30,8 @@ struct AgentRuntimeOptions {
   std::string token;      // bearer; empty over a unix socket, where the peer's uid speaks
   std::string directory;  // spool and the number of starts; 0700
   CollectOptions collect;
+  SenseSettings sense{};
+  BudgetSettings budget{};
   ActingOptions acting{};  // what may be done to this machine; its hand: none, then orders are not obeyed
   Duration interval = 1s;
   std::function<void(std::string_view)> report;  // one line for the log; from any thread
@@ -46,7 +51,11 @@ class AgentRuntime {
   void tick_loop();
   void upload_loop();
   void directive_loop();
+  void tick(MonoTime mono);
+  void add_own_counters();
+  void keep_budget(MonoTime mono);
   void report_problems();
+  void report_sensors();
   Status start_leases();
   Status post_reports(const wire::AgentReports& reports);
   [[nodiscard]] Result<std::uint64_t> keep_directives(std::string_view body);
@@ -56,6 +65,9 @@ class AgentRuntime {
 
   AgentRuntimeOptions options_;
   std::unique_ptr<HostCollector> collector_;
+  std::unique_ptr<Senses> senses_;
+  std::vector<model::InstanceReadings> sensed_;
+  Budget budget_;
   std::unique_ptr<FileSpool> spool_;
   node::AgentDriver driver_;
   std::size_t problems_reported_ = 0;

@@ -107,6 +107,7 @@ TEST(agent_runtime, orders_reach_the_hand_and_reports_the_manager_without_a_paus
                                       .token = {},
                                       .directory = directory.path() + "/agent",
                                       .collect = {.host = "h", .identities = {}},
+                                      .sense = {.sensors = false},
                                       .acting = {.hand = hand,
                                                  .allow = {model::Verb::limit},
                                                  .never_touch = {},
@@ -146,6 +147,7 @@ TEST(agent_runtime, refuses_to_start_with_a_journal_that_it_can_not_read) {
                                       .token = {},
                                       .directory = directory.path(),
                                       .collect = {.host = "h", .identities = {}},
+                                      .sense = {.sensors = false},
                                       .acting = {.hand = std::make_shared<node::testing::MemoryHand>()},
                                       .report = [](std::string_view) {}});
   ASSERT_FALSE(started.ok());

@@ -18,7 +18,8 @@
 namespace mien::edge {
 namespace {
 
-constexpr std::string_view magic = "MIENSPL1";
+constexpr std::string_view magic = "MIENSPL2";
+constexpr std::string_view magic_1 = "MIENSPL1";  // before requests had a door: all were metrics
 constexpr std::string_view suffix = ".spool";
 constexpr std::size_t head_size = 8;  // length and checksum, both little-endian 32 bits
 
@@ -36,11 +37,28 @@ std::string framed(std::string_view bytes) {
   return out.append(bytes);
 }
 
+// A request as format 1 had it.
+struct RequestOf1 {
+  std::uint64_t number = 0;
+  WallTime at;
+  std::string body;
+  static constexpr auto fields =
+      std::tuple{field("number", &RequestOf1::number), field("at", &RequestOf1::at), field("body", &RequestOf1::body)};
+};
+
+Result<node::AgentRequest> parse_request(std::string_view record, bool format_1) {
+  if (!format_1) return decode<node::AgentRequest>(record, "spooled request");
+  RequestOf1 old = TRY(decode<RequestOf1>(record, "spooled request"));
+  return node::AgentRequest{
+      .number = old.number, .at = old.at, .body = std::move(old.body), .door = node::AgentDoor::metrics};
+}
+
 // The whole records of a segment's bytes; stops at the first torn or wrong one. `good` is how far they reach.
 std::deque<node::AgentRequest> parse_segment(std::string_view bytes, std::size_t& good) {
   std::deque<node::AgentRequest> requests;
   good = 0;
-  if (!bytes.starts_with(magic)) return requests;
+  bool format_1 = bytes.starts_with(magic_1);
+  if (!format_1 && !bytes.starts_with(magic)) return requests;
   good = magic.size();
   while (bytes.size() - good >= head_size) {
     std::uint32_t length = 0;
@@ -50,7 +68,7 @@ std::deque<node::AgentRequest> parse_segment(std::string_view bytes, std::size_t
     if (length > bytes.size() - good - head_size) break;
     std::string_view record = bytes.substr(good + head_size, length);
     if (store::crc32c(record) != checksum) break;
-    Result<node::AgentRequest> request = decode<node::AgentRequest>(record, "spooled request");
+    Result<node::AgentRequest> request = parse_request(record, format_1);
     if (!request) break;
     requests.push_back(std::move(*request));
     good += head_size + length;

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "edge/testing/temporary_directory.h"
+#include "store/checksum.h"
 
 namespace mien::edge {
 namespace {
@@ -102,6 +103,40 @@ TEST(FileSpool, AChangedByteEndsTheSegmentThere) {
   }
   auto spool = open(directory.path(), 64U << 20U, 1U << 20U);
   EXPECT_EQ(drain(*spool), (std::vector<std::uint64_t>{1}));
+}
+
+TEST(FileSpool, KeepsWhichDoorARequestIsFor) {
+  testing::TemporaryDirectory directory;
+  {
+    auto spool = open(directory.path());
+    node::AgentRequest facts = request(1);
+    facts.door = node::AgentDoor::logs;
+    ASSERT_TRUE(spool->put(facts).ok());
+  }
+  auto spool = open(directory.path());
+  EXPECT_EQ((*spool->oldest())->door, node::AgentDoor::logs);
+}
+
+TEST(FileSpool, ReadsASegmentOfFormat1AsMetricsAndGoesOnBehindIt) {
+  testing::TemporaryDirectory directory;
+  // One request of format 1, as the release before doors wrote it: number 7, at 7 ns, body "abc".
+  std::string record("\x07\x0e\x03\x61\x62\x63", 6);
+  std::uint32_t length = 6;
+  std::uint32_t checksum = store::crc32c(record);
+  {
+    std::ofstream file(directory.path() + "/000000000001.spool", std::ios::binary);
+    file << "MIENSPL1";
+    file.write(reinterpret_cast<const char*>(&length), 4);
+    file.write(reinterpret_cast<const char*>(&checksum), 4);
+    file << record;
+  }
+  auto spool = open(directory.path());
+  ASSERT_TRUE(spool->put(request(8)).ok());
+  auto oldest = spool->oldest();
+  ASSERT_TRUE(oldest.ok() && oldest->has_value());
+  EXPECT_EQ((**oldest).body, "abc");
+  EXPECT_EQ((**oldest).door, node::AgentDoor::metrics);
+  EXPECT_EQ(drain(*spool), (std::vector<std::uint64_t>{7, 8}));
 }
 
 }  // namespace
