@@ -17,6 +17,8 @@ install -D -m 0644 -t "$tree/usr/share/mien/personas" "$here"/personas/*.yaml
 install -D -m 0644 -t "$tree/lib/systemd/system" "$here"/systemd/*.service
 install -D -m 0644 "$here/sysusers.conf" "$tree/usr/lib/sysusers.d/mien.conf"
 install -D -m 0644 -t "$tree/usr/share/doc/mien/examples" "$here"/etc/*
+install -D -m 0644 -t "$tree/usr/share/mien/grafana" "$here"/grafana/*.json
+install -D -m 0644 -t "$tree/usr/share/mien/prometheus" "$here"/prometheus/*.rules.yml
 install -D -m 0644 -t "$tree/usr/share/doc/mien" "$here/../README.md" "$here/../CHANGELOG.md"
 install -D -m 0644 "$here/../LICENSE" "$tree/usr/share/doc/mien/copyright"
 for shell in bash:usr/share/bash-completion/completions/mien zsh:usr/share/zsh/vendor-completions/_mien \

@@ -87,6 +87,7 @@ class ManagerProcess {
                              .door = prometheus_,
                              .now = edge::wall_now,
                              .report = [this](std::string_view line) { report(line); }});
+    TRY(open_outbound());
     session_.out << "mien is ready: " << url_ << "/" << std::endl;
     auto renew_at = edge::mono_now() + renew_every;
     while (flag_.wait(1s)) {
@@ -113,7 +114,7 @@ class ManagerProcess {
       if (::access(directory.c_str(), W_OK) == 0) break;
     }
     edge::Confinement confinement = TRY(edge::confine_manager({.data_directory = arguments_.settings.data,
-                                                               .read_paths = scrape_files(),
+                                                               .read_paths = files_to_read(),
                                                                .write_paths = std::move(write_paths),
                                                                .user = {}}));
     for (const std::string& lack : confinement.lacking) report(lack);
@@ -121,7 +122,7 @@ class ManagerProcess {
   }
 
   // Directories, since files of targets are replaced while the manager runs.
-  std::vector<std::string> scrape_files() const {
+  std::vector<std::string> files_to_read() const {
     std::vector<std::string> all;
     auto add = [&all](const std::string& file) {
       if (!file.empty()) all.push_back(std::filesystem::path(file).parent_path().string());
@@ -131,6 +132,7 @@ class ManagerProcess {
       add(job.token_file);
       add(job.ca_file);
     }
+    for (const std::string& file : arguments_.settings.outbound.files()) add(file);
     return all;
   }
 
@@ -191,6 +193,35 @@ class ManagerProcess {
     return {};
   }
 
+  Status open_outbound() {
+    const OutboundSettings& settings = arguments_.settings.outbound;
+    auto say = [this](std::string_view line) { report(line); };
+    std::string directory = cat(arguments_.settings.data, "/outbox");
+    webhooks_ = TRY(edge::Webhooks::start({.webhooks = settings.webhooks,
+                                           .directory = directory,
+                                           .port = runtime_.get(),
+                                           .now = edge::wall_now,
+                                           .report = say,
+                                           .meters = meters_}));
+    remote_writer_ = TRY(edge::RemoteWriter::start({.servers = settings.remote_write,
+                                                    .directory = directory,
+                                                    .port = runtime_.get(),
+                                                    .now = edge::wall_now,
+                                                    .report = say,
+                                                    .meters = meters_}));
+    alertmanager_ = std::make_unique<edge::Alertmanager>(
+        edge::AlertmanagerOptions{.members = settings.alertmanager.members,
+                                  .rules = {.manager = public_name(),
+                                            .url = url_,
+                                            .labels = settings.alertmanager.labels,
+                                            .resend = settings.alertmanager.resend},
+                                  .port = runtime_.get(),
+                                  .now = edge::wall_now,
+                                  .report = say,
+                                  .meters = meters_});
+    return {};
+  }
+
   edge::AccessRules rules(bool socket) {
     edge::AccessRules rules;
     rules.find = [this](const std::string& key) -> std::optional<node::Access> {
@@ -226,6 +257,7 @@ class ManagerProcess {
     options.url = url;
     options.prometheus = arguments_.settings.prometheus;
     options.prometheus_door = prometheus_;
+    options.outbound = meters_;
     if (authority_) {
       options.ca_pem = authority_->certificate_pem();
       options.ca_fingerprint = authority_->fingerprint();
@@ -243,6 +275,9 @@ class ManagerProcess {
   }
 
   Status close() {
+    alertmanager_.reset();
+    remote_writer_.reset();
+    webhooks_.reset();
     scraper_.reset();
     api_->close();
     if (local_server_) local_server_->stop(2s);
@@ -270,7 +305,11 @@ class ManagerProcess {
   std::unique_ptr<edge::StopWatch> watch_;
   std::shared_ptr<edge::PrometheusDoor> prometheus_ = std::make_shared<edge::PrometheusDoor>();
   std::unique_ptr<edge::ManagerRuntime> runtime_;
-  std::unique_ptr<edge::Scraper> scraper_;  // uses the runtime: ends before it
+  std::unique_ptr<edge::Scraper> scraper_;  // this and the doors out use the runtime: they end before it
+  std::shared_ptr<edge::OutboundMeters> meters_ = std::make_shared<edge::OutboundMeters>();
+  std::unique_ptr<edge::Webhooks> webhooks_;
+  std::unique_ptr<edge::RemoteWriter> remote_writer_;
+  std::unique_ptr<edge::Alertmanager> alertmanager_;
   std::optional<edge::Authority> authority_;
   std::optional<edge::LocalToken> token_;
   std::unique_ptr<edge::Api> api_;
@@ -308,6 +347,7 @@ void add_manager_verb(CLI::App& program, Session& session) {
     if (!given->data.empty()) arguments.settings.data = given->data;
     TRY(parse_listen(arguments.settings.listen));
     if (given->check) {
+      TRY(check_secrets(arguments.settings.outbound));
       s.out << "the settings are right\n";
       return {};
     }

@@ -110,13 +110,19 @@ Result<std::vector<edge::ScrapeJob>> scrape_of(const model::Value& value) {
   return jobs;
 }
 
+std::string joined(const std::vector<std::string_view>& names) {
+  std::string all;
+  for (std::string_view name : names) all += cat(all.empty() ? "" : ", ", name);
+  return all;
+}
+
 struct Key {
   std::string_view name;
   std::function<Status(ManagerSettings&, const model::Value&)> read;
 };
 
-const std::array<Key, 7>& keys() {
-  static const std::array<Key, 7> all{{
+const std::array<Key, 10>& keys() {
+  static const std::array<Key, 10> all{{
       {"listen",
        [](ManagerSettings& s, const model::Value& v) -> Status {
          s.listen = TRY(text_of(v));
@@ -162,6 +168,21 @@ const std::array<Key, 7>& keys() {
          s.scrape = TRY(scrape_of(v));
          return {};
        }},
+      {"alertmanager",
+       [](ManagerSettings& s, const model::Value& v) -> Status {
+         s.outbound.alertmanager = TRY(alertmanager_of(v));
+         return {};
+       }},
+      {"webhooks",
+       [](ManagerSettings& s, const model::Value& v) -> Status {
+         s.outbound.webhooks = TRY(webhooks_of(v));
+         return {};
+       }},
+      {"remote_write",
+       [](ManagerSettings& s, const model::Value& v) -> Status {
+         s.outbound.remote_write = TRY(remote_write_of(v));
+         return {};
+       }},
   }};
   return all;
 }
@@ -189,10 +210,8 @@ Result<ManagerSettings> parse_settings(std::string_view text, std::string_view f
     auto key = std::find_if(keys().begin(), keys().end(), [&](const Key& each) { return each.name == name; });
     if (key == keys().end()) {
       auto meant = nearest(name, known);
-      return invalid(file,
-                     cat("unknown key `", name, "`",
-                         meant ? cat(": did you mean `", *meant, "`?")
-                               : cat(": known are listen, data, names, store_limit, retention, prometheus, scrape")));
+      return invalid(file, cat("unknown key `", name, "`",
+                               meant ? cat(": did you mean `", *meant, "`?") : cat(": known are ", joined(known))));
     }
     if (Status status = key->read(settings, entry.second); !status)
       return invalid(file, cat("`", name, "`: ", status.error().message));

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/settings_outbound.h"
 #include "base/quantity.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -22,6 +23,7 @@ struct ManagerSettings {
   Duration retention = std::chrono::hours{48};  // of the log, and with it of exact replay
   wire::PrometheusRules prometheus;             // which label names an instance
   std::vector<edge::ScrapeJob> scrape;
+  OutboundSettings outbound;
 };
 
 // More than these is a slip of the hand.

@@ -81,5 +81,43 @@ TEST(Settings, SayWhatIsScraped) {
     EXPECT_THAT(problem(wrong), HasSubstr("`scrape`: ")) << wrong;
 }
 
+TEST(Settings, SayWhoIsTold) {
+  Result<ManagerSettings> settings = parse_settings(R"(
+alertmanager: [http://am-1:9093, {url: "https://am-2:9093/alerts", ca_file: /etc/mien/am.pem, token_file: /etc/mien/am.token}]
+webhooks:
+  - {name: on-call, url: "https://alerts.example.net/hook?k=v", secret_file: /etc/mien/on-call.secret, types: [finding]}
+remote_write:
+  - {url: "http://prometheus:9090/api/v1/write", samples: all, interval: 30s, queue: 1GiB, labels: {site: hall-2}}
+)",
+                                                    "mien.yaml");
+  ASSERT_TRUE(settings.ok()) << settings.error().to_string();
+  const OutboundSettings& out = settings->outbound;
+  ASSERT_EQ(out.alertmanager.members.size(), 2U);
+  EXPECT_EQ(out.alertmanager.members[0].name, "am-1:9093");
+  ASSERT_EQ(out.webhooks.size(), 1U);
+  EXPECT_EQ(out.webhooks[0].types, std::vector<std::string>{"finding"});
+  ASSERT_EQ(out.remote_write.size(), 1U);
+  EXPECT_EQ(out.remote_write[0].samples, edge::WrittenSamples::all);
+  EXPECT_EQ(out.remote_write[0].destination.name, "prometheus:9090");
+  EXPECT_EQ(out.files(),
+            (std::vector<std::string>{"/etc/mien/am.token", "/etc/mien/am.pem", "/etc/mien/on-call.secret"}));
+}
+
+TEST(Settings, RefuseDestinationsThatCanNotBe) {
+  for (const char* wrong : {"alertmanager: 7", "alertmanager: [am-1]", "alertmanager: [http://am, http://am]",
+                            "alertmanager: {members: [http://am], resend: 1s}", "alertmanager: ['http://name:word@am']",
+                            "alertmanager: {members: [http://am], labels: {a-b: c}}"})
+    EXPECT_THAT(problem(wrong), HasSubstr("`alertmanager`: ")) << wrong;
+  for (const char* wrong :
+       {"webhooks: {}", "webhooks: [{name: a, url: 'http://a'}]", "webhooks: [{url: 'http://a', secret_file: s}]",
+        "webhooks: [{name: A/B, url: 'http://a', secret_file: s}]", "webhooks: [{name: a, secret_file: s}]",
+        "webhooks: [{name: a, url: 'http://a', secret_file: s, secret: geheim}]",
+        "webhooks: [{name: a, url: 'http://a', secret_file: s}, {name: a, url: 'http://b', secret_file: s}]"})
+    EXPECT_THAT(problem(wrong), HasSubstr("`webhooks`: ")) << wrong;
+  for (const char* wrong : {"remote_write: [{}]", "remote_write: [{url: 'http://a', samples: some}]",
+                            "remote_write: [{url: 'http://a', queue: 1kB}]"})
+    EXPECT_THAT(problem(wrong), HasSubstr("`remote_write`: ")) << wrong;
+}
+
 }  // namespace
 }  // namespace mien::app

@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "edge/http/http.h"
+#include "edge/outbound_meters.h"
 #include "edge/prometheus_door.h"
 #include "model/resource.h"
 #include "model/telemetry.h"
@@ -69,6 +70,7 @@ struct ApiOptions {
   std::shared_ptr<api::Replays> replays;    // null: 501
   wire::PrometheusRules prometheus;         // how remote-write's series become instances
   std::shared_ptr<PrometheusDoor> prometheus_door = std::make_shared<PrometheusDoor>();  // shared with the scraper
+  std::shared_ptr<const OutboundMeters> outbound = std::make_shared<OutboundMeters>();   // of the doors out
 };
 
 class Api {

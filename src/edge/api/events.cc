@@ -70,8 +70,8 @@ std::string gap_text(std::uint64_t from, std::uint64_t to, WallTime at) {
 
 }  // namespace
 
-std::string event_text(std::uint64_t number, const node::Notice& notice, bool blanked) {
-  Json event = cloud_event(std::to_string(number), notice.type, notice.at);
+std::string event_body(const std::string& id, const node::Notice& notice, bool blanked) {
+  Json event = cloud_event(id, notice.type, notice.at);
   event["subject"] = notice.subject;
   Json data = Json::object();
   if (notice.finding) data = finding_document(*notice.finding, blanked);
@@ -79,7 +79,12 @@ std::string event_text(std::uint64_t number, const node::Notice& notice, bool bl
   if (notice.action) data = document(*notice.action);
   if (notice.decision) data = document(*notice.decision);
   event["data"] = std::move(data);
-  return cat("id: ", number, "\nevent: ", notice.type, "\ndata: ", wire::dump(event), "\n\n");
+  return wire::dump(event);
+}
+
+std::string event_text(std::uint64_t number, const node::Notice& notice, bool blanked) {
+  return cat("id: ", number, "\nevent: ", notice.type, "\ndata: ", event_body(std::to_string(number), notice, blanked),
+             "\n\n");
 }
 
 Status EventHub::follow(Service& service, const CallPtr& call, std::uint64_t after, const std::string& types) {

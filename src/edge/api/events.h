@@ -18,6 +18,9 @@ constexpr Duration keep_alive = 15s;
 // One event as it is sent: "id: 12\nevent: finding.opened\ndata: {...}\n\n".
 [[nodiscard]] std::string event_text(std::uint64_t number, const node::Notice& notice, bool blanked = false);
 
+// The CloudEvents 1.0 body alone, under a name of the caller's, as webhooks send it.
+[[nodiscard]] std::string event_body(const std::string& id, const node::Notice& notice, bool blanked = false);
+
 class EventHub {
  public:
   EventHub() = default;

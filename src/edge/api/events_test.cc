@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "edge/api/testing/fake_manager.h"
 
 namespace mien::edge {
@@ -173,6 +174,58 @@ TEST(Metrics, AreCorrectInBothFormats) {
   EXPECT_NE(open.body.find("# TYPE mien_samples counter\n"), std::string::npos);
   EXPECT_NE(open.body.find("\nmien_samples_total 1234\n"), std::string::npos);
   EXPECT_TRUE(open.body.ends_with("# EOF\n"));
+}
+
+model::Finding finding_of(const std::string& id, model::FindingKind kind, WallTime opened_at) {
+  model::Finding finding;
+  finding.id = FindingId(id);
+  finding.instance = InstanceName("web-01");
+  finding.kind = kind;
+  finding.severity = model::Severity::high;
+  finding.opened_at = opened_at;
+  return finding;
+}
+
+TEST(Metrics, HoldTheFindingsOfAWeekAgainstWhatWasPromised) {
+  Bench bench;
+  bench.manager.add_instance("web-01", model::InstanceType::host, 0.25).expectation.false_alarms_per_week = 3;
+  auto publish = [&](const std::string& id, model::FindingKind kind, WallTime at, bool late) {
+    node::Notice notice;
+    notice.type = "finding.opened";
+    notice.finding = finding_of(id, kind, at);
+    notice.finding->late = late;
+    bench.manager.publish(notice);
+  };
+  publish("f-1", model::FindingKind::level, bench.now - 8 * std::chrono::hours{24}, false);
+  publish("f-2", model::FindingKind::level, bench.now, false);
+  publish("f-2", model::FindingKind::level, bench.now, false);  // told again: the same finding
+  publish("f-3", model::FindingKind::limit, bench.now, false);  // declared, not judged
+  publish("f-4", model::FindingKind::spike, bench.now, true);   // for the record only
+  std::string text = bench.get("/metrics").body;
+  EXPECT_NE(text.find("mien_false_alarms_promised{instance_name=\"web-01\"} 3\n"), std::string::npos);
+  EXPECT_NE(text.find("mien_false_alarms_measured{instance_name=\"web-01\"} 1\n"), std::string::npos);
+  EXPECT_NE(text.find("mien_false_alarms_left{instance_name=\"web-01\"} 2\n"), std::string::npos);
+}
+
+TEST(Metrics, CountFindingsByKindAndSeverity) {
+  Bench bench;
+  auto& seen = bench.manager.add_instance("web-01", model::InstanceType::host, 0.25);
+  seen.findings = {finding_of("f-1", model::FindingKind::level, bench.now),
+                   finding_of("f-2", model::FindingKind::level, bench.now)};
+  EXPECT_NE(bench.get("/metrics").body.find("mien_findings{kind=\"level\",severity=\"high\"} 2\n"), std::string::npos);
+}
+
+TEST(Metrics, ShowABoundedNumberOfInstancesAndSayHowManyAreNotShown) {
+  Bench bench;
+  for (int i = 0; i < 2'003; ++i) bench.manager.add_instance(cat("i-", i), model::InstanceType::host, 0.25);
+  std::string text = bench.get("/metrics").body;
+  EXPECT_NE(text.find("mien_instances_not_shown 3\n"), std::string::npos);
+  EXPECT_NE(text.find("mien_instances 2003\n"), std::string::npos);
+  std::size_t scores = 0;
+  for (std::size_t at = text.find("mien_drift_score{"); at != std::string::npos;
+       at = text.find("mien_drift_score{", at + 1))
+    ++scores;
+  EXPECT_EQ(scores, 2'000U);
 }
 
 }  // namespace

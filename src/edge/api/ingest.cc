@@ -287,6 +287,12 @@ void take_alerts(Service& service, const CallPtr& call) {
   WallTime now = service.now();
   auto alerts = wire::decode_alerts(call->request.body, service.options.prometheus, now);
   if (!alerts) return call->respond(refused_body(alerts.error()));
+  // What Mien itself told Alertmanager comes back where both ways are set up: it must not become evidence.
+  std::erase_if(alerts->alerts, [&](const wire::ExternalAlert& alert) {
+    if (!alert.name.starts_with("MienFinding") && !alert.name.starts_with("MienAlive")) return false;
+    if (++alerts->refused == 1) alerts->why = "it is Mien's own alert";
+    return true;
+  });
   // An alert is no sign that there is such a machine: only what is watched already hears of it.
   auto view = service.port().view();
   std::erase_if(alerts->alerts, [&](const wire::ExternalAlert& alert) {

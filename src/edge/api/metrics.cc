@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "edge/api/events.h"
+#include "edge/api/findings_book.h"
 #include "edge/api/handlers.h"
 #include "edge/api/tally.h"
 #include "remedy/rank.h"
@@ -65,6 +66,23 @@ class Exposition {
   std::string text_;
 };
 
+// The instances that get series of their own: a scrape stays bounded whatever the fleet grows to.
+constexpr std::size_t most_shown = 2'000;
+struct InstancesShown {
+  std::vector<const node::InstanceView*> all;
+  std::size_t left_out = 0;
+};
+
+InstancesShown shown_of(const Caller& caller, const node::View& view) {
+  InstancesShown shown;
+  for (const auto& [name, seen] : view.instances) {
+    if (!sees(caller, *seen)) continue;
+    if (shown.all.size() < most_shown) shown.all.push_back(seen.get());
+    else ++shown.left_out;
+  }
+  return shown;
+}
+
 void write_counters(Exposition& out, const node::Counters& counters) {
   for_each_field(counters, [&out](const char* name, const std::uint64_t& value) {
     out.family(cat("mien_", name), "counter", "Counted since the shard was made; see the guide");
@@ -72,11 +90,54 @@ void write_counters(Exposition& out, const node::Counters& counters) {
   });
 }
 
-void write_instances(Exposition& out, const Caller& caller, const node::View& view) {
+// The same under one name, so that one rule watches everything that was not taken, and says why.
+void write_refused(Exposition& out, const Service& service, const node::Counters& counters) {
+  out.family("mien_refused_items", "counter", "What was not taken in, or not acted on, by reason");
+  auto refused = [&out](const char* what, const char* reason, std::uint64_t count) {
+    out.sample(static_cast<double>(count), {{"what", what}, {"reason", reason}});
+  };
+  refused("frame", "duplicate", counters.frames_duplicate);
+  refused("sample", "duplicate", counters.samples_duplicate);
+  refused("sample", "future", counters.samples_future);
+  refused("sample", "late", counters.samples_late);
+  refused("sample", "limit", counters.samples_refused);
+  refused("sample", "newcomer", service.newcomers_refused.load());
+  refused("instance", "limit", counters.instances_refused);
+  refused("command", "refused", counters.commands_refused);
+}
+
+void write_findings(Exposition& out, const Caller& caller, const node::View& view) {
+  std::map<std::pair<model::FindingKind, model::Severity>, std::size_t> open;
+  for (const auto& [name, seen] : view.instances) {
+    if (!sees(caller, *seen)) continue;
+    for (const model::Finding& finding : seen->findings) ++open[{finding.kind, finding.severity}];
+  }
+  out.family("mien_findings", "gauge", "Findings that are open or acknowledged, by kind and severity");
+  for (const auto& [key, count] : open)
+    out.sample(static_cast<double>(count),
+               {{"kind", std::string(to_text(key.first))}, {"severity", std::string(to_text(key.second))}});
+}
+
+// What was promised, and at most how much of it was broken: nobody can say which findings were false, so all count.
+void write_false_alarms(Exposition& out, const Service& service, const InstancesShown& shown) {
+  std::map<InstanceName, std::size_t> opened = service.findings_book->opened_since(service.now() - FindingsBook::week);
+  auto measured = [&opened](const node::InstanceView& seen) {
+    auto known = opened.find(seen.name);
+    return static_cast<double>(known == opened.end() ? 0 : known->second);
+  };
+  out.family("mien_false_alarms_promised", "gauge", "False alarms a week that the persona allows at most");
+  for (const node::InstanceView* seen : shown.all)
+    out.sample(seen->expectation.false_alarms_per_week, {{"instance_name", seen->name.value}});
+  out.family("mien_false_alarms_measured", "gauge", "Judged findings opened within seven days: an upper bound");
+  for (const node::InstanceView* seen : shown.all) out.sample(measured(*seen), {{"instance_name", seen->name.value}});
+  out.family("mien_false_alarms_left", "gauge", "Promised less measured; below zero the promise may be broken");
+  for (const node::InstanceView* seen : shown.all)
+    out.sample(seen->expectation.false_alarms_per_week - measured(*seen), {{"instance_name", seen->name.value}});
+}
+
+void write_instances(Exposition& out, const InstancesShown& shown, const node::View& view) {
   auto each = [&](auto&& visit) {
-    for (const auto& [name, seen] : view.instances) {
-      if (sees(caller, *seen)) visit(name.value, *seen);
-    }
+    for (const node::InstanceView* seen : shown.all) visit(seen->name.value, *seen);
   };
   out.family("mien_drift_score", "gauge", "How far the instance is from its persona, 0 to 1");
   each([&out](const std::string& name, const node::InstanceView& seen) {
@@ -99,8 +160,14 @@ void write_instances(Exposition& out, const Caller& caller, const node::View& vi
   each([&out](const std::string& name, const node::InstanceView& seen) {
     out.sample(static_cast<double>(seen.last_seen.ns) * 1e-9, {{"instance_name", name}});
   });
+  out.family("mien_instance_conditions", "gauge", "Conditions that people should know of");
+  each([&out](const std::string& name, const node::InstanceView& seen) {
+    if (!seen.conditions.empty()) out.sample(static_cast<double>(seen.conditions.size()), {{"instance_name", name}});
+  });
   out.family("mien_instances", "gauge", "Instances known");
   out.sample(static_cast<double>(view.instances.size()));
+  out.family("mien_instances_not_shown", "gauge", "Instances beyond the limit, without series of their own here");
+  out.sample(static_cast<double>(shown.left_out));
 }
 
 void write_audit(Exposition& out, const node::View& view) {
@@ -226,6 +293,29 @@ void write_outside(Exposition& out, const Service& service) {
   out.sample(static_cast<double>(counts.alerts_refused), {{"outcome", "refused"}});
 }
 
+// What left, by destination. Names of the settings, so their number is bounded by those.
+void write_outbound(Exposition& out, const Service& service) {
+  auto meters = service.options.outbound->all();
+  out.family("mien_outbound", "counter", "Alerts, events and requests that left, and what became of them");
+  for (const auto& meter : meters) {
+    auto sample = [&](const char* outcome, std::uint64_t count) {
+      out.sample(static_cast<double>(count),
+                 {{"kind", meter->kind}, {"destination", meter->name}, {"outcome", outcome}});
+    };
+    sample("delivered", meter->delivered);
+    sample("retried", meter->failed);
+    sample("refused", meter->refused);
+    sample("shed", meter->shed);
+  }
+  out.family("mien_outbound_waiting", "gauge", "Letters in the outbox of a destination");
+  for (const auto& meter : meters)
+    out.sample(static_cast<double>(meter->waiting.load()), {{"kind", meter->kind}, {"destination", meter->name}});
+  out.family("mien_outbound_delivered_timestamp_seconds", "gauge", "When something was delivered last");
+  for (const auto& meter : meters)
+    out.sample(static_cast<double>(meter->delivered_at_ns.load()) * 1e-9,
+               {{"kind", meter->kind}, {"destination", meter->name}});
+}
+
 void write_process(Exposition& out) {
   rusage use{};
   ::getrusage(RUSAGE_SELF, &use);
@@ -255,12 +345,17 @@ void metrics(Service& service, const CallPtr& call) {
   write_counters(out, view->counters);
   out.family("mien_log_position", "gauge", "The newest record that was folded");
   out.sample(static_cast<double>(view->position));
-  write_instances(out, call->caller, *view);
+  InstancesShown shown = shown_of(call->caller, *view);
+  write_refused(out, service, view->counters);
+  write_findings(out, call->caller, *view);
+  write_instances(out, shown, *view);
+  write_false_alarms(out, service, shown);
   write_actions(out, service, *view->board);
   write_audit(out, *view);
   write_requests(out, service);
   write_prometheus(out, service);
   write_outside(out, service);
+  write_outbound(out, service);
   write_process(out);
   HttpResponse response;
   response.headers["content-type"] = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"

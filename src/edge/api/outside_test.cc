@@ -93,6 +93,15 @@ TEST(Outside, AnAlertStandsBesideItsInstanceUntilItIsResolved) {
   EXPECT_TRUE(Bench::json(bench.get("/api/v1/instances/web-01/outside"))["alerts"].empty());
 }
 
+TEST(Outside, AnAlertOfMiensOwnIsNoEvidence) {
+  Bench bench;
+  bench.manager.add_instance("web-01", model::InstanceType::external, 0.1);
+  HttpRequest own = alert_of("web-01", "firing");
+  own.body.replace(own.body.find("Full"), 4, "MienFinding");
+  EXPECT_EQ(Bench::json(bench.start(own)->wait())["taken"], 0);
+  EXPECT_TRUE(bench.manager.taken.empty());
+}
+
 TEST(Outside, AnAlertMakesNoInstance) {
   Bench bench;
   auto answer = Bench::json(bench.start(alert_of("nobody", "firing"))->wait());

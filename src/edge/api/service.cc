@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "edge/api/events.h"
+#include "edge/api/findings_book.h"
 #include "edge/api/polls.h"
 #include "edge/api/route.h"
 #include "edge/api/tally.h"
@@ -192,19 +193,24 @@ Service::Service(ApiOptions given)
       events(std::make_unique<EventHub>()),
       polls(std::make_shared<PollHub>(*this)),
       tally(std::make_shared<ActionTally>()),
+      findings_book(std::make_shared<FindingsBook>()),
       worker(std::make_unique<Worker>()),
       openapi(openapi_document(options.version)) {
   // An order leaves with the notice of its action: how long it takes from a batch to the directive on the wire is
   // what people wait for.
-  auto hear = [to = std::weak_ptr<PollHub>(polls), count = std::weak_ptr<ActionTally>(tally)](
-                  std::uint64_t, const node::Notice& notice) {
+  auto hear = [to = std::weak_ptr<PollHub>(polls), count = std::weak_ptr<ActionTally>(tally),
+               book = std::weak_ptr<FindingsBook>(findings_book)](std::uint64_t, const node::Notice& notice) {
+    if (auto findings = notice.finding ? book.lock() : nullptr) findings->take(*notice.finding);
     if (!notice.action && !notice.decision) return;
     auto counted = count.lock();
     if (counted && notice.action) counted->take(*notice.action);
     if (counted && notice.decision) counted->take(*notice.decision);
     if (auto hub = notice.action ? to.lock() : nullptr) hub->on_action(notice.action->host);
   };
-  if (options.port != nullptr) action_notices = options.port->subscribe(0, std::move(hear));
+  if (options.port == nullptr) return;
+  // What the ledger can not say now it says in its own place; the counts then begin with this process.
+  (void)findings_book->load(options.port->ledger(), options.now() - FindingsBook::week).ok();
+  action_notices = options.port->subscribe(0, std::move(hear));
 }
 
 Service::~Service() = default;

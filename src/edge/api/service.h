@@ -80,6 +80,7 @@ class Worker {
 
 class ActionTally;
 class EventHub;
+class FindingsBook;
 class PollHub;
 
 struct Service {
@@ -88,7 +89,8 @@ struct Service {
   std::unique_ptr<EventHub> events;
   std::shared_ptr<PollHub> polls;  // shared: a notice may be on its way while this ends
   std::shared_ptr<ActionTally> tally;
-  std::shared_ptr<void> action_notices;  // feeds the two above
+  std::shared_ptr<FindingsBook> findings_book;
+  std::shared_ptr<void> action_notices;  // feeds the three above
   std::unique_ptr<Worker> worker;
   std::string openapi;                               // made once from the route table
   std::atomic<std::uint64_t> newcomers_refused = 0;  // samples of instances for which there is no room

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
@@ -75,6 +76,36 @@ std::string random_token() { return to_hex(random_bytes(32)); }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+  std::string mac(SHA256_DIGEST_LENGTH, '\0');
+  unsigned length = 0;
+  CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), octets(bytes), bytes.size(),
+             reinterpret_cast<unsigned char*>(mac.data()), &length) != nullptr &&
+        length == mac.size());
+  return mac;
+}
+
+std::string to_base64(std::string_view bytes) {
+  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // EVP_EncodeBlock ends with a zero
+  int length =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), octets(bytes), static_cast<int>(bytes.size()));
+  text.resize(static_cast<std::size_t>(length));
+  return text;
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  std::string bytes(text.size() / 4 * 3, '\0');
+  if (EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()), octets(text), static_cast<int>(text.size())) < 0)
+    return std::nullopt;
+  // The padding stands for no bytes, which EVP_DecodeBlock does not know.
+  for (std::size_t i = 0; i < 2 && text.ends_with('='); ++i) {
+    text.remove_suffix(1);
+    bytes.pop_back();
+  }
+  return bytes;
 }
 
 Sha256Stream::Sha256Stream() : context_(EVP_MD_CTX_new()) {

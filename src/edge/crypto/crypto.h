@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,13 @@ namespace mien::edge {
 [[nodiscard]] std::string random_token();
 // Takes as long whatever the first difference is.
 [[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b);
+
+// HMAC-SHA256 (RFC 2104): 32 bytes.
+[[nodiscard]] std::string hmac_sha256(std::string_view key, std::string_view bytes);
+
+// RFC 4648, with padding. Nothing where the text is no base64.
+[[nodiscard]] std::string to_base64(std::string_view bytes);
+[[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 
 // SHA-256 piece by piece, for what does not fit in memory.
 class Sha256Stream {
