@@ -12,7 +12,7 @@
 
 #include "event.h"
 
-char LICENSE[] SEC("license") = "GPL";
+char LICENSE[] SEC("license") = "Dual MIT/GPL";  // some helpers are for programs under the GPL
 
 const volatile bool legacy_groups = 0;       // services are told apart by version 1's cpuacct, not by version 2
 const volatile __u32 self = 0;               // the agent's process
