@@ -2,7 +2,7 @@
 // the same run. Prints one table; figures are kept in RESULTS.md. `engine_bench [metrics]`.
 //
 // Samples are drawn before the clock starts. Times are of this thread's CPU, state is what the allocator handed out.
-// rooms: base stats model learn drift threads
+// rooms: base stats model learn drift
 #include <time.h>
 
 #include <cstdio>
