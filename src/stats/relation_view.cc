@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "stats/quick_log.h"
 #include "stats/robust.h"
@@ -23,6 +24,8 @@ constexpr float inverse_steps = 2048;
 constexpr float asked_steps = 128;   // of q, where a distance is asked for
 constexpr float waiting_steps = 16;  // and where it waits to teach
 constexpr std::size_t overrun = 8;
+constexpr float largest_asked = 4095;          // steps
+constexpr std::int32_t largest_row = 524'000;  // of |L^-1| in steps: four times what it can be; times 4095 below 2^31
 
 using Square = std::array<std::array<float, RelationView::max_size>, RelationView::max_size>;
 
@@ -61,8 +64,15 @@ bool RelationView::is_whole() const {
   std::size_t size = this->size();
   if (size == 0)
     return places_.empty() && correlation_.empty() && inverse_.empty() && waiting_.empty() && waiting_count_ == 0;
-  return size <= max_size && places_.size() == 3 * size && correlation_.size() == below(size) &&
-         inverse_.size() == with_diagonal(size) + overrun && waiting_.size() == batch * size && waiting_count_ < batch;
+  if (size > max_size || places_.size() != 3 * size || correlation_.size() != below(size) ||
+      inverse_.size() != with_diagonal(size) + overrun || waiting_.size() != batch * size || waiting_count_ >= batch)
+    return false;
+  for (std::size_t row = 0; row < size; ++row) {  // no sum of products leaves 32 bits
+    std::int32_t sum = 0;
+    for (std::size_t i = 0; i <= row; ++i) sum += std::abs(static_cast<std::int32_t>(inverse_[with_diagonal(row) + i]));
+    if (sum > largest_row) return false;
+  }
+  return true;
 }
 
 float RelationView::inverse(std::size_t row, std::size_t column) const {
@@ -94,7 +104,7 @@ RelationView::Vector RelationView::standardise(std::span<const float> x) const {
 double RelationView::squared_distance(const Vector& q) const {
   std::array<std::int16_t, max_size> steps;
   for (std::size_t i = 0; i < max_size; ++i)
-    steps[i] = static_cast<std::int16_t>(nearest(bounded(q[i] * asked_steps, 4095)));
+    steps[i] = static_cast<std::int16_t>(nearest(bounded(q[i] * asked_steps, largest_asked)));
   constexpr double unit = 1.0 / (static_cast<double>(asked_steps) * static_cast<double>(inverse_steps));
   return static_cast<double>(squared_triangle_product(inverse_.data(), steps, size())) * (unit * unit);
 }

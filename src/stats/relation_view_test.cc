@@ -225,6 +225,19 @@ TEST(RelationView, ComesBackExactlyAndPartsThatDoNotFitAreSeen) {
   Result<RelationView> torn = decode<RelationView>(odd.bytes(), "view");
   ASSERT_TRUE(torn.ok());
   EXPECT_FALSE(torn.value().is_whole());
+
+  Encoder wild;  // a factor whose sums would leave 32 bits
+  wild.put(std::uint64_t{0});
+  wild.put(std::uint16_t{0});
+  wild.put(std::uint8_t{0});
+  wild.put(0.0F);
+  wild.put(std::vector<float>(96));
+  wild.put(std::vector<std::int16_t>(31 * 32 / 2));
+  wild.put(std::vector<std::int16_t>(32 * 33 / 2 + 8, 32767));
+  wild.put(std::vector<std::int8_t>(256));
+  Result<RelationView> large = decode<RelationView>(wild.bytes(), "view");
+  ASSERT_TRUE(large.ok());
+  EXPECT_FALSE(large.value().is_whole());
 }
 
 }  // namespace

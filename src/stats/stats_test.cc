@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 
 #include "base/math.h"
 #include "base/prng.h"
+#include "stats/counter.h"
 #include "stats/distribution.h"
 #include "stats/robust.h"
 #include "stats/sketch.h"
@@ -65,6 +67,39 @@ TEST(Tail, OldLifeFades) {
 TEST(QuantileSketch, AnEmptyOneAnswersZero) {
   EXPECT_EQ(QuantileSketch{}.quantile(0.5), 0);
   EXPECT_NEAR(QuantileSketch{}.relative_error(), 0.01, 1e-12);
+}
+
+TEST(Counter, IsRightOnAverageOneAtATimeOrFourOnOneToss) {
+  std::uint32_t coin = 7;
+  for (std::uint32_t count : {10U, 40U, 200U, 3000U}) {
+    double singles = 0;
+    double fours = 0;
+    constexpr int counters = 4000;
+    for (int c = 0; c < counters; ++c) {
+      std::uint8_t one = 0;
+      std::uint8_t four = 0;
+      for (std::uint32_t i = 0; i < count; ++i) {
+        int zeros = std::countl_zero(draw(coin));
+        (void)counter::add_tossed(one, zeros);
+        if (zeros >= 2) (void)counter::add_four_tossed(four, zeros);
+      }
+      singles += counter::decode(one);
+      fours += counter::decode(four);
+    }
+    EXPECT_NEAR(singles / counters, count, 0.03 * count);
+    EXPECT_NEAR(fours / counters, count, 0.05 * count);
+  }
+}
+
+TEST(Counter, ADoubtfulValueCountsAQuarter) {
+  std::uint32_t coin = 9;
+  double sum = 0;
+  for (int c = 0; c < 4000; ++c) {
+    std::uint8_t code = 0;
+    for (int i = 0; i < 400; ++i) (void)counter::add_tossed(code, std::countl_zero(draw(coin)) - 2);
+    sum += counter::decode(code);
+  }
+  EXPECT_NEAR(sum / 4000, 100, 4);
 }
 
 }  // namespace
