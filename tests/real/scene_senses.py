@@ -97,7 +97,7 @@ def play_guest(scene: Scene):
     scene.check("guest: the doctor names each sensor and its way", len(sensors) >= 10, sensors)
     guest.in_service("web.service", "nc -l -p 8080")
     name, fact = seen(manager, "listener", "tcp/8080")
-    scene.check("guest: a listener of a service is of that service", name.endswith("web-01"), (name, fact))
+    scene.check("guest: a listener of a service is of that service", name == "web.service@web-01", (name, fact))
     guest.run("cp /bin/busybox /run/unseen; /run/unseen true; echo x > /etc/motd", expect=None)
     name, fact = seen(manager, "execution", "/run/unseen")
     scene.check("guest: a program never executed before", fact["user.name"] in ("root", "0"), (name, fact))
