@@ -33,18 +33,23 @@ class Up:
             scene.program = program
         self.host = os.uname().nodename
 
-    def records(self):
-        out = []
-        for item in self.manager.get("/api/v1/instances")["items"]:
-            name = item["metadata"]["name"]
-            reply = self.manager.ask("GET", f"/api/v1/instances/{name}/outside")
-            out += reply.json().get("logs", []) if reply.status == 200 else []
-        return out
-
     def seen(self, kind: str, value: str):
-        named = lambda record: value in (record.get("attributes") or {}).values()
-        found = lambda: [r for r in self.records() if r.get("event") == f"mien.security.{kind}" and named(r)]
-        return wait_until(found, DEADLINE, f"no {kind} of {value} arrives", every=0.2)[0]["attributes"]
+        return seen(self.manager, kind, value)[1]
+
+
+def records(manager: Manager):
+    for item in manager.get("/api/v1/instances")["items"]:
+        name = item["metadata"]["name"]
+        reply = manager.ask("GET", f"/api/v1/instances/{name}/outside")
+        for record in reply.json().get("logs", []) if reply.status == 200 else []:
+            yield name, record
+
+
+def seen(manager: Manager, kind: str, value: str):
+    """The instance and the attributes of the first record of this kind and object."""
+    fits = lambda record: record.get("event") == f"mien.security.{kind}" and value in (record.get("attributes") or {}).values()
+    found = lambda: [(name, record["attributes"]) for name, record in records(manager) if fits(record)]
+    return wait_until(found, DEADLINE, f"no {kind} of {value} arrives", every=0.2)[0]
 
 
 def play_one(scene: Scene, name: str, ebpf: bool):
@@ -82,9 +87,27 @@ def play_one(scene: Scene, name: str, ebpf: bool):
     up.manager.stop()
 
 
+def play_guest(scene: Scene):
+    """Another kernel, older than the one that the programs were built beside, and control groups of version 2."""
+    manager = scene.manager()
+    guest = scene.guest("web-01")
+    scene.join(manager, guest)
+    doctor = guest.run("mien doctor", expect=None)
+    sensors = [line.strip() for line in doctor.text.splitlines() if "sensor-" in line]
+    scene.check("guest: the doctor names each sensor and its way", len(sensors) >= 10, sensors)
+    guest.in_service("web.service", "nc -l -p 8080")
+    name, fact = seen(manager, "listener", "tcp/8080")
+    scene.check("guest: a listener of a service is of that service", name == "web.service@web-01", (name, fact))
+    guest.run("cp /bin/busybox /run/unseen; /run/unseen true; echo x > /etc/motd", expect=None)
+    name, fact = seen(manager, "execution", "/run/unseen")
+    scene.check("guest: a program never executed before", fact["user.name"] in ("root", "0"), (name, fact))
+    scene.check("guest: a write below /etc", seen(manager, "write", "/etc/motd"))
+
+
 def main(scene: Scene):
     play_one(scene, "ebpf", True)
     play_one(scene, "other-ways", False)
+    play_guest(scene)
 
 
 if __name__ == "__main__":

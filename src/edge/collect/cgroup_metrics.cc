@@ -377,14 +377,22 @@ void CgroupMetrics::build(std::vector<model::InstanceReadings>& instances) {
   if (other_exists_) add("other", model::InstanceType::service, other_has_);
 }
 
-std::string CgroupMetrics::unit_of(std::string_view path) const {
+CgroupMetrics::Unit CgroupMetrics::unit_of(std::string_view path) const {
+  Unit fresh;
   while (!path.empty()) {
-    for (const auto& [unit, member] : members_)
-      if (member.found.path == path) return member.shown ? unit : "other";
+    for (const auto& [name, member] : members_) {
+      if (member.found.path != path) continue;
+      if (member.shown) return {.name = name, .type = member.found.role.type};
+      return {.name = "other", .type = model::InstanceType::service};
+    }
+    CgroupRole role = classify_cgroup(path);
+    bool room = members_.size() < most_shown_cgroups && !members_.contains(role.unit);
+    if (role.visit == CgroupRole::Visit::instance && room)
+      fresh = {.name = std::move(role.unit), .type = role.type};  // the outermost: what is inside belongs to it
     std::size_t slash = path.rfind('/');
     path = path.substr(0, slash == std::string_view::npos ? 0 : slash);
   }
-  return {};
+  return fresh;
 }
 
 }  // namespace mien::edge

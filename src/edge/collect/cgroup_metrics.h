@@ -60,8 +60,13 @@ class CgroupMetrics {
   // Reads every shown cgroup. instances[0] is the host and is left alone; the others are ours. True when instances or
   // readings were added or removed.
   bool read(MonoTime now, unsigned cpus, ReadBuffer& buffer, std::vector<model::InstanceReadings>& instances);
-  // The unit that the control group of this path is or belongs to, "other" for one that is not shown; empty: none.
-  [[nodiscard]] std::string unit_of(std::string_view path) const;
+  // The unit that the control group of this path is or belongs to, "other" for one that is not shown. One that the last
+  // scan did not find yet is told by its path while there is room to show it. An empty unit: none, the host's own.
+  struct Unit {
+    std::string name{};
+    model::InstanceType type = model::InstanceType::host;
+  };
+  [[nodiscard]] Unit unit_of(std::string_view path) const;
   // How many have ended since the start.
   [[nodiscard]] std::uint64_t ended() const { return ended_; }
 

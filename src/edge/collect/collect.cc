@@ -26,12 +26,10 @@ class KernelCollector final : public HostCollector {
   const std::vector<std::string>& problems() const override { return problems_.texts(); }
   std::uint64_t ended() const override { return cgroups_.ended(); }
   Owner owner(std::string_view group) const override {
-    std::string unit = cgroups_.unit_of(group);
-    if (unit.empty()) return {.name = instances_.front().instance, .type = model::InstanceType::host};
-    InstanceName name(unit + "@" + instances_.front().instance.value);
-    for (const model::InstanceReadings& each : instances_)
-      if (each.instance == name) return {.name = std::move(name), .type = each.type};
-    return {.name = instances_.front().instance, .type = model::InstanceType::host};
+    CgroupMetrics::Unit unit = cgroups_.unit_of(group);
+    const std::string& host = instances_.front().instance.value;
+    if (unit.name.empty()) return {.name = instances_.front().instance, .type = model::InstanceType::host};
+    return {.name = InstanceName(unit.name + "@" + host), .type = unit.type};
   }
 
  private:

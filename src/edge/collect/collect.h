@@ -53,7 +53,7 @@ class HostCollector {
   // What could not be read so far, each once; at most 64.
   [[nodiscard]] virtual const std::vector<std::string>& problems() const = 0;
   // Whose a process is whose control group has this path, below its hierarchy's root: a shown service's or container's,
-  // `other@HOST`, or the host's own (also for a group that was not there yet at the last scan).
+  // `other@HOST`, or the host's own. A service that began since the last scan is told by its name.
   [[nodiscard]] virtual Owner owner(std::string_view group) const = 0;
   // Services and containers that have ended since the start.
   [[nodiscard]] virtual std::uint64_t ended() const = 0;

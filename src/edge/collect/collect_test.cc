@@ -299,6 +299,21 @@ TEST(Services, NewOnesAreFoundAtTheNextScanAndVanishedOnesAreDropped) {
   EXPECT_EQ(collector->ended(), 1U);
 }
 
+TEST(Services, OwnWhatHappensInTheirControlGroups) {
+  FakeHost host;
+  host.service("system.slice/nginx.service", 1000, 4096);
+  auto collector = host.open();
+  collector->collect(MonoTime{1});
+  auto name = [&](std::string_view group) { return collector->owner(group).name.value; };
+  EXPECT_EQ(name("system.slice/nginx.service"), "nginx.service@web-01");
+  EXPECT_EQ(name("system.slice/nginx.service/worker"), "nginx.service@web-01") << "what is inside belongs to it";
+  EXPECT_EQ(name("system.slice/new.service"), "new.service@web-01") << "since the last scan";
+  EXPECT_EQ(collector->owner("system.slice/new.service").type, model::InstanceType::service);
+  EXPECT_EQ(name(""), "web-01");
+  EXPECT_EQ(name("system.slice"), "web-01");
+  EXPECT_EQ(name("made/by/hand"), "web-01");
+}
+
 TEST(Services, OneThatDoesNotRunKeepsItsMemoryFiguresUntilTheNextScan) {
   FakeHost host;
   host.service("system.slice/a.service", 100, 5000, 1000);

@@ -139,6 +139,27 @@ TEST_F(Doctor, SaysWhatTheAgentCanChangeAndWhyNot) {
   EXPECT_EQ(check("actions").found, "nothing can be changed");
 }
 
+TEST_F(Doctor, NamesTheWayOfEachSensorAndWhyNotABetterOne) {
+  using enum SensorState::Status;
+  answers.sensors = {
+      {.name = "executions", .status = works, .mechanism = "eBPF exec", .why = {}, .remedy = {}},
+      {.name = "writes", .status = limited, .mechanism = "fanotify", .why = "no BTF", .remedy = "another kernel"},
+      {.name = "logins", .status = missing, .mechanism = {}, .why = "no log", .remedy = "install rsyslog"}};
+  Check good = check("sensor-executions");
+  EXPECT_EQ(good.status, CheckStatus::works);
+  EXPECT_EQ(good.found, "eBPF exec");
+  EXPECT_TRUE(good.remedy.empty());
+  Check less = check("sensor-writes");
+  EXPECT_EQ(less.status, CheckStatus::limited);
+  EXPECT_EQ(less.found, "fanotify");
+  EXPECT_EQ(less.meaning, "no BTF");
+  EXPECT_EQ(less.remedy, "another kernel");
+  Check none = check("sensor-logins");
+  EXPECT_EQ(none.status, CheckStatus::missing);
+  EXPECT_EQ(none.found, "no log");
+  EXPECT_TRUE(can_run(examine(options, answers))) << "mien up runs without sensors";
+}
+
 TEST_F(Doctor, SaysWhatToInstall) {
   tree.remove("usr/sbin/nft");
   expect("nftables", CheckStatus::limited, "apt-get install nftables");

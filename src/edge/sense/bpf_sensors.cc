@@ -39,7 +39,7 @@ int keep_warning(libbpf_print_level level, const char* format, va_list arguments
 }
 
 Error why_not(int error, std::string_view words) {
-  bool refused = error == EPERM || error == EACCES;
+  bool refused = error == EPERM;  // EACCES is the verifier's word: this kernel does not understand the programs
   std::string message = cat("eBPF: ", ::strerror(error), words.empty() ? "" : ": ", words);
   return {.code = refused ? Code::refused : Code::unsupported, .message = std::move(message), .where = {}, .cause = {}};
 }

@@ -65,7 +65,9 @@ TEST(log_tail, of_too_much_the_oldest_is_passed_over_and_counted) {
   std::string much;
   for (int i = 0; i < 100'000; ++i) much += "line " + std::to_string(i) + "\n";
   append(path, much);
-  append(path, std::string(5000, 'x') + "\nlast\n");
+  std::string longer(5000, 'x');
+  longer += "\nlast\n";
+  append(path, longer);
   Lines lines = tail.lines();
   EXPECT_GT(tail.bytes_passed_over(), 0U);
   ASSERT_GT(lines.size(), 1000U);
