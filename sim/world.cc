@@ -21,6 +21,13 @@ model::Resource steady_persona() {
                                 {{"behavior", model::Value::Map{{"system.cpu.utilization", std::move(cpu)}}}});
 }
 
+// What add_facts brings now and then is denied here.
+model::Resource ordinary_persona() {
+  model::Value::Map executables{{"deny", model::Value::List{"/tmp/**"}}};
+  return node::testing::persona("linux-server",
+                                {{"security", model::Value::Map{{"executables", std::move(executables)}}}});
+}
+
 std::string steady_bytes() { return model::encode_resource(steady_persona()); }
 
 std::size_t draw_agents(Prng& prng) {
@@ -259,7 +266,7 @@ void add_facts(std::uint64_t number, model::Delivery& delivery) {
     fact.object = cat("tcp/", 1024 + number % 30'000);
     part.facts.push_back(fact);
     fact.kind = model::FactKind::execution;
-    fact.object = cat("/tmp/denied-", number % 3);  // by the persona, where it has lists
+    fact.object = cat("/tmp/denied-", number % 3);  // by ordinary_persona
     part.facts.push_back(fact);
   }
 }
@@ -326,7 +333,7 @@ void World::start_manager() {
                            .sha256 = node::testing::test_hash,
                            .sign = [](std::string_view bytes) { return std::string(bytes); }};
   manager_ = std::make_unique<node::ManagerDriver>(
-      seams, node::ManagerOptions{.builtin = {node::testing::persona("linux-server", {})}, .limits = {}}, "sim");
+      seams, node::ManagerOptions{.builtin = {ordinary_persona()}, .limits = {}}, "sim");
   Status recovered = manager_->recover(manager_wall());
   if (!recovered) {
     note("manager", cat("does not start: ", recovered.error().to_string()));

@@ -278,6 +278,67 @@ TEST_P(HistoryConformance, ABlockThatIsNotOneIsRefusedWhole) {
   EXPECT_EQ(use().blocks, 0U);
 }
 
+// One frame's facts of "a": executions, a second apart from `from` on, and a listener behind them.
+inline store::FactBlock fact_block(store::LogPosition position, WallTime from, int executions) {
+  store::FactBlock block{.instance = InstanceName{"a"}, .position = position, .part = 0, .facts = {}};
+  model::SecurityFact fact;
+  for (int i = 0; i < executions; ++i) {
+    fact.at = from + std::chrono::seconds{i};
+    fact.object = cat("/bin/", position, "-", i);
+    fact.user = "root";
+    block.facts.push_back(fact);
+  }
+  fact.kind = model::FactKind::listener;
+  fact.object = "tcp/443";
+  block.facts.push_back(fact);
+  return block;
+}
+
+TEST_P(HistoryConformance, FactsComeBackNewestFirstInPagesByKindAndTime) {
+  ASSERT_TRUE(history_->append_facts({fact_block(1, at(0), 3), fact_block(2, at(100), 2)}).ok());
+  reopen();
+  store::FactQuery query{
+      .instance = InstanceName{"a"}, .kind = {}, .from = at(0), .to = at(1000), .after = {}, .limit = 3};
+  auto first = history_->read_facts(query);
+  ASSERT_TRUE(first.ok()) << first.error().to_string();
+  ASSERT_EQ(first->size(), 3U);
+  EXPECT_EQ((*first)[2].fact.object, "/bin/2-0");
+  query.after = first->back().key;
+  query.limit = 100;
+  auto rest = history_->read_facts(query);
+  ASSERT_TRUE(rest.ok());
+  ASSERT_EQ(rest->size(), 4U);
+  EXPECT_EQ(rest->back().fact.object, "/bin/1-0");
+  EXPECT_EQ(rest->back().fact.user, "root");
+  query.after.clear();
+  query.kind = model::FactKind::listener;
+  EXPECT_EQ(history_->read_facts(query)->size(), 2U);
+  query.from = at(1);
+  query.to = at(3);
+  EXPECT_EQ(history_->read_facts(query)->size(), 1U);
+  query.instance = InstanceName{"b"};
+  EXPECT_TRUE(history_->read_facts(query)->empty());
+}
+
+TEST_P(HistoryConformance, TheSameFactsWrittenAgainAreThereOnce) {
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(history_->append_facts({fact_block(1, at(0), 3)}).ok());
+  auto facts = history_->read_facts(
+      {.instance = InstanceName{"a"}, .kind = {}, .from = at(0), .to = at(1000), .after = {}, .limit = 100});
+  ASSERT_TRUE(facts.ok());
+  EXPECT_EQ(facts->size(), 4U);
+}
+
+TEST_P(HistoryConformance, FactsGoAfterThirtyDaysOrWhenThereIsNoRoom) {
+  const std::int64_t day = 86'400;
+  ASSERT_TRUE(history_->append_facts({fact_block(1, at(0), 3), fact_block(2, at(10 * day), 3)}).ok());
+  ASSERT_TRUE(history_->retain(at(31 * day), plenty).ok());
+  store::FactQuery all{
+      .instance = InstanceName{"a"}, .kind = {}, .from = at(0), .to = at(100 * day), .after = {}, .limit = 100};
+  EXPECT_EQ(history_->read_facts(all)->size(), 4U);
+  ASSERT_TRUE(history_->retain(at(31 * day), Bytes{1}).ok());
+  EXPECT_TRUE(history_->read_facts(all)->empty());
+}
+
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(HistoryConformance);
 
 }  // namespace mien::conformance
