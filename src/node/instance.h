@@ -169,9 +169,11 @@ class Instance {
  private:
   Instance() = default;
   void judge(const Step& step, const model::Batch& batch, bool late, Effects& out);
-  const model::Batch& known_columns(const model::Batch& batch, Counters& counted);
+  const model::Batch& known_columns(const model::Batch& batch, bool joined, Counters& counted);
   bool listens_to(const model::Frame& frame);
   void learn_series(const model::InstanceFrame& part);
+  void learn_identity(const model::InstanceFrame& part);
+  [[nodiscard]] bool joins(const model::Frame& frame) const;
   void remember(const model::Batch& batch, Effects& out);
   void flush_history(Effects& out);
   void revise(const Step& step, Effects& out);

@@ -28,7 +28,7 @@ Json envelope(const model::Resource& resource) {
   return out;
 }
 
-Json status_of(const node::InstanceView& seen, const node::ActionBoard& board) {
+Json status_of(const node::InstanceView& seen, const Beside& beside) {
   Json status = Json::object();
   status["type"] = std::string(to_text(seen.type));
   status["parent"] = seen.parent.empty() ? Json(nullptr) : Json(seen.parent.value);
@@ -47,7 +47,7 @@ Json status_of(const node::InstanceView& seen, const node::ActionBoard& board) {
   Json findings = Json::array();
   for (const auto& finding : seen.findings) findings.push_back(finding.id.value);
   status["findings"] = std::move(findings);
-  status["conditions"] = document(conditions_of(seen, board));
+  status["conditions"] = document(conditions_of(seen, beside));
   return status;
 }
 
@@ -69,7 +69,7 @@ Json document(const model::DeclaredMetric& declared) {
   return out;
 }
 
-Json instance_document(const model::Resource* written, const node::InstanceView* seen, const node::ActionBoard& board) {
+Json instance_document(const model::Resource* written, const node::InstanceView* seen, const Beside& beside) {
   Json out;
   if (written != nullptr) {
     out = envelope(*written);
@@ -82,19 +82,21 @@ Json instance_document(const model::Resource* written, const node::InstanceView*
   }
   if (seen != nullptr) {
     if (!seen->labels.empty()) out["metadata"]["labels"] = document(seen->labels);
-    out["status"] = status_of(*seen, board);
+    out["status"] = status_of(*seen, beside);
   }
   return out;
 }
 
-std::vector<std::string> conditions_of(const node::InstanceView& seen, const node::ActionBoard& board) {
+std::vector<std::string> conditions_of(const node::InstanceView& seen, const Beside& beside) {
   std::vector<std::string> all = seen.conditions;
-  if (auto troubles = board.troubles.find(seen.name); troubles != board.troubles.end())
+  if (auto troubles = beside.board.troubles.find(seen.name); troubles != beside.board.troubles.end())
     all.insert(all.end(), troubles->second.begin(), troubles->second.end());
+  if (auto more = beside.cardinality ? beside.cardinality->condition(seen.name, beside.now) : std::nullopt)
+    all.push_back(*std::move(more));
   return all;
 }
 
-Json drift_document(const node::InstanceView& seen, const node::ActionBoard& board) {
+Json drift_document(const node::InstanceView& seen, const Beside& beside) {
   Json out = document(seen.drift);
   out["instance"] = seen.name.value;  // also before the first score
   out["persona"] = seen.persona.value;
@@ -106,7 +108,7 @@ Json drift_document(const node::InstanceView& seen, const node::ActionBoard& boa
   Json findings = Json::array();
   for (const auto& finding : seen.findings) findings.push_back(document(finding));
   out["findings"] = std::move(findings);
-  out["conditions"] = document(conditions_of(seen, board));
+  out["conditions"] = document(conditions_of(seen, beside));
   return out;
 }
 

@@ -314,6 +314,35 @@ TEST(Http, StopsAWriterWhosePeerDoesNotRead) {
   EXPECT_LT(written.get_future().get(), 1000U);  // kernel buffers and a mebibyte, not memory without end
 }
 
+TEST(Http, ManyLargeBodiesAtOnceAreRefusedWith429AndSmallOnesAreStillTaken) {
+  constexpr std::size_t large = 1U << 20U;
+  auto server = serve(
+      HttpServerOptions{.port = 0, .max_body = Bytes{large}},
+      [](HttpRequest request, const auto& responder) { responder->respond(say(std::to_string(request.body.size()))); });
+  auto post = [](std::size_t size) {
+    return HttpRequest{.method = "POST", .path = "/", .body = std::string(size, 'x')};
+  };
+  std::vector<std::unique_ptr<RawClient>> slow;
+  for (int i = 0; i < 16; ++i) {
+    slow.push_back(std::make_unique<RawClient>(server->port()));
+    slow.back()->say(
+        cat("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ", large, "\r\n\r\n", std::string(large - 1, 'x')));
+  }
+  // What is said has to be read before it counts; until then large ones are taken.
+  Result<HttpResponse> answer = client_of(*server)->send(post(large), patience);
+  while (answer.ok() && answer->status == 200) answer = client_of(*server)->send(post(large), patience);
+  ASSERT_TRUE(answer.ok()) << answer.error().to_string();
+  EXPECT_EQ(answer->status, 429);
+  EXPECT_EQ(answer->headers["retry-after"], "5");
+  auto small = client_of(*server)->send(post(60'000), patience);
+  ASSERT_TRUE(small.ok()) << small.error().to_string();
+  EXPECT_EQ(small->body, "60000");
+  // Who was slow is answered when it is done, and makes room.
+  for (auto& each : slow) each->say("x");
+  for (auto& each : slow) EXPECT_NE(each->hear("1048576").find("200 OK"), std::string::npos);
+  EXPECT_EQ(client_of(*server)->send(post(large), patience)->status, 200);
+}
+
 TEST(Http, AnswersConnectionsOverTheLimitWith503) {
   std::promise<std::shared_ptr<Responder>> asked;
   auto server = serve(HttpServerOptions{.port = 0, .max_connections = 1},
