@@ -27,7 +27,8 @@ def otlp(host: str, points: list[dict], metric: str = "honest") -> bytes:
 
 
 def point(value: float, at: int = 0, **attributes) -> dict:
-    return {"timeUnixNano": str(at or time.time_ns()), "asDouble": value, "attributes": [{"key": k, "value": {"stringValue": v}} for k, v in attributes.items()]}
+    return {"timeUnixNano": str(at or time.time_ns()), "asDouble": value,
+            "attributes": [{"key": k, "value": {"stringValue": v}} for k, v in attributes.items()]}
 
 
 def post(url: str, body: bytes, content_type: str = "application/json", headers: dict | None = None) -> int:
