@@ -1,5 +1,6 @@
 // What one sample costs on its way in, step by step, for a body as Prometheus sends it: 500 series of one host, one
 // sample each. Each step includes those before it.
+// rooms: node wire
 #include <benchmark/benchmark.h>
 
 #include <protozero/pbf_reader.hpp>
