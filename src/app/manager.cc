@@ -149,6 +149,8 @@ class ManagerProcess {
               flag_.stop();
             },
         .report = [this](std::string_view line) { report(line); },
+        .on_overflow = [door =
+                            prometheus_](const auto& overflow) { door->cardinality.note(overflow, edge::wall_now()); },
     }));
     return {};
   }

@@ -1,12 +1,14 @@
-// What the doors for Prometheus share: remote-write, which is told, and the scraper, which asks.
+// What the doors share: remote-write, which is told, the scraper, which asks, and, of cardinality, OTLP too.
 #pragma once
 
+#include "edge/cardinality_board.h"
 #include "edge/mutex.h"
 #include "wire/prometheus.h"
 
 namespace mien::edge {
 
 struct PrometheusDoor {
+  CardinalityBoard cardinality;
   Mutex mutex;
   wire::PrometheusMemory memory GUARDED_BY(mutex);
   wire::PrometheusCounts counts GUARDED_BY(mutex);

@@ -90,6 +90,8 @@ Instance::Instance(InstanceName name, const model::InstanceFrame& first, WallTim
 Counters Instance::on_frame(const Step& step, const model::Frame& frame, const model::InstanceFrame& part,
                             Effects& out) {
   Counters counted;
+  // Whoever sent them: numbers are the instance's, and the next ones count on from here.
+  learn_series(part);
   if (!listens_to(frame)) {
     counted.samples_refused = part.batch.values.size();
     state_.refused += counted.samples_refused;
@@ -98,23 +100,23 @@ Counters Instance::on_frame(const Step& step, const model::Frame& frame, const m
   bool numbered = !frame.source.empty();
   std::uint64_t number = (frame.epoch << sequence_bits) | frame.sequence;
   bool newest = number > state_.window.highest();
-  learn_series(part);
+  learn_identity(part);
   if (numbered && !state_.window.insert(number)) {
     counted.frames_duplicate = 1;
     return counted;
   }
   IntakeContext context{.now = step.now, .numbered = numbered, .newest = newest, .interval = state_.interval};
-  Intake intake = take_in(context, state_.series, state_.memory, known_columns(part.batch, counted));
+  Intake intake = take_in(context, state_.series, state_.memory, known_columns(part.batch, joins(frame), counted));
   counted.samples = intake.taken;
   counted.samples_late = intake.late_samples;
-  counted.samples_duplicate = intake.duplicates;
+  counted.samples_duplicate += intake.duplicates;
   counted.samples_future = intake.future;
   counted.samples_refused += part.refused;
   state_.samples += intake.taken;
   state_.refused += part.refused + intake.future;
   state_.last_arrival = step.now;
   state_.idle = false;
-  if (frame.authenticated) state_.source = frame.source;
+  if (frame.authenticated && numbered) state_.source = frame.source;
   if (intake.clock_set_back) flush_history(out);
 
   judge(step, intake.late, true, out);
@@ -153,26 +155,37 @@ void Instance::judge(const Step& step, const model::Batch& batch, bool late, Eff
   if (!late) close_quiet_facts(step, state_.last_seen, out);
 }
 
-// The batch without columns that were never declared here: their declaration went to an instance forgotten since.
-const model::Batch& Instance::known_columns(const model::Batch& batch, Counters& counted) {
-  auto known = [this](model::SeriesIndex index) { return index < state_.series.size(); };
+// The batch without columns that were never declared here: their declaration went to an instance forgotten since. Of a
+// sender that joins an agent, also without what the agent tells itself: of each metric one source teaches.
+const model::Batch& Instance::known_columns(const model::Batch& batch, bool joined, Counters& counted) {
+  auto told_by_agent = [this, joined](model::SeriesIndex index) {
+    return joined && state_.series[index].metric.value.starts_with("system.");
+  };
+  auto known = [&](model::SeriesIndex index) { return index < state_.series.size() && !told_by_agent(index); };
   bool whole = batch.values.size() == batch.series.size() * batch.times.size();
   if (whole && std::all_of(batch.series.begin(), batch.series.end(), known)) return batch;
   filtered_ = {.times = batch.times, .series = {}, .values = {}};
   for (std::size_t c = 0; whole && c < batch.series.size(); ++c) {
     if (!known(batch.series[c])) {
-      counted.samples_refused += batch.times.size();
+      bool twice = batch.series[c] < state_.series.size();
+      (twice ? counted.samples_duplicate : counted.samples_refused) += batch.times.size();
       continue;
     }
     filtered_.series.push_back(batch.series[c]);
     for (std::size_t r = 0; r < batch.times.size(); ++r) filtered_.values.push_back(batch.at(c, r));
   }
+  if (filtered_.series.empty()) filtered_.times.clear();  // rows of nothing are no rows
   return filtered_;
 }
 
-// An instance that has an authenticated sender listens to no other: poisoned telemetry must not move its persona.
+// Exporters of an agent's host, which the manager asks itself or an operator vouches for, belong to the same instance.
+bool Instance::joins(const model::Frame& frame) const {
+  return !state_.source.empty() && frame.source.empty() && frame.authenticated;
+}
+
+// An instance that has an agent listens to no stranger: poisoned telemetry must not move its persona.
 bool Instance::listens_to(const model::Frame& frame) {
-  if (state_.source.empty() || frame.source == state_.source) return true;
+  if (state_.source.empty() || frame.source == state_.source || joins(frame)) return true;
   constexpr std::size_t max_conditions = 8;
   std::string condition =
       cat("DuplicateIdentity: telemetry from ", frame.source.empty() ? "an unauthenticated sender" : frame.source,
@@ -190,6 +203,9 @@ void Instance::learn_series(const model::InstanceFrame& part) {
     state_.memory.push_back({});
   }
   widen(state_.pending, before, state_.series.size());
+}
+
+void Instance::learn_identity(const model::InstanceFrame& part) {
   for (const auto& [key, value] : part.identities) state_.identities[key] = value;
   if (part.type != model::InstanceType::external) state_.type = part.type;
   if (!part.parent.empty()) state_.parent = part.parent;

@@ -182,9 +182,11 @@ class Instance {
   void take_facts(const Step& step, const model::InstanceFrame& part, Effects& out);
   void judge_facts(const Step& step, const std::vector<model::SecurityFact>& facts, bool late, Effects& out);
   void close_quiet_facts(const Step& step, WallTime now, Effects& out);
-  const model::Batch& known_columns(const model::Batch& batch, Counters& counted);
+  const model::Batch& known_columns(const model::Batch& batch, bool joined, Counters& counted);
   bool listens_to(const model::Frame& frame);
   void learn_series(const model::InstanceFrame& part);
+  void learn_identity(const model::InstanceFrame& part);
+  [[nodiscard]] bool joins(const model::Frame& frame) const;
   void remember(const model::Batch& batch, Effects& out);
   void flush_history(Effects& out);
   void revise(const Step& step, Effects& out);

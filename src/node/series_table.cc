@@ -1,7 +1,9 @@
 #include "node/series_table.h"
 
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <string_view>
 
 namespace mien::node {
 namespace {
@@ -9,6 +11,14 @@ namespace {
 constexpr model::SeriesIndex none = std::numeric_limits<model::SeriesIndex>::max();
 
 }  // namespace
+
+std::size_t SeriesTable::Hash::operator()(const model::Series& series) const {
+  std::hash<std::string_view> hash;
+  std::size_t all = hash(series.metric.value);
+  for (const auto& [name, value] : series.attributes)
+    all = (all ^ hash(name) ^ (hash(value) << 1U)) * 0x9e3779b97f4a7c15U;
+  return all;
+}
 
 void SeriesTable::restore(const InstanceName& instance, const std::vector<model::Series>& series) {
   Known& known = instances_[instance];
@@ -20,7 +30,10 @@ void SeriesTable::forget(const InstanceName& instance) { instances_.erase(instan
 
 model::SeriesIndex SeriesTable::number_of(Known& known, model::Series series, model::InstanceFrame& frame) {
   if (auto at = known.numbers.find(series); at != known.numbers.end()) return at->second;
-  if (known.numbers.size() >= max_series) return none;
+  if (known.numbers.size() >= max_series) {
+    overflow_[frame.instance].add(series.metric.value, series.attributes);
+    return none;
+  }
   auto index = static_cast<model::SeriesIndex>(known.numbers.size());
   frame.declared.push_back({.index = index, .series = series});
   known.numbers.emplace(std::move(series), index);

@@ -6,9 +6,12 @@
 #pragma once
 
 #include <map>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "model/telemetry.h"
+#include "wire/label_spread.h"
 
 namespace mien::node {
 
@@ -22,14 +25,21 @@ class SeriesTable {
   [[nodiscard]] model::Frame number(model::Delivery delivery);
   // Takes back the declarations of a frame that never reached the log.
   void revert(const model::Frame& frame);
+  // Of which instances series were left out since the last time, and which labels they have.
+  [[nodiscard]] std::map<InstanceName, wire::LabelSpread> take_overflow() { return std::exchange(overflow_, {}); }
 
  private:
+  // Of name and attributes; what differs in unit or kind alone is rare.
+  struct Hash {
+    std::size_t operator()(const model::Series& series) const;
+  };
   struct Known {
-    std::map<model::Series, model::SeriesIndex> numbers;
+    std::unordered_map<model::Series, model::SeriesIndex, Hash> numbers;
   };
   model::SeriesIndex number_of(Known& known, model::Series series, model::InstanceFrame& frame);
 
   std::map<InstanceName, Known> instances_;
+  std::map<InstanceName, wire::LabelSpread> overflow_;
 };
 
 }  // namespace mien::node

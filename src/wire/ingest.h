@@ -6,10 +6,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <unordered_map>
 
 #include "model/telemetry.h"
+#include "wire/label_spread.h"
 
 namespace mien::wire {
 
@@ -51,9 +53,10 @@ struct Ingested {
   // `authenticated` is whether the sender is trusted. `source` is what a trusted sender calls itself: the caller
   // replaces it by the name that the token belongs to.
   model::Delivery delivery;
-  std::uint64_t accepted = 0;  // data points
-  std::uint64_t rejected = 0;  // data points
-  std::string why_rejected;    // for people: each reason, how often, and its first place; empty when nothing was
+  std::uint64_t accepted = 0;                      // data points
+  std::uint64_t rejected = 0;                      // data points
+  std::map<InstanceName, LabelSpread> overflow{};  // of instances that brought more series than they may
+  std::string why_rejected;  // for people: each reason, how often, and its first place; empty when nothing was
 };
 
 }  // namespace mien::wire

@@ -118,12 +118,20 @@ struct PrometheusIntake::State {
   std::string instance;
   model::Series series;
   double factor = 1;
-  model::Attributes identities;
+  std::string_view job;   // of the labels that were given: valid until the next series begins
+  bool is_piece = false;  // what derived series may be made of; its attributes stay in `series`
+  MetricHead head;
+  Point point;
 
   State(const PrometheusRules& given, WallTime arrived, PrometheusMemory& kept, const IngestLimits& limits)
       : rules(given),
         memory(kept),
-        assembler({.trusted = false, .agent = {}, .arrived = arrived, .limits = limits, .may_repeat = true}),
+        assembler({.trusted = false,
+                   .agent = {},
+                   .arrived = arrived,
+                   .limits = limits,
+                   .may_repeat = true,
+                   .canonical = true}),
         now(arrived) {}
 
   void refuse(std::string_view why, std::string_view name) {
@@ -137,6 +145,8 @@ struct PrometheusIntake::State {
   void begin(std::span<const Label> labels, MetricType type, std::string_view unit);
   [[nodiscard]] SeriesKind kind_of(std::string_view name, MetricType type) const;
   void put(const model::Series& one, WallTime at, double value);
+  void put_own(WallTime at, double value);
+  void begin_instance();
 };
 
 // The types that the sender tells are believed before what a name looks like.
@@ -155,10 +165,10 @@ SeriesKind PrometheusIntake::State::kind_of(std::string_view name, MetricType ty
 }
 
 void PrometheusIntake::State::begin(std::span<const Label> labels, MetricType type, std::string_view unit) {
-  std::string_view name, address, job;
+  std::string_view name, address;
   bool bucket = false;
   series = {};
-  identities.clear();
+  job = {};
   for (const Label& label : labels) {
     if (label.name == name_label) name = label.value;
     else if (label.name == rules.instance_label) address = label.value;
@@ -195,18 +205,37 @@ void PrometheusIntake::State::begin(std::span<const Label> labels, MetricType ty
   // mark.
   if (!series.metric.value.starts_with("system.") && instance != address)
     series.attributes.emplace("instance", address);
-  identities.emplace("host.name", instance);
-  if (!job.empty()) identities.emplace("service.name", job);
   fate = Fate::kept;
+  is_piece = series.metric.value.starts_with("system.");
+  if (is_piece) return;
+  head = {.name = series.metric.value, .unit = series.unit, .kind = series.kind, .refusal = {}};
+  point.attributes = std::move(series.attributes);
+}
+
+void PrometheusIntake::State::begin_instance() {
+  assembler.begin_instance(instance, [this] {
+    model::Attributes identities{{"host.name", instance}};
+    if (!job.empty()) identities.emplace("service.name", job);
+    return identities;
+  });
+}
+
+// What is no piece of anything goes as it was begun.
+void PrometheusIntake::State::put_own(WallTime at, double value) {
+  begin_instance();
+  point.time_ns = static_cast<std::uint64_t>(at.ns);
+  point.no_recorded_value = !std::isfinite(value);
+  point.ended = model::is_ended(value);
+  assembler.number(head, point, value);
 }
 
 void PrometheusIntake::State::put(const model::Series& one, WallTime at, double value) {
-  assembler.begin_instance(instance, [this] { return identities; });
-  Point point{.time_ns = static_cast<std::uint64_t>(at.ns),
-              .attributes = one.attributes,
-              .no_recorded_value = !std::isfinite(value),
-              .ended = model::is_ended(value)};
-  assembler.number({.name = one.metric.value, .unit = one.unit, .kind = one.kind, .refusal = {}}, point, value);
+  begin_instance();
+  Point made{.time_ns = static_cast<std::uint64_t>(at.ns),
+             .attributes = one.attributes,
+             .no_recorded_value = !std::isfinite(value),
+             .ended = model::is_ended(value)};
+  assembler.number({.name = one.metric.value, .unit = one.unit, .kind = one.kind, .refusal = {}}, made, value);
 }
 
 PrometheusIntake::PrometheusIntake(const PrometheusRules& rules, WallTime arrived, PrometheusMemory& memory,
@@ -233,6 +262,7 @@ void PrometheusIntake::sample(std::int64_t milliseconds, double value) {
   if (s.fate == Fate::not_kept) return void(++s.counts.not_kept);
   WallTime at{milliseconds * 1'000'000};
   if (!std::isnan(value)) value *= s.factor;
+  if (!s.is_piece) return s.put_own(at, value);
   auto emit = [&s](const model::Series& series, WallTime when, double made) { s.put(series, when, made); };
   if (s.memory.derivation.take(s.instance, s.series, at, value, emit)) s.put(s.series, at, value);
 }
@@ -249,6 +279,7 @@ void PrometheusIntake::histogram(std::int64_t milliseconds, double count, double
   bool over = std::bit_cast<std::uint64_t>(sum) == staleness_marker;
   s.counts.ended += over ? 1 : 0;
   model::Series part = s.series;
+  if (!s.is_piece) part.attributes = s.point.attributes;
   part.kind = SeriesKind::counter;
   WallTime at{milliseconds * 1'000'000};
   part.metric = MetricName{cat(s.series.metric.value, "_count")};
@@ -262,7 +293,8 @@ void PrometheusIntake::exemplar() { ++state_->counts.exemplars; }
 PrometheusIngested PrometheusIntake::finish() {
   State& s = *state_;
   Ingested made = s.assembler.finish();
-  PrometheusIngested out{.delivery = std::move(made.delivery), .counts = s.counts, .why = {}};
+  PrometheusIngested out{
+      .delivery = std::move(made.delivery), .counts = s.counts, .overflow = std::move(made.overflow), .why = {}};
   auto say = [&out](std::string_view text) { out.why += cat(out.why.empty() ? "" : "; ", text); };
   if (s.counts.unnamed > 0)
     say(cat(s.counts.unnamed, " samples without the label `", s.rules.instance_label, "` (first: ", s.first_unnamed,

@@ -76,6 +76,7 @@ struct PrometheusCounts {
 struct PrometheusIngested {
   model::Delivery delivery;
   PrometheusCounts counts;
+  std::map<InstanceName, LabelSpread> overflow{};
   std::string why;  // for people: what was refused; empty when nothing was
 };
 

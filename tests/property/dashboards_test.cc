@@ -1,4 +1,5 @@
 // What is shipped for Grafana and Prometheus asks for metrics that /metrics has.
+// rooms: edge
 #include <gtest/gtest.h>
 
 #include <filesystem>

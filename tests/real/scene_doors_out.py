@@ -15,6 +15,7 @@ import time
 import urllib.parse
 import urllib.request
 
+from configured import Configured
 from harness import ROOT, Manager, Scene, play
 from hung import wait_until
 from prometheus_peer import Peer, alertmanager, free_port, node_exporter, program
@@ -22,22 +23,6 @@ from prometheus_peer import Peer, alertmanager, free_port, node_exporter, progra
 INSTANCE = "127.0.0.1"
 DEADLINE = 120  # only says "hung"
 SECRET = "a-secret-of-the-scene"
-
-
-class Configured(Manager):
-    def spawn(self):
-        self.data.mkdir(exist_ok=True)
-        settings = self.scene.folder / "mien.yaml"
-        settings.write_text(self.settings)
-        checked = self.scene.mien("manager", "--config", settings, "--check-config").out
-        assert "are right" in checked, checked
-        program, self.scene.program = self.scene.program, self.scene.folder / "manager-with-settings"
-        self.scene.program.write_text(f'#!/bin/sh\nshift\nexec {program} manager --config {settings} "$@"\n')
-        self.scene.program.chmod(0o755)
-        try:
-            super().spawn()
-        finally:
-            self.scene.program = program
 
 
 class Hook:

@@ -343,6 +343,7 @@ TEST_F(Ingest, TellsAnAgentForWhichThereIsNoRoomWhatToDo) {
 
 TEST_F(Ingest, BelievesNoNumbersOfStrangers) {
   bench.caller.actor = "unauthenticated";
+  bench.caller.blanked = true;
   HttpRequest sent = Bench::request(
       "POST", "/v1/metrics",
       R"({"resourceMetrics":[{"resource":{"attributes":[{"key":"host.name","value":{"stringValue":"other"}}]},

@@ -30,7 +30,7 @@ Json envelope(const model::Resource& resource) {
   return out;
 }
 
-Json status_of(const node::InstanceView& seen, const node::ActionBoard& board) {
+Json status_of(const node::InstanceView& seen, const Beside& beside) {
   Json status = Json::object();
   status["type"] = std::string(to_text(seen.type));
   status["parent"] = seen.parent.empty() ? Json(nullptr) : Json(seen.parent.value);
@@ -49,7 +49,7 @@ Json status_of(const node::InstanceView& seen, const node::ActionBoard& board) {
   Json findings = Json::array();
   for (const auto& finding : seen.findings) findings.push_back(finding.id.value);
   status["findings"] = std::move(findings);
-  status["conditions"] = document(conditions_of(seen, board));
+  status["conditions"] = document(conditions_of(seen, beside));
   return status;
 }
 
@@ -71,7 +71,7 @@ Json document(const model::DeclaredMetric& declared) {
   return out;
 }
 
-Json instance_document(const model::Resource* written, const node::InstanceView* seen, const node::ActionBoard& board) {
+Json instance_document(const model::Resource* written, const node::InstanceView* seen, const Beside& beside) {
   Json out;
   if (written != nullptr) {
     out = envelope(*written);
@@ -84,15 +84,17 @@ Json instance_document(const model::Resource* written, const node::InstanceView*
   }
   if (seen != nullptr) {
     if (!seen->labels.empty()) out["metadata"]["labels"] = document(seen->labels);
-    out["status"] = status_of(*seen, board);
+    out["status"] = status_of(*seen, beside);
   }
   return out;
 }
 
-std::vector<std::string> conditions_of(const node::InstanceView& seen, const node::ActionBoard& board) {
+std::vector<std::string> conditions_of(const node::InstanceView& seen, const Beside& beside) {
   std::vector<std::string> all = seen.conditions;
-  if (auto troubles = board.troubles.find(seen.name); troubles != board.troubles.end())
+  if (auto troubles = beside.board.troubles.find(seen.name); troubles != beside.board.troubles.end())
     all.insert(all.end(), troubles->second.begin(), troubles->second.end());
+  if (auto more = beside.cardinality ? beside.cardinality->condition(seen.name, beside.now) : std::nullopt)
+    all.push_back(*std::move(more));
   return all;
 }
 
@@ -100,7 +102,7 @@ Json finding_document(const model::Finding& finding, bool blanked) {
   return blanked ? document(model::blanked(finding)) : document(finding);
 }
 
-Json drift_document(const node::InstanceView& seen, const node::ActionBoard& board, bool blanked) {
+Json drift_document(const node::InstanceView& seen, const Beside& beside, bool blanked) {
   Json out = document(seen.drift);
   out["instance"] = seen.name.value;  // also before the first score
   out["persona"] = seen.persona.value;
@@ -113,7 +115,7 @@ Json drift_document(const node::InstanceView& seen, const node::ActionBoard& boa
   for (const auto& finding : seen.findings) findings.push_back(finding_document(finding, blanked));
   out["findings"] = std::move(findings);
   out["security"] = document(seen.security);
-  out["conditions"] = document(conditions_of(seen, board));
+  out["conditions"] = document(conditions_of(seen, beside));
   return out;
 }
 

@@ -95,6 +95,13 @@ Problem other_type(const Call& call) {
           .errors = {}};
 }
 
+// Whether somebody with a token stands for what is sent, though it comes from no agent: then it may stand beside what
+// the agent of the same machine says.
+bool is_vouched_for(const Caller& caller) {
+  bool may = caller.role == node::Role::admin || caller.role == node::Role::operator_;
+  return caller.agent.empty() && !caller.blanked && may;
+}
+
 // A client of OTLP's that speaks protobuf is answered in protobuf, also when it is refused; our own agents and clients
 // that speak JSON read the problem document.
 void refuse_otlp(Call& call, wire::OtlpEncoding encoding, const Problem& problem) {
@@ -145,6 +152,7 @@ void take_metrics(Service& service, const CallPtr& call) {
   Result<wire::Ingested> decoded = decode();
   if (!decoded) return refuse_otlp(*call, *encoding, refused_body(decoded.error()));
 
+  service.options.prometheus_door->cardinality.note(decoded->overflow, service.now());
   model::Delivery delivery = std::move(decoded->delivery);
   delivery.source = call->caller.agent;
   std::uint64_t rejected = decoded->rejected;
@@ -152,6 +160,7 @@ void take_metrics(Service& service, const CallPtr& call) {
   if (call->caller.agent.empty()) {
     delivery.epoch = 0;
     delivery.sequence = 0;
+    delivery.authenticated = is_vouched_for(call->caller);
   } else if (Status status = take_numbers(*call, delivery); !status) {
     return call->respond(status.error());
   } else if (std::uint64_t foreign = drop_foreign(call->caller.agent, delivery); foreign > 0) {
@@ -193,6 +202,7 @@ void take_remote_write(Service& service, const CallPtr& call) {
   }();
   if (!decoded) return refuse_write(*call, refused_body(decoded.error()));
 
+  door.cardinality.note(decoded->overflow, service.now());
   wire::PrometheusCounts& counts = decoded->counts;
   auto refuse = [&](std::uint64_t samples, std::string_view why) {
     if (samples == 0) return;
@@ -206,6 +216,7 @@ void take_remote_write(Service& service, const CallPtr& call) {
     refuse(drop_foreign(agent, decoded->delivery), cat("instances that are not on ", agent));
   refuse(drop_newcomers(service, decoded->delivery), "new instances: there is no room for more");
   if (!decoded->delivery.instances.empty()) {
+    decoded->delivery.authenticated = is_vouched_for(call->caller);
     if (auto taken = service.port().take_in(std::move(decoded->delivery)); !taken)
       return refuse_write(*call, problem_of(taken.error()));
   }

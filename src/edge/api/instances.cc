@@ -9,6 +9,10 @@
 namespace mien::edge::api {
 namespace {
 
+Beside beside(const Service& service, const node::View& view) {
+  return {*view.board, service.options.prometheus_door->cardinality, service.now()};
+}
+
 using Seen = std::shared_ptr<const node::InstanceView>;
 
 std::shared_ptr<const model::Resource> written_of(const node::View& view, const std::string& name) {
@@ -73,8 +77,9 @@ void list_instances(Service& service, const CallPtr& call) {
   }
   Listing listing(*page);
   for (const auto& [key, item] : items) {
-    if (!listing.offer(
-            key, [&, &item = item] { return instance_document(item.written.get(), item.seen.get(), *view->board); }))
+    if (!listing.offer(key, [&, &item = item] {
+          return instance_document(item.written.get(), item.seen.get(), beside(service, *view));
+        }))
       break;
   }
   call->respond(listing.take());
@@ -91,13 +96,14 @@ void get_instance(Service& service, const CallPtr& call) {
   HttpResponse response;
   response.headers["content-type"] = "application/json";
   if (written) response.headers["etag"] = cat('"', written->metadata.generation, '"');
-  response.body = wire::dump(instance_document(written.get(), seen.get(), *view->board));
+  response.body = wire::dump(instance_document(written.get(), seen.get(), beside(service, *view)));
   call->respond(std::move(response));
 }
 
 void get_drift(Service& service, const CallPtr& call) {
   auto view = service.port().view();
-  if (Seen seen = find_instance(*view, *call)) call->respond(drift_document(*seen, *view->board, call->caller.blanked));
+  if (Seen seen = find_instance(*view, *call))
+    call->respond(drift_document(*seen, beside(service, *view), call->caller.blanked));
 }
 
 void list_drift(Service& service, const CallPtr& call) {
@@ -115,7 +121,8 @@ void list_drift(Service& service, const CallPtr& call) {
   }
   Listing listing(*page);
   for (const auto& [key, seen] : worst_first) {
-    if (!listing.offer(key, [&, &seen = seen] { return drift_document(*seen, *view->board, call->caller.blanked); }))
+    if (!listing.offer(
+            key, [&, &seen = seen] { return drift_document(*seen, beside(service, *view), call->caller.blanked); }))
       break;
   }
   Json out = listing.take();

@@ -283,6 +283,14 @@ void write_prometheus(Exposition& out, const Service& service) {
   out.sample(static_cast<double>(counts.ended));
 }
 
+void write_cardinality(Exposition& out, const Service& service) {
+  out.family("mien_series_limit_label_values", "gauge",
+             "Different values of the label that makes more series of an instance than there may be");
+  for (const auto& each : service.options.prometheus_door->cardinality.offences(service.now()))
+    out.sample(static_cast<double>(each.widest.values),
+               {{"instance_name", each.instance.value}, {"label", each.widest.label}});
+}
+
 void write_outside(Exposition& out, const Service& service) {
   OutsideBoard::Counts counts = service.outside.counts();
   out.family("mien_log_records", "counter", "Log records by OTLP, and what became of them");
@@ -354,6 +362,7 @@ void metrics(Service& service, const CallPtr& call) {
   write_audit(out, *view);
   write_requests(out, service);
   write_prometheus(out, service);
+  write_cardinality(out, service);
   write_outside(out, service);
   write_outbound(out, service);
   write_process(out);

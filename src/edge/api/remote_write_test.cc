@@ -11,7 +11,8 @@ namespace {
 
 using testing::Bench;
 
-std::string body_of(const std::string& metric, const std::string& instance, std::int64_t ms) {
+std::string body_of(const std::string& metric, const std::string& instance, std::int64_t ms,
+                    const std::map<std::string, std::string>& more = {}) {
   std::string one, sample, body;
   protozero::pbf_writer series{one};
   auto label = [&series](const std::string& name, const std::string& value) {
@@ -23,6 +24,7 @@ std::string body_of(const std::string& metric, const std::string& instance, std:
   };
   label("__name__", metric);
   if (!instance.empty()) label("instance", instance);
+  for (const auto& [name, value] : more) label(name, value);
   protozero::pbf_writer writer{sample};
   writer.add_double(1, 0.5);
   writer.add_int64(2, ms);
@@ -49,8 +51,34 @@ TEST(RemoteWrite, IsAnsweredWith204AndWhatWasWritten) {
   EXPECT_EQ(response.headers["x-prometheus-remote-write-exemplars-written"], "0");
   ASSERT_EQ(bench.manager.taken.size(), 1U);
   EXPECT_EQ(bench.manager.taken[0].instances[0].instance.value, "web-01");
-  EXPECT_FALSE(bench.manager.taken[0].authenticated);
+  EXPECT_TRUE(bench.manager.taken[0].authenticated) << "its sender has a token and is no agent";
+  EXPECT_TRUE(bench.manager.taken[0].source.empty());
   EXPECT_NE(bench.get("/metrics").body.find("mien_prometheus_samples_total{outcome=\"kept\"} 1"), std::string::npos);
+}
+
+TEST(RemoteWrite, NobodyStandsForWhatALocalProcessSends) {
+  Bench bench;
+  bench.caller.blanked = true;
+  ASSERT_EQ(bench.start(write(body_of("node_load1", "web-01:9100", noon)))->wait().status, 204);
+  EXPECT_FALSE(bench.manager.taken.at(0).authenticated);
+}
+
+TEST(RemoteWrite, ALabelThatExplodesIsNamedInAConditionOfItsInstance) {
+  Bench bench;
+  bench.manager.add_instance("web-01", model::InstanceType::external, 0.1);
+  std::string body;
+  for (int i = 0; i < 1'500; ++i)
+    body += body_of("jobs", "web-01", noon, {{"job_id", std::to_string(i)}, {"queue", "a"}});
+  HttpResponse response = bench.start(write(body))->wait();
+  EXPECT_EQ(response.status, 400) << response.body;
+  std::string shown = bench.get("/api/v1/instances/web-01").body;
+  EXPECT_NE(shown.find("SeriesLimit: more series are sent"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("The label `job_id` has 476 different values"), std::string::npos) << shown;
+  EXPECT_NE(bench.get("/metrics")
+                .body.find("mien_series_limit_label_values{instance_name=\"web-01\",label=\"job_id\"} 476\n"),
+            std::string::npos);
+  bench.now = bench.now + CardinalityBoard::lasts + 1s;
+  EXPECT_EQ(bench.get("/api/v1/instances/web-01").body.find("SeriesLimit"), std::string::npos);
 }
 
 TEST(RemoteWrite, SaysWhatBelongsToNoInstanceAndIsNotAskedAgain) {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <future>
@@ -36,6 +37,10 @@ class RawClient {
   RawClient& operator=(const RawClient&) = delete;
 
   void say(std::string_view bytes) const { ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+  [[nodiscard]] bool has_answer() const {
+    pollfd wait{socket_, POLLIN, 0};
+    return ::poll(&wait, 1, 0) > 0;
+  }
   void finish() const { ::shutdown(socket_, SHUT_WR); }
   // Reads until `end` was seen or the server closed.
   std::string hear(std::string_view end = {}) {
@@ -312,6 +317,40 @@ TEST(Http, StopsAWriterWhosePeerDoesNotRead) {
   std::thread writer = started.get_future().get();
   writer.join();
   EXPECT_LT(written.get_future().get(), 1000U);  // kernel buffers and a mebibyte, not memory without end
+}
+
+TEST(Http, ManyLargeBodiesAtOnceAreRefusedWith429AndSmallOnesAreStillTaken) {
+  constexpr std::size_t large = 1U << 20U;
+  auto server = serve(
+      HttpServerOptions{.port = 0, .max_body = Bytes{large}},
+      [](HttpRequest request, const auto& responder) { responder->respond(say(std::to_string(request.body.size()))); });
+  auto post = [](std::size_t size) {
+    return HttpRequest{.method = "POST", .path = "/", .body = std::string(size, 'x')};
+  };
+  // Twenty of which one byte never comes: sixteen fit, whichever they are.
+  std::vector<std::unique_ptr<RawClient>> slow;
+  for (int i = 0; i < 20; ++i) {
+    slow.push_back(std::make_unique<RawClient>(server->port()));
+    slow.back()->say(
+        cat("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ", large, "\r\n\r\n", std::string(large - 1, 'x')));
+  }
+  auto answered = [](const auto& each) { return each->has_answer(); };
+  while (std::count_if(slow.begin(), slow.end(), answered) < 4) std::this_thread::yield();
+  auto waiting = std::partition(slow.begin(), slow.end(), answered);
+  ASSERT_EQ(slow.end() - waiting, 16);
+  for (auto each = slow.begin(); each != waiting; ++each) {
+    std::string heard = (*each)->hear();
+    EXPECT_NE(heard.find(" 429 "), std::string::npos) << heard;
+    EXPECT_NE(heard.find("retry-after: 5\r\n"), std::string::npos) << heard;
+  }
+  auto small = client_of(*server)->send(post(60'000), patience);
+  ASSERT_TRUE(small.ok()) << small.error().to_string();
+  EXPECT_EQ(small->body, "60000");
+  // Who was slow is answered when it is done, and makes room.
+  for (auto each = waiting; each != slow.end(); ++each) (*each)->say("x");
+  for (auto each = waiting; each != slow.end(); ++each)
+    EXPECT_NE((*each)->hear("1048576").find("200 OK"), std::string::npos);
+  EXPECT_EQ(client_of(*server)->send(post(large), patience)->status, 200);
 }
 
 TEST(Http, AnswersConnectionsOverTheLimitWith503) {

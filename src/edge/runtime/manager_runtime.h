@@ -33,6 +33,8 @@ struct ManagerRuntimeOptions {
   Duration keep_log = std::chrono::hours{48};
   std::function<void(const Error&)> on_fatal;    // the manager can not go on; called once, from the folding thread
   std::function<void(std::string_view)> report;  // one line for the log
+  // Series that were left out for want of room; from the thread of a door. May be empty.
+  std::function<void(const std::map<InstanceName, wire::LabelSpread>&)> on_overflow{};
 };
 
 class ManagerRuntime final : public node::ManagerPort {

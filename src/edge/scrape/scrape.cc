@@ -272,7 +272,9 @@ void Scraper::State::hand_over(Asked& one, WallTime now, const std::vector<OwnSa
     taken = intake.finish();
     options.door->counts += taken.counts;
   }
+  options.door->cardinality.note(taken.overflow, now);
   if (taken.delivery.instances.empty()) return;
+  taken.delivery.authenticated = true;  // who is asked stands in the settings, which are root's
   // A manager that is behind says so to every sender; here the next answer is never far.
   Result<store::LogPosition> position = options.port->take_in(std::move(taken.delivery));
   if (!position && options.report) options.report(cat("scrape: ", position.error().to_string()));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <functional>
 #include <limits>
 
 #include "base/text.h"
@@ -23,10 +25,12 @@ struct Assembler::Instance {
   };
   model::DeliveredInstance delivered;
   bool marked = false;
-  std::unordered_map<std::string, Column> columns;   // by what the sender calls them
-  std::map<model::Series, std::uint32_t> canonical;  // by what they are: two senders' names may be one series
+  std::unordered_map<std::string, Column> columns;  // by what the sender calls them
+  // By a hash of what they are, as indexes of delivered.series: two senders' names may be one series.
+  std::unordered_multimap<std::size_t, std::uint32_t> canonical;
   std::unordered_set<std::int64_t> times;
   std::vector<Sample> samples;
+  LabelSpread overflow;
 };
 
 namespace {
@@ -34,13 +38,27 @@ namespace {
 constexpr std::size_t max_quantiles = 16;  // of one point
 
 void append_counted(std::string& key, std::string_view text) {
-  key += std::to_string(text.size());
-  key += ':';
-  key += text;
+  std::array<char, sizeof(std::uint32_t)> size{};
+  auto length = static_cast<std::uint32_t>(text.size());
+  std::memcpy(size.data(), &length, size.size());
+  key.append(size.data(), size.size());
+  key.append(text);
+}
+
+std::size_t hash_of(const model::Series& series) {
+  std::hash<std::string_view> hash;
+  std::size_t all = hash(series.metric.value);
+  auto add = [&](std::string_view text) { all = (all ^ hash(text)) * 0x9e3779b97f4a7c15U; };
+  for (const auto& [name, value] : series.attributes) {
+    add(name);
+    add(value);
+  }
+  return all;
 }
 
 std::string sender_key(const MetricHead& head, const Point& point, const PointPart& part) {
   std::string key;
+  key.reserve(256);
   append_counted(key, head.name);
   append_counted(key, part.suffix);
   append_counted(key, part.unit);
@@ -230,11 +248,18 @@ Assembler::Column Assembler::add_column(const MetricHead& head, const Point& poi
                        .attributes = point.attributes,
                        .unit = std::string(part.unit),
                        .kind = head.kind};
-  double factor = current_->marked ? 1.0 : canonicalise(series).factor;
-  auto next = static_cast<std::uint32_t>(current_->delivered.series.size());
-  auto [at, is_new] = current_->canonical.emplace(std::move(series), next);
-  if (is_new) current_->delivered.series.push_back(at->first);
-  Column column{.index = at->second, .factor = factor};
+  bool as_it_is = current_->marked || sender_.canonical;
+  Column column{.index = static_cast<std::uint32_t>(current_->delivered.series.size()),
+                .factor = as_it_is ? 1.0 : canonicalise(series).factor};
+  std::size_t hash = hash_of(series);
+  auto [like, last] = current_->canonical.equal_range(hash);
+  like = std::find_if(like, last, [&](const auto& each) { return current_->delivered.series[each.second] == series; });
+  if (like != last) {
+    column.index = like->second;
+  } else {
+    current_->canonical.emplace(hash, column.index);
+    current_->delivered.series.push_back(std::move(series));
+  }
   current_->columns.emplace(std::move(key), column);
   return column;
 }
@@ -259,6 +284,7 @@ bool Assembler::take(const MetricHead& head, const Point& point, std::span<const
   // An unseen name may turn out to be a known series by its alias; then this asked for more room than was needed,
   // which matters only at the very limit.
   if (std::optional<Refusal> why = make_room(unseen, time)) {
+    if (*why == Refusal::too_many_series) current_->overflow.add(head.name, point.attributes);
     refuse(*why, head, parts.size());
     return false;
   }
@@ -336,11 +362,17 @@ std::string Assembler::explain() const {
 }
 
 Ingested Assembler::finish() {
+  std::map<InstanceName, LabelSpread> overflow;
   for (const std::unique_ptr<Instance>& instance : instances_) {
+    if (instance->overflow.refused() > 0) overflow.emplace(instance->delivered.instance, instance->overflow);
     bool says_something = instance->marked || !instance->delivered.series.empty() || instance->delivered.refused > 0;
     if (says_something) delivery_.instances.push_back(lay_out(*instance));
   }
-  return {.delivery = std::move(delivery_), .accepted = accepted_, .rejected = rejected_, .why_rejected = explain()};
+  return {.delivery = std::move(delivery_),
+          .accepted = accepted_,
+          .rejected = rejected_,
+          .overflow = std::move(overflow),
+          .why_rejected = explain()};
 }
 
 }  // namespace mien::wire

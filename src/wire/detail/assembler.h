@@ -79,6 +79,7 @@ struct Sender {
   IngestLimits limits;
   StartTimes* starts = nullptr;  // may be null
   bool may_repeat = false;       // the same value of the same time twice is no contradiction
+  bool canonical = false;        // names are canonical already
 };
 
 class Assembler {

@@ -45,6 +45,10 @@ using Strand = asio::strand<asio::io_context::executor_type>;
 constexpr std::size_t read_ahead_limit = 64U << 10U;     // of requests sent before the present one is answered
 constexpr std::size_t stream_waiting_limit = 1U << 20U;  // of chunks that the peer has not read
 constexpr std::size_t refusals_at_once = 64;             // connections over the limit that still get their 503
+// Bodies that are on their way in at once: together at most this many of the largest. Small ones are always taken, so
+// that senders of large or slow bodies never keep others out.
+constexpr std::uint64_t large_bodies_at_once = 16;
+constexpr std::size_t small_body = 64U << 10U;
 constexpr auto linger_time = std::chrono::seconds(1);
 
 std::string_view plain(boost::beast::string_view text) { return {text.data(), text.size()}; }
@@ -74,6 +78,7 @@ class Core : public std::enable_shared_from_this<Core> {
 
   const HttpServerOptions options;
   const HttpHandler handler;
+  std::atomic<std::uint64_t> body_bytes{0};  // of large bodies that sessions hold
   detail::Listening listening;
   asio::io_context context;
   // Nothing on a plain listener.
@@ -110,7 +115,10 @@ class Session : public std::enable_shared_from_this<Session> {
         timer_(strand_),
         refuse_(refuse),
         peer_(detail::peer_of(socket_.native_handle())) {}
-  ~Session() { core_->leave(this); }
+  ~Session() {
+    hold_body(0);
+    core_->leave(this);
+  }
 
   void start();
   void wind_down();
@@ -139,6 +147,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_header();
   void refuse_request(int status, std::string_view message);
   void dispatch();
+  bool hold_body(std::size_t size);
   void send(std::string bytes, std::size_t stream_bytes = 0);
   void write();
   void on_written(const error_code& error);
@@ -166,6 +175,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string in_;
   std::size_t header_bytes_ = 0;  // of the present request, already taken by the parser
   bool header_seen_ = false;
+  std::uint64_t held_ = 0;  // of the core's body_bytes
   bool reading_ = false;
   bool input_ended_ = false;
   bool winding_down_ = false;

@@ -1,0 +1,95 @@
+// What one sample costs on its way in, step by step, for a body as Prometheus sends it: 500 series of one host, one
+// sample each. Each step includes those before it.
+// rooms: node wire
+#include <benchmark/benchmark.h>
+
+#include <protozero/pbf_reader.hpp>
+
+#include "base/text.h"
+#include "node/record.h"
+#include "node/series_table.h"
+#include "wire/remote_write.h"
+#include "wire/remote_write_encode.h"
+
+namespace mien {
+namespace {
+
+constexpr int series_count = 500;
+constexpr WallTime now{1'800'000'000'000'000'000};
+
+std::string folded() {
+  std::vector<wire::WrittenSeries> all;
+  for (int i = 0; i < series_count; ++i)
+    all.push_back({.labels = {{"__name__", cat("app_requests_", i % 20, "_total")},
+                              {"instance", "web-01:9100"},
+                              {"job", "node"},
+                              {"path", cat("/api/v1/thing/", i)},
+                              {"replica", "a"}},
+                   .samples = {{.milliseconds = now.ns / 1'000'000, .value = static_cast<double>(i)}}});
+  return wire::snap(wire::encode_remote_write(all));
+}
+
+void per_sample(benchmark::State& state) { state.SetItemsProcessed(state.iterations() * series_count); }
+
+void remote_write_unfold(benchmark::State& state) {
+  std::string body = folded();
+  for (auto _ : state) benchmark::DoNotOptimize(wire::unfold_remote_write("snappy", body));
+  per_sample(state);
+}
+
+void remote_write_walk(benchmark::State& state) {
+  std::string body = folded();
+  for (auto _ : state) {
+    std::string plain = *wire::unfold_remote_write("snappy", body);
+    std::size_t bytes = 0;
+    for (protozero::pbf_reader request(plain); request.next();) {
+      for (protozero::pbf_reader series = request.get_message(); series.next();) bytes += series.get_view().size();
+    }
+    benchmark::DoNotOptimize(bytes);
+  }
+  per_sample(state);
+}
+
+void remote_write_decode(benchmark::State& state) {
+  std::string body = folded();
+  wire::PrometheusMemory memory;
+  for (auto _ : state) {
+    std::string plain = *wire::unfold_remote_write("snappy", body);
+    benchmark::DoNotOptimize(wire::decode_remote_write(wire::RemoteWriteVersion::v1, plain, {}, now, memory));
+  }
+  per_sample(state);
+}
+
+void remote_write_number(benchmark::State& state) {
+  std::string body = folded();
+  wire::PrometheusMemory memory;
+  node::SeriesTable table;
+  for (auto _ : state) {
+    std::string plain = *wire::unfold_remote_write("snappy", body);
+    auto taken = wire::decode_remote_write(wire::RemoteWriteVersion::v1, plain, {}, now, memory);
+    benchmark::DoNotOptimize(table.number(std::move(taken->delivery)));
+  }
+  per_sample(state);
+}
+
+void remote_write_record(benchmark::State& state) {
+  std::string body = folded();
+  wire::PrometheusMemory memory;
+  node::SeriesTable table;
+  for (auto _ : state) {
+    std::string plain = *wire::unfold_remote_write("snappy", body);
+    auto taken = wire::decode_remote_write(wire::RemoteWriteVersion::v1, plain, {}, now, memory);
+    node::Record record = node::FrameArrived{.frame = table.number(std::move(taken->delivery))};
+    benchmark::DoNotOptimize(node::encode_record(record));
+  }
+  per_sample(state);
+}
+
+BENCHMARK(remote_write_unfold);
+BENCHMARK(remote_write_walk);
+BENCHMARK(remote_write_decode);
+BENCHMARK(remote_write_number);
+BENCHMARK(remote_write_record);
+
+}  // namespace
+}  // namespace mien
