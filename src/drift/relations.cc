@@ -28,8 +28,7 @@ std::size_t groups_of(std::size_t series) { return (series + RelationView::max_s
 void learn_place(SeriesPath& path, double mean, double weight) {
   double deviation = mean - static_cast<double>(path.center);
   path.center += static_cast<float>(weight * deviation);
-  path.variance +=
-      static_cast<float>(weight * ((1 - weight) * deviation * deviation - static_cast<double>(path.variance)));
+  path.variance += static_cast<float>(weight * (deviation * deviation - static_cast<double>(path.variance)));
 }
 
 // What each view sees of a series.

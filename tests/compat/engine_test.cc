@@ -95,7 +95,9 @@ TEST(FrozenEngine, AWatchOfVersionThreeGoesOnWithItsEpisode) {
     model::Batch batch{.times = {now}, .series = {0, 1, 2}, .values = {10, 20, i < 6 ? 90.0 : 5}};
     drift::Assessment assessment = drift::assess({}, behavior, watch, series, batch);
     learn::update(behavior, series, batch, assessment.evidence);
-    if (i < 6) EXPECT_TRUE(assessment.rows[0].alert) << i;
+    if (i < 6) {
+      EXPECT_TRUE(assessment.rows[0].alert) << i;
+    }
     now = now + from_seconds(300);
   }
   std::string bytes = watch.encode();

@@ -91,7 +91,7 @@ TEST(Naming, AValueThatJumpsAndStaysIsALevel) {
 }
 
 TEST(Naming, AValueThatGoesThereStepByStepIsARamp) {
-  EXPECT_EQ(Told().told([](double x, int i) { return x + 0.3 * i; }), FindingKind::ramp);
+  EXPECT_EQ(Told().told([](double x, int i) { return x + 0.2 * i; }), FindingKind::ramp);
 }
 
 TEST(Naming, ChanceThatGrowsIsASpread) {

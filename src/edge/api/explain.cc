@@ -82,13 +82,6 @@ Json explain_instance(Service& service, const node::InstanceView& seen, bool bla
   Json first = step("score", cat(seen.name.value, " scores ", to_text(seen.drift.score, 3), "; an episode opens above ",
                                  to_text(seen.drift.alarm_level, 3), "; it is ", to_text(seen.drift.state)));
   walk.push_back(std::move(first));
-  for (const node::SecurityKnown& known : seen.security) {
-    Json entry =
-        step("security", cat(to_text(known.kind), ": ", known.objects, " known since ", to_rfc3339(known.since),
-                             "; the next one is new with probability ", to_text(known.probability, 2)));
-    entry["known"] = document(known);
-    walk.push_back(std::move(entry));
-  }
   walk.push_back(step("persona", cat("its persona is ", seen.persona.value, seen.persona_reason.empty() ? "" : ": ",
                                      seen.persona_reason)));
   for (const auto& finding : seen.findings)
@@ -100,6 +93,13 @@ Json explain_instance(Service& service, const node::InstanceView& seen, bool bla
     entry["deviation"] = document(deviation);
     walk.push_back(std::move(entry));
     if (walk.size() > most) break;
+  }
+  for (const node::SecurityKnown& known : seen.security) {
+    Json entry =
+        step("security", cat(to_text(known.kind), ": ", known.objects, " known since ", to_rfc3339(known.since),
+                             "; the next one is new with probability ", to_text(known.probability, 2)));
+    entry["known"] = document(known);
+    walk.push_back(std::move(entry));
   }
   Json last = step("samples", "the newest two minutes");
   last["series"] = series_of(service, seen.name, seen.drift.metrics, seen.last_seen - around, seen.last_seen + 1s);

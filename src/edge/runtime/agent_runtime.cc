@@ -68,7 +68,6 @@ Result<std::unique_ptr<AgentRuntime>> AgentRuntime::start(AgentRuntimeOptions op
   std::unique_ptr<HostCollector> collector = TRY(HostCollector::open(options.collect));
   std::unique_ptr<AgentRuntime> runtime{
       new AgentRuntime(std::move(options), std::move(collector), std::move(spool), epoch)};
-  runtime->report_sensors();
   TRY(runtime->start_leases());
   return runtime;
 }
@@ -144,8 +143,11 @@ void AgentRuntime::tick_loop() {
       if (stopping_) return;
       answered.swap(answered_);
     }
-    for (node::UploadAnswered& answer : answered)
+    for (node::UploadAnswered& answer : answered) {
+      bool first = answer.outcome == node::UploadOutcome::taken && !std::exchange(taken_, true);
+      if (first) report_sensors();
       driver_.step({.wall = wall_now(), .mono = mono_now()}, std::move(answer));
+    }
     if (mono_now() < next_tick) continue;
     tick(mono_now());
     next_tick = std::max(next_tick + options_.interval * budget_.stretch(), mono_now());
@@ -197,7 +199,7 @@ void AgentRuntime::add_own_counters() {
   }
 }
 
-// At the start: what is seen by less than the best way, what not at all, and why.
+// Once a manager listens: what is seen by less than the best way, what not at all, and why.
 void AgentRuntime::report_sensors() {
   std::string less, none;
   for (const SensorState& each : senses_->states()) {

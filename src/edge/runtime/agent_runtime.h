@@ -71,6 +71,7 @@ class AgentRuntime {
   std::unique_ptr<FileSpool> spool_;
   node::AgentDriver driver_;
   std::size_t problems_reported_ = 0;
+  bool taken_ = false;  // a manager took something
   std::unique_ptr<HttpClient> upload_client_;
   std::unique_ptr<HttpClient> directive_client_;
   std::unique_ptr<HttpClient> report_client_;

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""What a persona does not allow is a finding that names process, user and object, within three ticks, also while the
+instance is learning: a new listener, a program never executed before, a write under /etc, a new destination, a system
+call. What it allows is none. In a guest with Debian's kernel.
+"""
+
+from harness import Scene, play
+from hung import wait_until
+from web_service import seconds
+
+HOST = "web-01"
+TICKS = 3  # seconds, between what was done and the finding
+PERSONA = """
+apiVersion: mien.dev/v1
+kind: Persona
+metadata: {name: locked-web}
+spec:
+  extends: [linux-server]
+  security:
+    executables: {deny: ["/run/**"]}
+    listen: {allow: ["tcp/80"]}
+    connect: {allow: ["10.0.2.2:*"]}
+    files: {deny_write: ["/etc/**"]}
+    system_calls: {deny: [chroot]}
+"""
+# What is done, the object that the finding names, and the kind of fact.
+DEEDS = [
+    ("nc -l -p 8080 & sleep 2; kill $!", "tcp/8080", "listener", "busybox"),
+    ("cp /bin/busybox /run/unseen; /run/unseen true", "/run/unseen", "execution", ""),
+    ("echo x > /etc/motd", "/etc/motd", "write", "busybox"),
+    ("nc -w 1 10.0.2.77 9 < /dev/null", "10.0.2.77:9", "connection", "busybox"),
+    ("chroot / true", "chroot", "system_call", ""),
+]
+
+
+def evidence(finding: dict, kind: str, object_: str):
+    return [m for m in finding["metrics"] if m["name"] == f"mien.security.{kind}" and m["attributes"].get("object") == object_]
+
+
+def main(scene: Scene):
+    manager = scene.manager()
+    guest = scene.guest(HOST)
+    scene.join(manager, guest)
+    manager.mien("apply", "-f", "-", stdin=PERSONA)
+    manager.mien("activate", "locked-web", "--instance", HOST)
+    scene.await_samples(manager, HOST, 5)
+    guest.run("nc -l -p 80 & sleep 2; kill $!", expect=None)
+    for script, object_, kind, process in DEEDS:
+        guest.run(script, expect=None)
+
+        def told():
+            return [(f, m) for f in manager.findings(HOST) for m in evidence(f, kind, object_)]
+
+        finding, deviation = wait_until(told, 60, f"no finding names the {kind} of {object_}", every=0.2)[0]
+        attributes = deviation["attributes"]
+        scene.check(f"{kind}: kind, severity and state", finding["kind"] == "security" and finding["severity"] in ("medium", "high"), finding["summary"])
+        scene.check(f"{kind}: it names user and process", attributes.get("user") in ("root", "0") and process in attributes.get("process", ""), attributes)
+        facts = manager.get(f"/api/v1/instances/{HOST}/facts", kind=kind, limit=1000)["items"]
+        done = max(seconds(fact["at"]) for fact in facts if fact["object"] == object_)
+        events = manager.get("/api/v1/audit", limit=1000)["items"]
+        written = [seconds(e["at"]) for e in events if finding["id"] in e["subject"] and e["verb"].startswith("finding.")]
+        scene.check(f"{kind}: found within {TICKS} ticks", written and min(written) - done <= TICKS, f"{min(written) - done:.2f} s after it was seen")
+    allowed = [m for f in manager.findings(HOST) for m in evidence(f, "listener", "tcp/80")]
+    scene.check("what is allowed is no finding", not allowed, allowed)
+    told = manager.mien("findings", "--all").out
+    scene.check("`mien findings` shows them", "security" in told, told)
+    facts = manager.mien("facts", HOST, "--kind", "listener").out
+    scene.check("`mien facts` lists what was seen", "tcp/8080" in facts and "tcp/80" in facts, facts)
+    explained = manager.mien("explain", HOST).out
+    scene.check("`mien explain` says what is known of each kind", "execution" in explained, explained)
+
+
+if __name__ == "__main__":
+    play(main)
