@@ -4,12 +4,14 @@ instance is learning: a new listener, a program never executed before, a write u
 call. What it allows is none. In a guest with Debian's kernel.
 """
 
+import time
+
 from harness import Scene, play
 from hung import wait_until
-from web_service import seconds
+from web_service import METRIC, seconds
 
 HOST = "web-01"
-TICKS = 3  # seconds, between what was done and the finding
+TICKS = 3  # of the agent, between what was done and the finding
 PERSONA = """
 apiVersion: mien.dev/v1
 kind: Persona
@@ -55,11 +57,11 @@ def main(scene: Scene):
         attributes = deviation["attributes"]
         scene.check(f"{kind}: kind, severity and state", finding["kind"] == "security" and finding["severity"] in ("medium", "high"), finding["summary"])
         scene.check(f"{kind}: it names user and process", attributes.get("user") in ("root", "0") and process in attributes.get("process", ""), attributes)
+        known = time.time() + guest.clock_offset()  # on the guest's clock, as everything below
         facts = manager.get(f"/api/v1/instances/{HOST}/facts", kind=kind, limit=1000)["items"]
-        done = max(seconds(fact["at"]) for fact in facts if fact["object"] == object_)
-        events = manager.get("/api/v1/audit", limit=1000)["items"]
-        written = [seconds(e["at"]) for e in events if finding["id"] in e["subject"] and e["verb"].startswith("finding.")]
-        scene.check(f"{kind}: found within {TICKS} ticks", written and min(written) - done <= TICKS, f"{min(written) - done:.2f} s after it was seen")
+        done = min(seconds(fact["at"]) for fact in facts if fact["object"] == object_)
+        ticks = [at for at, _ in manager.points(HOST, METRIC, done) if at <= known]
+        scene.check(f"{kind}: found within {TICKS} ticks", 1 <= len(ticks) <= TICKS, f"{len(ticks)} ticks, {known - done:.1f} s after it was done")
     allowed = [m for f in manager.findings(HOST) for m in evidence(f, "listener", "tcp/80")]
     scene.check("what is allowed is no finding", not allowed, allowed)
     told = manager.mien("findings", "--all").out
