@@ -1,24 +1,11 @@
 #!/usr/bin/env python3
-"""Other people's collectors: Debian's collectd, asked by the manager through its write_prometheus, and the OpenTelemetry SDK for
-JavaScript, which sends over http/json and http/protobuf, are instances with the agent's names.
-"""
+"""Debian's collectd, asked by the manager through its write_prometheus, is an instance with the agent's names."""
 
-import json
-import shutil
-import subprocess
 import time
-from pathlib import Path
 
 from configured import Configured
-from guest import checked, die_with_parent
-from harness import ROOT, WORK, Manager, Scene, play
-from hung import wait_until
+from harness import Manager, Scene, play
 from prometheus_peer import Peer, free_port, program
-
-DEADLINE = 120  # only says "hung"
-# Fixed, so that a new release of theirs is looked at before it is believed.
-PACKAGES = {"@opentelemetry/sdk-metrics": "2.0.1", "@opentelemetry/resources": "2.0.1", "@opentelemetry/host-metrics": "0.36.0",
-            "@opentelemetry/exporter-metrics-otlp-http": "0.203.0", "@opentelemetry/exporter-metrics-otlp-proto": "0.203.0"}
 
 
 def collectd(scene: Scene, port: int) -> Peer:
@@ -45,27 +32,6 @@ LoadPlugin write_prometheus
     return Peer(scene, "collectd", [program("collectd", "collectd-core"), "-f", "-C", config], f"http://127.0.0.1:{port}/metrics")
 
 
-def sdk_folder() -> Path:
-    """The SDK from npm's registry, kept between runs."""
-    kept = WORK / "peers/otel-js"
-    wanted = json.dumps({"private": True, "dependencies": PACKAGES})
-    if not (kept / "package.json").exists() or (kept / "package.json").read_text() != wanted or not (kept / "node_modules").exists():
-        shutil.rmtree(kept, ignore_errors=True)
-        kept.mkdir(parents=True)
-        (kept / "package.json").write_text(wanted)
-        checked(["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"], cwd=kept)
-    shutil.copy(ROOT / "tests/real/otel_sender.js", kept / "send.js")
-    return kept
-
-
-def send_by_sdk(scene: Scene, manager: Manager, encoding: str, host: str):
-    log = open(scene.folder / f"otel-{encoding}.log", "w")
-    process = subprocess.Popen(["node", "send.js", f"{manager.url}/v1/metrics", encoding, host], cwd=sdk_folder(), stdin=subprocess.DEVNULL, stdout=log,
-                               stderr=log, preexec_fn=die_with_parent)
-    scene.stack.callback(process.wait)
-    scene.stack.callback(process.kill)
-
-
 def series_of(manager: Manager, instance: str, since: float) -> dict[str, list]:
     answer = manager.get(f"/api/v1/instances/{instance}/series", **{"from": f"{since:.3f}"})
     return {s["metric"]: [v for v in s["mean"] if v is not None] for s in answer["series"]}
@@ -80,8 +46,6 @@ def main(scene: Scene):
     scene.managers.append(manager)
     collectd(scene, port).start()
     manager.start()
-    for encoding in ("json", "protobuf"):
-        send_by_sdk(scene, manager, encoding, f"js-{encoding}")
 
     scene.await_instance(manager, "127.0.0.1")
     scene.await_samples(manager, "127.0.0.1", 5)
@@ -91,21 +55,6 @@ def main(scene: Scene):
                 sorted(name for name in ours if name.startswith("system."))[:12])
     busy = ours["system.cpu.utilization"]
     scene.check("and its percentages are shares", all(0 <= value <= 1 for value in busy), busy[:5])
-
-    for encoding in ("json", "protobuf"):
-        name = f"js-{encoding}"
-        scene.await_instance(manager, name)
-        # The SDK's counter adds 3 ten times a second, and its histogram takes as many values.
-        rate = lambda metric: [v for v in series_of(manager, name, began).get(metric, []) if v > 0]
-        jobs = wait_until(lambda: rate("jobs")[4:] and rate("jobs"), DEADLINE, f"no rate of a counter over {encoding}", every=0.3)
-        middle = sorted(jobs)[len(jobs) // 2]
-        scene.check(f"a counter over http/{encoding} is its rate", 20 < middle < 33, f"{middle:.1f} a second")
-        taken = series_of(manager, name, began)
-        scene.check(f"a histogram over http/{encoding} is its count and sum", taken.get("job.duration.count") and taken.get("job.duration.sum"))
-        scene.check(f"host metrics over http/{encoding} have canonical names", taken.get("system.memory.usage") and taken.get("system.cpu.time"),
-                    sorted(metric for metric in taken if metric.startswith("system."))[:8])
-        complaints = [line for line in (scene.folder / f"otel-{encoding}.log").read_text().splitlines() if line != "sending"]
-        scene.check("the SDK has nothing to complain of", not complaints, complaints[:2])
 
 
 if __name__ == "__main__":
