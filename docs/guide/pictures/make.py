@@ -25,6 +25,8 @@ class Server:
 
     def __init__(self, seed: int):
         self.chance, self.noise = random.Random(seed), 0.0
+        self.tides = random.Random(seed + 1000)
+        self.load = self.other = 0.0
 
     def busy(self, i: int) -> float:
         hour = (i % DAY) / DAY * 24
@@ -34,16 +36,22 @@ class Server:
     def row(self, i: int) -> dict:
         self.noise += 0.5 * (self.chance.gauss(0, 1) - self.noise)
         busy, own = self.busy(i), self.chance.gauss(0, 1)
+        self.load += 0.1 * (self.tides.gauss(0, 4) - self.load)
+        self.other += 0.1 * (self.tides.gauss(0, 4) - self.other)
         return {
             "system.cpu.utilization": 0.20 + 0.25 * busy + 0.015 * self.noise,
             "http.requests": 40 + 420 * busy + 9 * self.noise + 6 * own,
             "system.memory.utilization": 0.42 + 0.01 * self.noise,
             # Work that comes in waves of seven hours.
+            # Two that come with the same tide.
+            "disk.reads": 300 + 60 * self.load + 3 * self.noise,
+            "disk.writes": 120 + 25 * self.load + 1.5 * own,
             "queue.length": 500 + 200 * math.sin(2 * math.pi * i / 84) + 40 * self.noise,
         }
 
 
 CPU, REQUESTS, MEMORY, QUEUE = "system.cpu.utilization", "http.requests", "system.memory.utilization", "queue.length"
+READS, WRITES = "disk.reads", "disk.writes"
 
 
 def ordinary(i, at, row, server):
@@ -78,8 +86,8 @@ def seasonal(i, at, row, server):
 
 
 def relation(i, at, row, server):
-    """As many requests as ever, but the processor does not follow them: it has the rhythm of half a day ago."""
-    row[CPU] += 0.25 * (server.busy(i + DAY // 2) - server.busy(i)) if i >= at else 0
+    """Each has its usual tide, but no longer the same."""
+    row[WRITES] += 25 * (server.other - server.load) if i >= at else 0
 
 
 def shape(i, at, row, server):
@@ -92,14 +100,14 @@ END = 25 * DAY
 EVENT = LEARNED + DAY + 120  # the second day that is shown, 10:00
 # name: what happens, when, the columns, the kind that it must be named, and the seed of its noise
 PICTURES = {
-    "none": (ordinary, END, [CPU, REQUESTS], None, 4),
-    "spike": (spike, EVENT + 30, [CPU], "spike", 4),
-    "level": (level, EVENT, [CPU], "level", 4),
-    "ramp": (ramp, EVENT - DAY // 2, [MEMORY], "ramp", 5),
-    "spread": (spread, EVENT, [CPU], "spread", 4),
-    "frozen": (frozen, EVENT + 10, [CPU], "frozen", 4),
-    "seasonal": (seasonal, LEARNED + DAY + 12, [CPU], "seasonal", 4),
-    "relation": (relation, EVENT, [CPU, REQUESTS], "relation", 4),
+    "none": (ordinary, END, [CPU, REQUESTS], None, 5),
+    "spike": (spike, EVENT + 30, [CPU], "spike", 5),
+    "level": (level, EVENT, [CPU], "level", 5),
+    "ramp": (ramp, EVENT - DAY // 2, [MEMORY], "ramp", 4),
+    "spread": (spread, EVENT, [CPU], "spread", 5),
+    "frozen": (frozen, EVENT + 10, [CPU], "frozen", 6),
+    "seasonal": (seasonal, LEARNED + DAY + 12, [CPU], "seasonal", 6),
+    "relation": (relation, EVENT, [READS, WRITES], "relation", 4),
     "shape": (shape, EVENT, [QUEUE], "shape", 4),
 }
 
