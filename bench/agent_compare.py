@@ -3,6 +3,8 @@
 memory of each while all of them collect once a second. What is not installed is left out.
 
 All run on loopback, with configurations and directories of their own; services that run already are not touched.
+A bare loop that reads the files which the agent keeps open, once a second, and does nothing with them, is the ruler for what is
+ours: bench/bare_loop.c. `--services N` makes N control groups with a process each, so that there is something to collect.
 node_exporter is scraped each second by this script; collectd sends to a UDP port (plugin network); netdata keeps its
 own store, as it does by default, so its figure stands for collecting and storing: compare it with agent and manager
 together. CPU is the process's own clock, in nanoseconds; PSS shares library pages among those that map them."""
@@ -16,6 +18,7 @@ import shutil
 import socket
 import statistics
 import struct
+import subprocess
 import threading
 import time
 import urllib.request
@@ -84,6 +87,54 @@ def netdata(place):
 """)
     (base / "etc/.opt-out-from-anonymous-statistics").touch()
     return place.start(["netdata", "-D", "-c", str(config)], "netdata")
+
+
+def kept_files(pid):
+    """What a process keeps open of the kernel's files."""
+    found = set()
+    for descriptor in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            name = os.readlink(descriptor)
+        except OSError:
+            continue
+        if name.startswith(("/proc/", "/sys/")) and os.path.isfile(name):
+            # Its own files by the kernel's name for whoever asks: mountinfo, net/dev.
+            found.add(re.sub(r"^/proc/\d+/", "/proc/self/", name))
+    return sorted(found)
+
+
+def build_loop(place):
+    program = place.path / "bare_loop"
+    subprocess.run(["cc", "-O2", "-o", program, measure.ROOT / "bench/bare_loop.c"], check=True)
+    return str(program)
+
+
+class Services:
+    """Control groups of version 1 and 2 with a process each, that wakes once a second; taken away at the end."""
+
+    hierarchies = ("cpuacct", "cpu", "blkio", "pids", "unified", "")
+
+    def __init__(self, count, program):
+        self.processes, self.folders = [], []
+        for number in range(count):
+            self.processes.append(subprocess.Popen([program, "/proc/self/stat"], stdin=subprocess.DEVNULL, start_new_session=True))
+            for hierarchy in self.hierarchies:
+                root = pathlib.Path("/sys/fs/cgroup") / hierarchy
+                if not (root / "cgroup.procs").exists():
+                    continue
+                folder = root / f"bench-{number:03}"
+                folder.mkdir(exist_ok=True)
+                self.folders.append(folder)
+                (folder / "cgroup.procs").write_text(str(self.processes[-1].pid))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes:
+            measure.end(process)
+        for folder in self.folders:
+            folder.rmdir()
 
 
 class Watched:
@@ -168,10 +219,17 @@ def main():
     parser.add_argument("--seconds", type=int, default=120)
     parser.add_argument("--settle", type=int, default=20)
     parser.add_argument("--window", type=int, default=10, help="seconds per CPU sample; the median of these is the figure")
+    parser.add_argument("--services", type=int, default=0, help="so many control groups are made for the time")
+    parser.add_argument("--no-sensors", action="store_true", help="the agent reads, and does not watch")
     arguments = parser.parse_args()
-    with measure.Workplace() as place:
-        mien = measure.Mien(place, arguments.program, place.path / "data")
-        watched = [Watched("mien agent", lambda: [mien.agent]), Watched("mien manager", lambda: [mien.manager])]
+    settings = "collect: {sensors: false}\n" if arguments.no_sensors else None
+    with measure.Workplace() as place, Services(arguments.services, build_loop(place)):
+        mien = measure.Mien(place, arguments.program, place.path / "data", agent_settings=settings)
+        time.sleep(min(8, arguments.settle))  # until it has found its services
+        files = kept_files(mien.agent)
+        bare = place.start([str(place.path / "bare_loop"), *files], "bare_loop")
+        watched = [Watched("mien agent", lambda: [mien.agent]), Watched("mien manager", lambda: [mien.manager]),
+                   Watched(f"bare loop over {len(files)} files", lambda: [bare.pid])]
         for name, start in (("prometheus-node-exporter", node_exporter), ("collectd", collectd), ("netdata", netdata)):
             if shutil.which(name):
                 process = start(place)

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "node/record.h"
 #include "node/series_table.h"
+#include "wire/otlp.h"
 #include "wire/remote_write.h"
 #include "wire/remote_write_encode.h"
 
@@ -50,6 +51,32 @@ void remote_write_walk(benchmark::State& state) {
   per_sample(state);
 }
 
+// By a door that remembers what it made of the series: what the program does.
+void remote_write_known(benchmark::State& state) {
+  std::string body = folded();
+  wire::PrometheusMemory memory;
+  memory.remember_series(1);
+  for (auto _ : state) {
+    std::string plain = *wire::unfold_remote_write("snappy", body);
+    benchmark::DoNotOptimize(wire::decode_remote_write(wire::RemoteWriteVersion::v1, plain, {}, now, memory));
+  }
+  per_sample(state);
+}
+
+void remote_write_known_record(benchmark::State& state) {
+  std::string body = folded();
+  wire::PrometheusMemory memory;
+  memory.remember_series(1);
+  node::SeriesTable table;
+  for (auto _ : state) {
+    std::string plain = *wire::unfold_remote_write("snappy", body);
+    auto taken = wire::decode_remote_write(wire::RemoteWriteVersion::v1, plain, {}, now, memory);
+    node::Record record = node::FrameArrived{.frame = table.number(std::move(taken->delivery), taken->lists)};
+    benchmark::DoNotOptimize(node::encode_record(record));
+  }
+  per_sample(state);
+}
+
 void remote_write_decode(benchmark::State& state) {
   std::string body = folded();
   wire::PrometheusMemory memory;
@@ -85,8 +112,42 @@ void remote_write_record(benchmark::State& state) {
   per_sample(state);
 }
 
+// 500 gauges and counters of one host, ten points a metric, three attributes each, as an SDK sends them.
+std::string otlp_body() {
+  model::DeliveredInstance host;
+  host.instance = InstanceName{"web-01"};
+  host.identities = {{"host.name", "web-01"}, {"service.name", "shop"}};
+  host.batch.times = {now};
+  for (int i = 0; i < series_count; ++i) {
+    host.series.push_back(
+        {.metric = MetricName{cat("app.requests.", i / 10)},
+         .attributes = {{"http.route", cat("/api/v1/thing/", i % 10)}, {"http.method", "GET"}, {"replica", "a"}},
+         .unit = "{request}",
+         .kind = i / 10 % 2 == 0 ? model::SeriesKind::counter : model::SeriesKind::gauge});
+    host.batch.values.push_back(static_cast<double>(i));
+  }
+  return wire::encode_otlp({.source = {}, .instances = {host}});
+}
+
+void otlp(benchmark::State& state, wire::KnownPoints* known) {
+  std::string body = otlp_body();
+  for (auto _ : state)
+    benchmark::DoNotOptimize(wire::decode_otlp(
+        {.content_encoding = {}, .body = body, .arrived = now, .agent = {}, .limits = {}, .gzip = {}, .known = known}));
+  per_sample(state);
+}
+void otlp_protobuf_decode(benchmark::State& state) { otlp(state, nullptr); }
+void otlp_protobuf_known(benchmark::State& state) {
+  wire::KnownPoints known{2};
+  otlp(state, &known);
+}
+
+BENCHMARK(otlp_protobuf_decode);
+BENCHMARK(otlp_protobuf_known);
 BENCHMARK(remote_write_unfold);
 BENCHMARK(remote_write_walk);
+BENCHMARK(remote_write_known);
+BENCHMARK(remote_write_known_record);
 BENCHMARK(remote_write_decode);
 BENCHMARK(remote_write_number);
 BENCHMARK(remote_write_record);

@@ -3,13 +3,14 @@
 //
 // Samples are drawn before the clock starts. Times are of this thread's CPU, state is what the allocator handed out.
 // rooms: base stats model learn drift
+#include <malloc.h>
 #include <time.h>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <string_view>
 #include <thread>
 
@@ -21,26 +22,13 @@
 
 namespace {
 
-bool counts = false;  // only while one thread runs: two would wait for each other's count
-std::size_t live_bytes = 0;
+// What the allocator has handed out and not got back, its own rounding included.
+std::size_t live_bytes() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
 
 }  // namespace
-
-// Every block carries its size in front, so that state can be counted exactly as it was asked for.
-void* operator new(std::size_t size) {
-  auto* block = static_cast<std::size_t*>(std::malloc(size + 16));
-  if (block == nullptr) std::abort();
-  *block = size;
-  if (counts) live_bytes += size;
-  return block + 2;
-}
-void operator delete(void* at) noexcept {
-  if (at == nullptr) return;
-  auto* block = static_cast<std::size_t*>(at) - 2;
-  if (counts) live_bytes -= *block;
-  std::free(block);
-}
-void operator delete(void* at, std::size_t) noexcept { operator delete(at); }
 
 namespace mien {
 namespace {
@@ -176,17 +164,104 @@ double peer(std::vector<Peer> peers, const Life& life, Step step) {
   return best;
 }
 
+// The same work done twice by one thread, and once by each of two, by elapsed time and by CPU time. The second pair
+// says what the processors lose by working at once where they share a core, a cache or the way to memory; what others
+// do on the machine shows in the first pair only.
+struct Together {
+  double elapsed = 0;  // times faster
+  double cpu = 0;
+};
+template <class Work>
+Together on_two_threads(Work work) {
+  double one = 1e9;
+  double two = 1e9;
+  double one_cpu = 1e9;
+  double two_cpu = 1e9;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    double start = seconds_of(CLOCK_MONOTONIC);
+    double start_cpu = cpu();
+    work(0);
+    work(1);
+    one_cpu = std::min(one_cpu, cpu() - start_cpu);
+    double between = seconds_of(CLOCK_MONOTONIC);
+    double other_cpu = 0;
+    start_cpu = cpu();
+    std::thread other([&] {
+      double begun = cpu();
+      work(1);
+      other_cpu = cpu() - begun;
+    });
+    work(0);
+    double own_cpu = cpu() - start_cpu;
+    other.join();
+    one = std::min(one, between - start);
+    two = std::min(two, seconds_of(CLOCK_MONOTONIC) - between);
+    two_cpu = std::min(two_cpu, std::max(own_cpu, other_cpu));
+  }
+  return {.elapsed = one / two, .cpu = one_cpu / two_cpu};
+}
+
+// Beside the engine the k-means peer, which shares nothing between its threads either: what the machine allows.
+void two_shards(std::size_t metrics) {
+  {
+    Fleet a(metrics / 200, 100, 1s, 1);
+    Fleet b(metrics / 200, 100, 1s, 2);
+    a.ready(1500);
+    b.ready(1500);
+    Together shards = on_two_threads([&](int which) {
+      for (int r = 0; r < 20; ++r) (which == 0 ? a : b).round();
+    });
+    print("two shards on two threads, times faster than on one", shards.elapsed, "x");
+    print("  the same by CPU time, where others use the machine", shards.cpu, "x");
+  }
+  Life life(7);
+  std::vector<std::vector<peers::KMeans>> halves(2, std::vector<peers::KMeans>(metrics / 2, peers::KMeans(3)));
+  std::array<std::size_t, 2> odd{};
+  Together means = on_two_threads([&](int which) {
+    auto half = static_cast<std::size_t>(which);
+    for (std::size_t r = 0; r < 20; ++r) {
+      const double* row = life.row(half, r);
+      for (std::size_t i = 0; i < halves[half].size(); ++i) odd[half] += halves[half][i].step(row[i % 1000]) ? 1 : 0;
+    }
+  });
+  sink = sink + static_cast<double>(odd[0] + odd[1]);
+  print("  k-means on two threads: what this machine allows", means.elapsed, "x");
+  print("  the same by CPU time", means.cpu, "x");
+}
+
+// Twenty series known to be healthy, 2,000 rows in one batch.
+double learned_a_microsecond(Duration interval) {
+  Fleet fleet(1, 20, interval);
+  fleet.ready(2000);
+  fleet.instances[0].watch.trust(true);
+  model::Batch history;
+  history.series = fleet.batch.series;
+  constexpr std::size_t rows = 2000;
+  for (std::size_t r = 0; r < rows; ++r) history.times.push_back(fleet.now + static_cast<int>(r) * interval);
+  for (std::size_t c = 0; c < 20; ++c) {
+    for (std::size_t r = 0; r < rows; ++r) history.values.push_back(fleet.life.row(c, r)[0]);
+  }
+  double best = 0;
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    double start = cpu();
+    One& one = fleet.instances[0];
+    drift::Assessment assessment = drift::assess(fleet.expectation, one.behavior, one.watch, fleet.series, history);
+    learn::update(one.behavior, fleet.series, history, assessment.evidence);
+    best = std::max(best, 20.0 * rows / (cpu() - start) * 1e-6);
+    for (WallTime& t : history.times) t = t + static_cast<int>(rows) * interval;
+  }
+  return best;
+}
+
 int run(std::size_t metrics) {
   double byte = copied_byte();
-  counts = true;
-  std::size_t before = live_bytes;
+  const std::size_t before = live_bytes();
   double bytes = 0;
   double slow_rows = 0, fast_rows = 0;
   {
     Fleet fleet(metrics / 100, 100, 1s);
     fleet.ready(4000);
-    bytes = static_cast<double>(live_bytes - before) / static_cast<double>(fleet.metrics());
-    counts = false;
+    bytes = static_cast<double>(live_bytes() - before) / static_cast<double>(fleet.metrics());
     fast_rows = per_sample(fleet, 10);
   }
   std::printf("| %-58s | %19s | %7s |\n", "what", "", "against");
@@ -217,64 +292,9 @@ int run(std::size_t metrics) {
     wide.ready(3000);
     print("score and learn, 500 series, rows of 60 s, in cache", per_sample(wide, 200), "ns");
   }
-  {
-    Fleet a(metrics / 200, 100, 1s, 1);
-    Fleet b(metrics / 200, 100, 1s, 2);
-    a.ready(1500);
-    b.ready(1500);
-    auto work = [](Fleet& fleet) {
-      for (int r = 0; r < 20; ++r) fleet.round();
-    };
-    double one = 1e9;
-    double two = 1e9;
-    double one_cpu = 1e9;
-    double two_cpu = 1e9;
-    for (int repeat = 0; repeat < 3; ++repeat) {
-      double start = seconds_of(CLOCK_MONOTONIC);
-      double start_cpu = cpu();
-      work(a);
-      work(b);
-      one_cpu = std::min(one_cpu, cpu() - start_cpu);
-      double between = seconds_of(CLOCK_MONOTONIC);
-      double other_cpu = 0;
-      start_cpu = cpu();
-      std::thread other([&] {
-        double begun = cpu();
-        work(b);
-        other_cpu = cpu() - begun;
-      });
-      work(a);
-      double own_cpu = cpu() - start_cpu;
-      other.join();
-      one = std::min(one, between - start);
-      two = std::min(two, seconds_of(CLOCK_MONOTONIC) - between);
-      two_cpu = std::min(two_cpu, std::max(own_cpu, other_cpu));
-    }
-    print("two shards on two threads, times faster than on one", one / two, "x");
-    print("  the same by CPU time, where others use the machine", one_cpu / two_cpu, "x");
-  }
-  {
-    Fleet fleet(1, 20, 60s);
-    fleet.ready(2000);
-    fleet.instances[0].watch.trust(true);
-    model::Batch history;
-    history.series = fleet.batch.series;
-    constexpr std::size_t rows = 2000;
-    for (std::size_t r = 0; r < rows; ++r) history.times.push_back(fleet.now + static_cast<int>(r) * 60s);
-    for (std::size_t c = 0; c < 20; ++c) {
-      for (std::size_t r = 0; r < rows; ++r) history.values.push_back(fleet.life.row(c, r)[0]);
-    }
-    double best = 0;
-    for (int repeat = 0; repeat < 3; ++repeat) {
-      double start = cpu();
-      One& one = fleet.instances[0];
-      drift::Assessment assessment = drift::assess(fleet.expectation, one.behavior, one.watch, fleet.series, history);
-      learn::update(one.behavior, fleet.series, history, assessment.evidence);
-      best = std::max(best, 20.0 * rows / (cpu() - start) * 1e-6);
-      for (WallTime& t : history.times) t = t + static_cast<int>(rows) * 60s;
-    }
-    print("learning from history, rows of 60 s", best, "M/s");
-  }
+  two_shards(metrics);
+  print("learning from history, rows of 1 s", learned_a_microsecond(1s), "M/s");
+  print("learning from history, rows of 60 s", learned_a_microsecond(60s), "M/s");
   Life life(7);
   std::size_t count = metrics;
   double kmeans = peer(std::vector<peers::KMeans>(count, peers::KMeans(3)), life,

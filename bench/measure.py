@@ -122,9 +122,13 @@ def end(process, how=signal.SIGTERM):
 class Mien:
     """`mien up` on loopback; `seconds` is the time from its start to the line that says it is ready."""
 
-    def __init__(self, place, program, data, within=60):
+    def __init__(self, place, program, data, within=60, agent_settings=None):
         self.port = free_port()
         command = [str(program), "up", "--data", str(data), "--listen", f"127.0.0.1:{self.port}"]
+        if agent_settings:
+            settings = place.path / "agent.yaml"
+            settings.write_text(agent_settings)
+            command += ["--agent-config", str(settings)]
         started = time.monotonic()
         self.process = place.start(command, "mien", stdout=subprocess.PIPE)
         said = b""

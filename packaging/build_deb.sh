@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes Debian packages of a built program: build_deb.sh PROGRAM DIRECTORY leaves DIRECTORY/mien_VERSION_ARCHITECTURE.deb
-# and one for each module beside the program (mien-plot). Installing them starts nothing and changes nothing on the host.
+# and one for each module beside the program (mien-plot, mien-libvirt). Installing them starts nothing and changes nothing on the host.
 set -euo pipefail
 program=$(realpath "$1")
 out=$(realpath "$2")
@@ -96,3 +96,4 @@ END
   rm -rf "$tree"
 }
 module mien-plot "pictures for mien score"
+module mien-libvirt "guests of libvirt, seen from outside by mien agent"

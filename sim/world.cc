@@ -341,7 +341,8 @@ void World::start_manager() {
     return;
   }
   series_ = {};
-  for (const auto& [name, view] : manager_->view()->instances) series_.restore(name, view->series);
+  for (const auto& [name, view] : manager_->view()->instances)
+    if (view->series) series_.restore(name, *view->series);
   note("manager", cat("folds from ", manager_->position()));
   crash_point_.armed = clock_ < length_;
 }

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::array<std::string_view, 4> detection_folders{"smd", "asd", "js2", "mscloud"};
 constexpr std::array<std::string_view, 5> promise_folders{"smd", "asd", "js2", "planetlab", "bitbrains"};
+constexpr std::array<std::string_view, 3> wide_folders{"smd", "asd", "js2"};  // of many metrics each
 constexpr std::array<double, 3> budgets{2, 1, 0.5};
 constexpr std::size_t planetlab_columns = 10;  // of each of its four days
 
@@ -42,6 +43,7 @@ class DataRun {
     }
     if (Status status = show_nab(); !status) return status;
     if (Status status = show_detection(); !status) return status;
+    if (Status status = show_autoencoder(); !status) return status;
     return show_promise();
   }
 
@@ -62,15 +64,22 @@ class DataRun {
     std::vector<Job> jobs;
     for (const auto& [folder, sources] : sources_) {
       for (double budget : budgets) {
-        if (budget != 1 && !contains(promise_folders, folder)) continue;
-        for (const Source& source : sources) jobs.push_back(job_of(source, budget));
+        if (budget != 1 && (options_.one_budget || !contains(promise_folders, folder))) continue;
+        for (const Source& source : sources)
+          jobs.push_back(job_of(source, score_file(scores_, source, budget), budget));
+      }
+      for (const Source& source : sources) {
+        if (!options_.autoencoder || !contains(wide_folders, folder)) continue;
+        jobs.push_back(job_of(source, score_file(with_autoencoder(), source, 1), 1));
+        jobs.back().arguments.emplace_back("--autoencoder");
       }
     }
     return run_all(options_.program, jobs, options_.jobs);
   }
 
-  Job job_of(const Source& source, double budget) const {
-    std::string output = score_file(scores_, source, budget);
+  [[nodiscard]] std::string with_autoencoder() const { return scores_ + "/autoencoder"; }
+
+  static Job job_of(const Source& source, const std::string& output, double budget) {
     std::error_code ignored;  // the program says so if it can not write
     std::filesystem::create_directories(std::filesystem::path(output).parent_path(), ignored);
     Job job{.name = cat(source.folder, "/", source.name),
@@ -85,11 +94,14 @@ class DataRun {
 
   // Those of a folder that have scores.
   Result<std::vector<Judged>> judged(const std::string& folder, double budget) {
+    return judged(folder, budget, scores_);
+  }
+  Result<std::vector<Judged>> judged(const std::string& folder, double budget, const std::string& scores) {
     std::vector<Judged> out;
     auto found = sources_.find(folder);
     if (found == sources_.end()) return out;
     for (const Source& source : found->second) {
-      std::string path = score_file(scores_, source, budget);
+      std::string path = score_file(scores, source, budget);
       if (!std::filesystem::exists(path)) continue;
       out.push_back(TRY(load(source, path)));
     }
@@ -141,6 +153,20 @@ class DataRun {
         for (const Detection& one : found) add_detection(table, cat(name, "/", one.name), {one});
       }
       add_detection(table, std::string(name), found);
+    }
+    if (!table.empty()) out_ << table.to_string() << '\n';
+    return {};
+  }
+
+  Status show_autoencoder() {
+    if (!options_.autoencoder) return {};
+    Table table({"with an autoencoder", "series", "AUC-PR", "VUS-PR", "events found at 1 false a day", "tails free",
+                 "delay, rows", "delay, min"});
+    VusOptions vus{.window = 100, .stride = options_.quick ? 10U : 1U};
+    for (std::string_view name : wide_folders) {
+      std::vector<Judged> series = TRY(judged(std::string(name), 1, with_autoencoder()));
+      std::vector<Detection> found = judge_detection(series, vus);
+      if (!found.empty()) add_detection(table, cat(name, " with"), found);
     }
     if (!table.empty()) out_ << table.to_string() << '\n';
     return {};

@@ -18,6 +18,8 @@ struct DataOptions {
   std::set<std::string> only = {};  // folders; empty: all
   bool quick = false;               // every tenth window of the VUS
   bool each = false;                // every series too
+  bool one_budget = false;          // the promise at 1 a week only: a third of the runs of most folders
+  bool autoencoder = false;         // smd, asd and js2 once more with --autoencoder, in DIR/autoencoder/
 };
 
 // Scores lie in DIR/FOLDER/NAME.csv for a budget of 1 a week and in DIR/at-BUDGET/FOLDER/NAME.csv for others.

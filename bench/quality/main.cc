@@ -26,6 +26,8 @@ int main(int argc, char** argv) {
   program.add_option("--program", data.program, "path of mien: run it on every file");
   program.add_option("--keep", data.keep, "keep the scores of the run in this folder");
   program.add_option("--jobs", data.jobs, "runs at once")->check(CLI::Range(1, 256));
+  program.add_flag("--one-budget", data.one_budget, "the promise at 1 a week only: far fewer runs");
+  program.add_flag("--autoencoder", data.autoencoder, "sets of many metrics also with mien score --autoencoder");
   program.add_flag("--each", data.each, "every series too");
   CLI11_PARSE(program, argc, argv);
 

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::array<std::string_view, 4> known_keys{"allow", "never_touch", "collect", "budget"};
 constexpr std::array<std::string_view, 2> known_budget{"cpu", "memory"};
-constexpr std::array<std::string_view, 4> known_collect{"sensors", "ebpf", "writes_below", "reads_of"};
+constexpr std::array<std::string_view, 6> known_collect{"sensors",  "ebpf",  "writes_below",
+                                                        "reads_of", "users", "libvirt"};
 constexpr std::size_t most_paths = 128;
 constexpr std::size_t longest_pattern = 256;
 constexpr std::size_t most_patterns = 256;
@@ -84,14 +85,25 @@ Status read_collect(AgentSettings& settings, const model::Value& value) {
       settings.collect.writes_below = TRY(paths_of(each, "[/etc, /usr]"));
     } else if (name == "reads_of") {
       settings.collect.reads_of = TRY(paths_of(each, "[/etc/shadow]"));
+    } else if (name == "users") {
+      const std::string* how = each.text() ? &*each.text() : nullptr;
+      if (how == nullptr || (*how != "name" && *how != "pseudonym"))
+        return invalid("`users`: name or pseudonym belongs here: by which the facts tell of persons");
+      settings.collect.pseudonyms = *how == "pseudonym";
+    } else if (name == "libvirt") {
+      // YAML reads a bare `off` as false.
+      bool off = each.boolean() && !*each.boolean();
+      if (!off && (!each.text() || each.text()->empty() || each.text()->size() > longest_pattern))
+        return invalid("`libvirt`: auto, off or the URI of a connection belongs here, like qemu:///system");
+      settings.collect.libvirt = off ? "off" : *each.text();
     } else if (name == "sensors" || name == "ebpf") {
       if (!each.boolean()) return invalid(cat("`", name, "`: true or false belongs here"));
       (name == "ebpf" ? settings.collect.ebpf : settings.collect.sensors) = *each.boolean();
     } else {
       auto meant = nearest(name, known_collect);
-      return invalid(
-          cat("unknown key `", name, "`",
-              meant ? cat(": did you mean `", *meant, "`?") : ": known are sensors, ebpf, writes_below, reads_of"));
+      return invalid(cat("unknown key `", name, "`",
+                         meant ? cat(": did you mean `", *meant, "`?")
+                               : ": known are sensors, ebpf, writes_below, reads_of, users, libvirt"));
     }
   }
   return {};

@@ -64,16 +64,21 @@ TEST(agent_settings, a_file_that_was_named_must_be_there) {
 
 TEST(agent_settings, say_what_the_sensors_see) {
   EXPECT_EQ(parse_agent_settings("", "agent.yaml")->collect, edge::SenseSettings{});
-  Result<AgentSettings> read =
-      parse_agent_settings("collect: {ebpf: false, writes_below: [/srv], reads_of: [/srv/key*]}\n", "agent.yaml");
+  Result<AgentSettings> read = parse_agent_settings(
+      "collect: {ebpf: false, writes_below: [/srv], reads_of: [/srv/key*], users: pseudonym, libvirt: off}\n",
+      "agent.yaml");
   ASSERT_TRUE(read.ok()) << read.error().to_string();
   EXPECT_TRUE(read->collect.sensors);
   EXPECT_FALSE(read->collect.ebpf);
   EXPECT_EQ(read->collect.writes_below, std::vector<std::string>{"/srv"});
+  EXPECT_EQ(read->collect.libvirt, "off");
+  EXPECT_TRUE(read->collect.pseudonyms);
   EXPECT_EQ(read->collect.reads_of, std::vector<std::string>{"/srv/key*"});
   EXPECT_THAT(wrong("collect: {ebfp: false}"), HasSubstr("did you mean `ebpf`?"));
   EXPECT_THAT(wrong("collect: {ebpf: maybe}"), HasSubstr("true or false belongs here"));
   EXPECT_THAT(wrong("collect: {writes_below: [etc]}"), HasSubstr("`etc` is no path"));
+  EXPECT_THAT(wrong("collect: {users: numbers}"), HasSubstr("name or pseudonym"));
+  EXPECT_THAT(wrong("collect: {libvirt: true}"), HasSubstr("qemu:///system"));
   EXPECT_THAT(wrong("collect: [ebpf]"), HasSubstr("a map belongs here"));
 }
 

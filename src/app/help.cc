@@ -82,6 +82,8 @@ constexpr Example examples[] = {
      "go on where monday.csv left off"},
     {"score", "mien score --format sequence --train normal/*.txt --input new.txt",
      "a trace of system calls against ordinary ones"},
+    {"score", "mien score --input new.csv --output - --model model", "judged by an autoencoder too (mien train)"},
+    {"train", "mien train --input history.csv.gz --output model", "an autoencoder for mien score --model"},
     {"replay", "mien replay --input metrics.csv --policy contain.yaml", "a file against a policy, without a server"},
     {"replay", "mien replay --since 7d --policy contain.yaml --as enforce",
      "what it would have done in the last week, had it been let"},

@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
   add_restore_verb(program, session);
 
   add_score_verb(program, session);
+  add_train_verb(program, session);
   add_replay_verb(program, session);
   add_doctor_verb(program, session);
   add_completion_verb(program, session);

@@ -199,8 +199,10 @@ class ManagerProcess {
     const OutboundSettings& settings = arguments_.settings.outbound;
     auto say = [this](std::string_view line) { report(line); };
     std::string directory = cat(arguments_.settings.data, "/outbox");
+    auto budget = std::make_shared<edge::NotifyBudget>(settings.notify, meters_);
     webhooks_ = TRY(edge::Webhooks::start({.webhooks = settings.webhooks,
                                            .directory = directory,
+                                           .budget = budget,
                                            .port = runtime_.get(),
                                            .now = edge::wall_now,
                                            .report = say,
@@ -217,6 +219,7 @@ class ManagerProcess {
                                             .url = url_,
                                             .labels = settings.alertmanager.labels,
                                             .resend = settings.alertmanager.resend},
+                                  .budget = budget,
                                   .port = runtime_.get(),
                                   .now = edge::wall_now,
                                   .report = say,

@@ -1,5 +1,6 @@
 #include "app/score.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -11,8 +12,14 @@
 namespace mien::app {
 namespace {
 
-constexpr std::string_view state_magic = "mien-score";
-constexpr std::uint32_t state_version = 1;
+// Both files: magic, version, length, payload, checksum.
+struct FileKind {
+  std::string_view magic;
+  std::uint32_t version;
+  std::string_view unlike;  // what is said of a file that is none
+};
+constexpr FileKind state_file{"mien-score", 1, "is not a state that `mien score --state-out` wrote"};
+constexpr FileKind model_file{"mien-model", 1, "is not a model that `mien train` wrote"};
 
 Error failure(Code code, std::string message, std::string where = {}) {
   return Error{.code = code, .message = std::move(message), .where = std::move(where), .cause = {}};
@@ -22,6 +29,38 @@ std::uint64_t checksum_of(std::string_view bytes) {  // FNV-1a, 64 bits
   std::uint64_t hash = 0xcbf29ce484222325ULL;
   for (char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
   return hash;
+}
+
+std::string framed(const FileKind& kind, const std::string& payload) {
+  Encoder out;
+  out.raw(kind.magic);
+  out.put(kind.version);
+  out.put(static_cast<std::uint64_t>(payload.size()));
+  out.raw(payload);
+  out.put(checksum_of(payload));
+  return out.take();
+}
+
+// The payload.
+Result<std::string_view> unframed(const FileKind& kind, std::string_view bytes) {
+  if (bytes.substr(0, kind.magic.size()) != kind.magic) return failure(Code::invalid, std::string(kind.unlike));
+  Decoder decoder{bytes.substr(kind.magic.size())};
+  std::uint32_t version = 0;
+  std::uint64_t size = 0;
+  decoder.get(version);
+  decoder.get(size);
+  if (decoder.failed()) return failure(Code::corrupt, "is cut short");
+  if (version != kind.version)
+    return failure(Code::unsupported, cat("has version ", version, "; this program reads version ", kind.version));
+  std::string_view rest = decoder.rest();
+  if (size > rest.size()) return failure(Code::corrupt, "is cut short");
+  std::string_view payload = rest.substr(0, size);
+  Decoder tail{rest.substr(size)};
+  std::uint64_t checksum = 0;
+  tail.get(checksum);
+  TRY(tail.finish(kind.magic.substr(5)));
+  if (checksum != checksum_of(payload)) return failure(Code::corrupt, "is damaged: the checksum does not fit");
+  return payload;
 }
 
 struct StoredState {
@@ -69,37 +108,26 @@ Scorer::Line Scorer::add(WallTime time, const std::vector<double>& values) {
   return line;
 }
 
+void Scorer::learn_interplay(std::uint64_t seed) {
+  if (!watch_.has_interplay()) watch_.learn_interplay(seed, true);
+}
+
+void Scorer::gather_interplay(std::uint64_t seed) { watch_.learn_interplay(seed, false); }
+
+Status Scorer::use(const ScoreModel& model) {
+  if (model.columns != columns_)
+    return failure(Code::invalid, "was trained on other columns; a model belongs to the columns it was trained on");
+  if (!watch_.has_interplay()) watch_.use_interplay(model.interplay);
+  return {};
+}
+
 std::string Scorer::encode() const {
   StoredState state{.columns = columns_, .rows = rows_, .last = last_, .behavior = behavior_, .watch = watch_.encode()};
-  std::string payload = mien::encode(state);
-  Encoder out;
-  out.raw(state_magic);
-  out.put(state_version);
-  out.put(static_cast<std::uint64_t>(payload.size()));
-  out.raw(payload);
-  out.put(checksum_of(payload));
-  return out.take();
+  return framed(state_file, mien::encode(state));
 }
 
 Status Scorer::restore(std::string_view bytes) {
-  if (bytes.substr(0, state_magic.size()) != state_magic)
-    return failure(Code::invalid, "is not a state that `mien score --state-out` wrote");
-  Decoder decoder{bytes.substr(state_magic.size())};
-  std::uint32_t version = 0;
-  std::uint64_t size = 0;
-  decoder.get(version);
-  decoder.get(size);
-  if (decoder.failed()) return failure(Code::corrupt, "is cut short");
-  if (version != state_version)
-    return failure(Code::unsupported, cat("has version ", version, "; this program reads version ", state_version));
-  std::string_view rest = decoder.rest();
-  if (size > rest.size()) return failure(Code::corrupt, "is cut short");
-  std::string_view payload = rest.substr(0, size);
-  Decoder tail{rest.substr(size)};
-  std::uint64_t checksum = 0;
-  tail.get(checksum);
-  if (Status status = tail.finish("state"); !status) return status;
-  if (checksum != checksum_of(payload)) return failure(Code::corrupt, "is damaged: the checksum does not fit");
+  std::string_view payload = TRY(unframed(state_file, bytes));
   StoredState state = TRY(decode<StoredState>(payload, "state"));
   if (state.columns != columns_)
     return failure(Code::invalid, "was written for other columns; a state belongs to the columns it was made from");
@@ -109,6 +137,17 @@ Status Scorer::restore(std::string_view bytes) {
   rows_ = state.rows;
   last_ = state.last;
   return {};
+}
+
+std::string ScoreModel::encode_file() const { return framed(model_file, mien::encode(*this)); }
+
+Result<ScoreModel> ScoreModel::decode_file(std::string_view bytes) {
+  std::string_view payload = TRY(unframed(model_file, bytes));
+  ScoreModel model = TRY(decode<ScoreModel>(payload, "model"));
+  bool fits = model.interplay.is_whole() &&
+              model.interplay.series() == std::min(model.columns.size(), drift::InterplayModel::max_series);
+  if (!fits) return failure(Code::corrupt, "is damaged: its parts do not fit each other");
+  return model;
 }
 
 std::string fixed(double value, int decimals) {

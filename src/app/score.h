@@ -8,12 +8,26 @@
 #include <string_view>
 #include <vector>
 
+#include "base/fields.h"
 #include "base/result.h"
 #include "drift/drift.h"
 #include "model/behavior.h"
 #include "model/expectation.h"
 
 namespace mien::app {
+
+// An autoencoder that `mien train` made, and of which columns (docs/formats/score-model.md).
+struct ScoreModel {
+  std::vector<std::string> columns;
+  std::uint64_t seed = 0;
+  drift::InterplayModel interplay;
+  static constexpr auto fields = std::tuple{field("columns", &ScoreModel::columns), field("seed", &ScoreModel::seed),
+                                            field("interplay", &ScoreModel::interplay)};
+
+  [[nodiscard]] std::string encode_file() const;
+  // Errors: invalid (no such file), unsupported (another version), corrupt.
+  [[nodiscard]] static Result<ScoreModel> decode_file(std::string_view bytes);
+};
 
 // The engine over the rows of one instance, one row at a time: row i is judged from rows <= i only.
 class Scorer {
@@ -30,6 +44,16 @@ class Scorer {
   };
   // Rows must ascend in time; a row that does not is not judged and scores 0.
   [[nodiscard]] Line add(WallTime time, const std::vector<double>& values);
+
+  // From the next row on an autoencoder judges too (drift/interplay.h): one that trains itself, or one that was trained
+  // on these columns. What a restored state has of one stays.
+  void learn_interplay(std::uint64_t seed);
+  [[nodiscard]] Status use(const ScoreModel& model);
+  // Only keeps ordinary rows, which an autoencoder can be trained on when the last one was added.
+  void gather_interplay(std::uint64_t seed);
+  [[nodiscard]] drift::InterplayTraining train_interplay(std::uint32_t epochs) const {
+    return watch_.train_interplay(epochs);
+  }
 
   [[nodiscard]] const std::vector<std::string>& columns() const { return columns_; }
   [[nodiscard]] const model::Behavior& behavior() const { return behavior_; }

@@ -12,13 +12,17 @@
 #include "app/score.h"
 #include "app/views.h"
 #include "base/text.h"
+#include "edge/clock.h"
 #include "edge/files/input.h"
+#include "edge/files/interruption.h"
 #include "edge/files/output.h"
 #include "model/describe.h"
 #include "wire/csv.h"
 
 namespace mien::app {
 namespace {
+
+constexpr std::uint64_t interplay_seed = 1;
 
 // Where the lines go.
 class Lines {
@@ -133,6 +137,13 @@ Status run_score(const ScoreOptions& options, const ScoreSurroundings& around) {
     std::string state = TRY(edge::read_whole(options.state_in));
     if (Status status = scorer.restore(state); !status) return std::move(status).error().within(options.state_in);
   }
+  if (!options.model.empty()) {
+    std::string bytes = TRY(edge::read_whole(options.model));
+    Result<ScoreModel> model = ScoreModel::decode_file(bytes);
+    if (!model) return std::move(model).error().within(options.model);
+    if (Status status = scorer.use(*model); !status) return std::move(status).error().within(options.model);
+  }
+  if (options.autoencoder) scorer.learn_interplay(interplay_seed);
   std::optional<Picture> picture = TRY(begin_picture(options, scorer));
   TRY(lines.put("timestamp,score,alert,kind,metric\n"));
   Explainer explainer(around.err, around.progress);
@@ -157,6 +168,22 @@ Status run_score(const ScoreOptions& options, const ScoreSurroundings& around) {
   TRY(lines.commit());
   if (state) TRY(state->commit());
   return picture ? picture->file.commit() : Status{};
+}
+
+Status run_watched(Session& session, bool draws, const std::function<Status(const ScoreSurroundings&)>& run) {
+  edge::Interruption interruption;
+  std::optional<Progress> progress;
+  if (session.watched && draws) progress.emplace(session.err, session.err_style, edge::mono_now);
+  Status status = run({.out = session.out,
+                       .err = session.err,
+                       .progress = progress ? &*progress : nullptr,
+                       .interrupted = [&interruption] { return interruption.asked(); }});
+  progress.reset();
+  if (!status && interruption.asked()) {
+    session.err << "interrupted: no file was written\n" << std::flush;
+    interruption.obey();
+  }
+  return status;
 }
 
 }  // namespace mien::app

@@ -120,6 +120,63 @@ TEST_F(ScoreFiles, BadStatesAndInputsAreRefusedWithTheirName) {
             std::string::npos);
 }
 
+// Two columns that go together along a curve; from `broken` on they do not.
+std::string curved(std::size_t rows, std::size_t broken, std::string_view header = "load,answer") {
+  Prng random(9);
+  std::string text = cat("timestamp,", header, "\n");
+  double load = 0;
+  for (std::size_t i = 0; i < rows; ++i) {
+    load = 0.9 * load + 0.4 * random.normal();
+    double answer = (i < broken ? load * load : 0) + 0.1 * random.normal();
+    text += cat(1'700'000'000 + 60 * i, ',', to_text(load, 6), ',', to_text(answer, 6), '\n');
+  }
+  return text;
+}
+
+TEST_F(ScoreFiles, AModelFromAHistoryJudgesToo) {
+  write("history.csv", curved(600, 600));
+  TrainOptions train{.input = path("history.csv"), .output = path("model"), .train_rows = 600, .epochs = 15};
+  ASSERT_TRUE(run_train(train, {.out = out_, .err = err_}).ok());
+  EXPECT_NE(out_.str().find("2 columns, 596 rows"), std::string::npos) << out_.str();
+  train.output = path("again");
+  ASSERT_TRUE(run_train(train, {.out = out_, .err = err_}).ok());
+  EXPECT_EQ(read("model"), read("again"));
+
+  write("in.csv", curved(900, 800));
+  ASSERT_TRUE(score({.input = path("in.csv"), .output = path("plain"), .train_rows = 700}).ok());
+  ScoreOptions with{.input = path("in.csv"), .output = path("with"), .train_rows = 700, .model = path("model")};
+  ASSERT_TRUE(score(with).ok());
+  EXPECT_NE(read("plain"), read("with"));
+}
+
+TEST_F(ScoreFiles, AModelThatIsNoneOrOfOtherColumnsIsRefused) {
+  write("history.csv", curved(200, 200));
+  TrainOptions train{.input = path("history.csv"), .output = path("model"), .train_rows = 200, .epochs = 2};
+  ASSERT_TRUE(run_train(train, {.out = out_, .err = err_}).ok());
+  write("other.csv", curved(50, 50, "load,other"));
+  Status other = score({.input = path("other.csv"), .output = "-", .model = path("model")});
+  ASSERT_FALSE(other.ok());
+  EXPECT_NE(other.error().to_string().find("other columns"), std::string::npos);
+
+  std::string bytes = read("model");
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  write("damaged", bytes);
+  Status damaged = score({.input = path("history.csv"), .output = "-", .model = path("damaged")});
+  ASSERT_FALSE(damaged.ok());
+  EXPECT_EQ(damaged.error().code, Code::corrupt);
+  Status none = score({.input = path("history.csv"), .output = "-", .model = path("history.csv")});
+  ASSERT_FALSE(none.ok());
+  EXPECT_NE(none.error().to_string().find("mien train"), std::string::npos);
+}
+
+TEST_F(ScoreFiles, TooShortAHistoryTrainsNothingAndWritesNothing) {
+  write("history.csv", curved(40, 40));
+  Status status = run_train({.input = path("history.csv"), .output = path("model")}, {.out = out_, .err = err_});
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().to_string().find("too few"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(path("model")));
+}
+
 TEST_F(ScoreFiles, RowsThatGoBackInTimeScoreNothing) {
   write("in.csv", "timestamp,cpu\n10,2\n5,3\n10,3\n20,4\n");
   ASSERT_TRUE(score({.input = path("in.csv"), .output = "-"}).ok());

@@ -7,8 +7,6 @@
 #include "app/score_run.h"
 #include "app/score_sequence.h"
 #include "base/text.h"
-#include "edge/clock.h"
-#include "edge/files/interruption.h"
 
 namespace mien::app {
 namespace {
@@ -27,7 +25,7 @@ Status run_sequences(const ScoreArguments& arguments, Session& session) {
   if (arguments.about_rows)
     return usage_error(
         "--format sequence takes --input, --train, --output and --explain; --train-rows, --false-alarms, --state-in, "
-        "--state-out and --plot are about rows of CSV");
+        "--state-out, --autoencoder, --model and --plot are about rows of CSV");
   if (arguments.train.empty())
     return usage_error("--format sequence needs at least one trace of ordinary behaviour: --train FILE...");
   SequenceOptions options{.inputs = arguments.inputs,
@@ -42,27 +40,17 @@ Status run_rows(ScoreArguments& arguments, Session& session) {
     return usage_error("--train is about --format sequence; for CSV, --train-rows N says what is known to be healthy");
   if (arguments.inputs.size() != 1) return usage_error("--input: one CSV file at a time");
   if (arguments.rows.output.empty()) return usage_error("--output is required: FILE, or - for standard output");
+  if (arguments.rows.autoencoder && !arguments.rows.model.empty())
+    return usage_error("--autoencoder trains one, --model brings one: say either");
   std::optional<double> rate = parse_false_alarms(arguments.false_alarms);
   if (!rate)
     return usage_error(
         cat("--false-alarms ", arguments.false_alarms, ": write a rate such as 1/week, 2/day or 0.5/month"));
   arguments.rows.false_alarms_per_week = *rate;
   arguments.rows.input = arguments.inputs.front();
-  edge::Interruption interruption;
-  // Lines on the same terminal would be drawn over.
-  std::optional<Progress> progress;
-  if (session.watched && !(arguments.rows.output == "-" && session.terminal))
-    progress.emplace(session.err, session.err_style, edge::mono_now);
-  Status status = run_score(arguments.rows, {.out = session.out,
-                                             .err = session.err,
-                                             .progress = progress ? &*progress : nullptr,
-                                             .interrupted = [&interruption] { return interruption.asked(); }});
-  progress.reset();
-  if (!status && interruption.asked()) {
-    session.err << "interrupted: no file was written\n" << std::flush;
-    interruption.obey();
-  }
-  return status;
+  bool drawn_over = arguments.rows.output == "-" && session.terminal;
+  return run_watched(session, !drawn_over,
+                     [&](const ScoreSurroundings& around) { return run_score(arguments.rows, around); });
 }
 
 }  // namespace
@@ -85,6 +73,9 @@ void add_score_verb(CLI::App& program, Session& session) {
                        "how many false alarms are affordable: 1/week, 0.5/day"),
       verb->add_option("--state-in", rows.state_in, "go on where --state-out left off"),
       verb->add_option("--state-out", rows.state_out, "keep the state for a later run"),
+      verb->add_flag("--autoencoder", rows.autoencoder,
+                     "an autoencoder judges too: it trains itself on ordinary rows as they come"),
+      verb->add_option("--model", rows.model, "the same by one that `mien train` made of these columns"),
       verb->add_option("--plot", rows.plot,
                        "draw columns, expected bands, findings and score into FILE.svg or FILE.png")};
   verb->add_flag("--explain", rows.explain,

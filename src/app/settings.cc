@@ -121,8 +121,8 @@ struct Key {
   std::function<Status(ManagerSettings&, const model::Value&)> read;
 };
 
-const std::array<Key, 10>& keys() {
-  static const std::array<Key, 10> all{{
+const std::array<Key, 11>& keys() {
+  static const std::array<Key, 11> all{{
       {"listen",
        [](ManagerSettings& s, const model::Value& v) -> Status {
          s.listen = TRY(text_of(v));
@@ -166,6 +166,11 @@ const std::array<Key, 10>& keys() {
       {"scrape",
        [](ManagerSettings& s, const model::Value& v) -> Status {
          s.scrape = TRY(scrape_of(v));
+         return {};
+       }},
+      {"notify",
+       [](ManagerSettings& s, const model::Value& v) -> Status {
+         s.outbound.notify = TRY(notify_of(v));
          return {};
        }},
       {"alertmanager",

@@ -183,6 +183,21 @@ Status check_names(const std::vector<One>& all) {
 
 }  // namespace
 
+Result<edge::NotifyLimit> notify_of(const model::Value& value) {
+  std::optional<edge::NotifyLimit> limit;
+  ReadKey own = [&limit](const std::string& key, const model::Value& v) -> Result<bool> {
+    if (key != "fleet") return false;
+    model::TextQuantity rate = TRY(model::parse_leaf(v, {model::Dimension::event_rate}));
+    constexpr double most = 10'000;
+    if (!(rate.value >= 1) || rate.value > most) return wrong("from 1 to 10000 in a stretch of time, like 5/day");
+    limit = {.findings = static_cast<std::size_t>(rate.value), .within = rate.per};
+    return true;
+  };
+  TRY(read_map(value, "fleet", {own}));
+  if (!limit) return wrong("says how many findings are told of, like {fleet: 5/day}");
+  return *limit;
+}
+
 Result<AlertmanagerSettings> alertmanager_of(const model::Value& value) {
   AlertmanagerSettings settings;
   auto members = [](const model::Value& list) {

@@ -1,7 +1,8 @@
-// The parts of mien.yaml that say who is told: `alertmanager`, `webhooks`, `remote_write`.
+// The parts of mien.yaml that say who is told: `notify`, `alertmanager`, `webhooks`, `remote_write`.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct AlertmanagerSettings {
 };
 
 struct OutboundSettings {
+  std::optional<edge::NotifyLimit> notify;  // of the fleet
   AlertmanagerSettings alertmanager;
   std::vector<edge::WebhookOptions> webhooks;
   std::vector<edge::RemoteWriteOptions> remote_write;
@@ -28,6 +30,7 @@ struct OutboundSettings {
 };
 
 // Errors: invalid, with what to write instead.
+[[nodiscard]] Result<edge::NotifyLimit> notify_of(const model::Value& value);
 [[nodiscard]] Result<AlertmanagerSettings> alertmanager_of(const model::Value& value);
 [[nodiscard]] Result<std::vector<edge::WebhookOptions>> webhooks_of(const model::Value& value);
 [[nodiscard]] Result<std::vector<edge::RemoteWriteOptions>> remote_write_of(const model::Value& value);

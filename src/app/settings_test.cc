@@ -83,6 +83,7 @@ TEST(Settings, SayWhatIsScraped) {
 
 TEST(Settings, SayWhoIsTold) {
   Result<ManagerSettings> settings = parse_settings(R"(
+notify: {fleet: 5/day}
 alertmanager: [http://am-1:9093, {url: "https://am-2:9093/alerts", ca_file: /etc/mien/am.pem, token_file: /etc/mien/am.token}]
 webhooks:
   - {name: on-call, url: "https://alerts.example.net/hook?k=v", secret_file: /etc/mien/on-call.secret, types: [finding]}
@@ -99,6 +100,7 @@ remote_write:
   ASSERT_EQ(out.remote_write.size(), 1U);
   EXPECT_EQ(out.remote_write[0].samples, edge::WrittenSamples::all);
   EXPECT_EQ(out.remote_write[0].destination.name, "prometheus:9090");
+  EXPECT_EQ(out.notify, (edge::NotifyLimit{.findings = 5, .within = std::chrono::hours{24}}));
   EXPECT_EQ(out.files(),
             (std::vector<std::string>{"/etc/mien/am.token", "/etc/mien/am.pem", "/etc/mien/on-call.secret"}));
 }
@@ -114,6 +116,9 @@ TEST(Settings, RefuseDestinationsThatCanNotBe) {
         "webhooks: [{name: a, url: 'http://a', secret_file: s, secret: geheim}]",
         "webhooks: [{name: a, url: 'http://a', secret_file: s}, {name: a, url: 'http://b', secret_file: s}]"})
     EXPECT_THAT(problem(wrong), HasSubstr("`webhooks`: ")) << wrong;
+  for (const char* wrong : {"notify: 5/day", "notify: {}", "notify: {fleet: 0/day}", "notify: {fleet: many}",
+                            "notify: {fleet: 5/day, pool: 1/day}"})
+    EXPECT_THAT(problem(wrong), HasSubstr("`notify`: ")) << wrong;
   for (const char* wrong : {"remote_write: [{}]", "remote_write: [{url: 'http://a', samples: some}]",
                             "remote_write: [{url: 'http://a', queue: 1kB}]"})
     EXPECT_THAT(problem(wrong), HasSubstr("`remote_write`: ")) << wrong;

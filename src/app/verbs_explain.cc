@@ -24,6 +24,11 @@ bool is_schema_path(std::string_view subject) {
 // A limit is a line that people drew: neither expected nor improbable.
 bool is_limit(const wire::Document& finding) { return text_at(finding, "/kind") == "limit"; }
 
+// Of a baseline against a declaration the bits are a mean over what was learned, not how rare a sample is.
+bool is_departure(const wire::Document& finding) {
+  return text_at(finding, "/summary").starts_with("what was learned left");
+}
+
 void print_next_steps(Session& session, const wire::Document& finding) {
   std::string id = text_at(finding, "/id");
   std::string instance = text_at(finding, "/instance");
@@ -33,6 +38,9 @@ void print_next_steps(Session& session, const wire::Document& finding) {
   if (text_at(finding, "/state") == "open") table.add({cat("mien ack ", id, " --comment TEXT"), "say that you know"});
   if (is_limit(finding))
     table.add({"mien explain persona.drift.limits", "the limit is declared: change it in the persona if it is wrong"});
+  if (is_departure(finding))
+    table.add({"mien explain persona.behavior",
+               "change the declaration if it is wrong; drift.depart says how far is too far"});
   session.out << "\n" << table.render(session.style);
 }
 
@@ -46,7 +54,7 @@ void print_walk(Session& session, const wire::Document& answer) {
     double bits = number_at(step, "/deviation/bits");
     if (finding.is_null() && bits < least_surprise) continue;  // of an instance: what is as expected explains nothing
     session.out << " " << ++number << ". " << printable(text_at(step, "/text")) << "\n";
-    if (bits >= least_surprise && !is_limit(finding)) {
+    if (bits >= least_surprise && !is_limit(finding) && !is_departure(finding)) {
       session.out << "    " << surprise_text(bits) << "\n";
     }
   }

@@ -76,10 +76,12 @@ Table revisions_table(const Session& session, const wire::Document& list) {
                {.title = "GENERATION", .right = true},
                {.title = "SAMPLES", .right = true},
                {.title = "SERIES", .right = true},
-               {.title = "AGE"}});
+               {.title = "AGE"},
+               {.title = "STATE"}});
   for (const wire::Document& item : list) {
     table.add({text_at(item, "/name"), text_at(item, "/generation"), text_at(item, "/samples"),
-               cat(member_at(item, "/series").size()), age_at(session, item, "/created_at")});
+               cat(member_at(item, "/series").size()), age_at(session, item, "/created_at"),
+               text_at(item, "/candidate") == "true" ? "candidate" : "kept"});
   }
   return table;
 }
@@ -189,12 +191,44 @@ void print_members(Session& session, const wire::Document& document, std::size_t
   }
 }
 
+// What no single sample shows: of how the values are spread, and where the level goes.
+void print_slow(Session& session, const wire::Document& metrics) {
+  Table table({{.title = "METRIC", .shrinks = true},
+               {.title = "HOUR", .right = true},
+               {.title = "DAY", .right = true},
+               {.title = "USUAL", .right = true},
+               {.title = "MOST", .right = true},
+               {.title = "A DAY", .right = true},
+               {.title = "DAYS", .right = true},
+               {.title = ""}});
+  auto number = [](const wire::Document& item, const char* pointer) {
+    const wire::Document& value = member_at(item, pointer);
+    return value.is_number() ? to_text(value.get<double>(), 2) : std::string("-");
+  };
+  auto is = [](const wire::Document& item, const char* pointer) {
+    const wire::Document& value = member_at(item, pointer);
+    return value.is_boolean() && value.get<bool>();
+  };
+  for (const wire::Document& item : metrics) {
+    if (number(item, "/hour_bits") == "-" && number(item, "/per_day") == "-") continue;
+    std::string what = is(item, "/moving") ? "goes one way" : "";
+    if (is(item, "/unlike")) what += cat(what.empty() ? "" : ", ", "unlike any hour before");
+    table.add({series_text(item), number(item, "/hour_bits"), number(item, "/day_bits"), number(item, "/usual_bits"),
+               number(item, "/most_bits"), number(item, "/per_day"), text_at(item, "/days"), what});
+  }
+  if (table.size() == 0) return;
+  session.out
+      << "\nvalues of the newest hour and day against healthy hours, in bits; level, in the metric's unit a day\n"
+      << table.render(session.style);
+}
+
 Status describe_instance(Session& session, Client& client, const wire::Document& instance) {
   print_members(session, instance, 0);
   std::string name = text_at(instance, "/metadata/name");
   Result<wire::Document> drift = client.get(cat("/api/v1/instances/", name, "/drift"));
   if (!drift) return {};  // nothing was heard of it yet
   session.out << "\n" << deviations_table(member_at(*drift, "/metrics")).render(session.style);
+  print_slow(session, member_at(*drift, "/slow/metrics"));
   if (!member_at(*drift, "/findings").empty())
     session.out << "\n" << findings_table(session, member_at(*drift, "/findings")).render(session.style);
   return {};
@@ -206,6 +240,17 @@ Status describe_persona(Session& session, Client& client, const wire::Document& 
   wire::Document revisions = TRY(client.list("/api/v1/revisions", {{"persona", name}}));
   if (!member_at(revisions, "/items").empty()) {
     session.out << "\nlearned by its instances\n"
+                << revisions_table(session, member_at(revisions, "/items")).render(session.style);
+  }
+  return {};
+}
+
+Status describe_pool(Session& session, Client& client, const wire::Document& pool) {
+  session.out << to_yaml(pool);
+  wire::Document revisions =
+      TRY(client.list("/api/v1/revisions", {{"instance", cat("pool:", text_at(pool, "/metadata/name"))}}));
+  if (!member_at(revisions, "/items").empty()) {
+    session.out << "\nlearned by its members together; a new member begins with the newest\n"
                 << revisions_table(session, member_at(revisions, "/items")).render(session.style);
   }
   return {};
@@ -257,6 +302,7 @@ Status describe(Session& session, const GetArguments& arguments) {
   if (print_document(session, answer)) return {};
   if (kind.collection == "instances") return describe_instance(session, *client, answer);
   if (kind.collection == "personas") return describe_persona(session, *client, answer);
+  if (kind.collection == "pools") return describe_pool(session, *client, answer);
   if (kind.collection == "actions") describe_action(session, answer);
   if (kind.collection == "decisions") describe_decision(session, answer);
   if (kind.collection == "actions" || kind.collection == "decisions") return {};

@@ -129,7 +129,7 @@ Status diff_generations(Session& session, Client& client, const DiffArguments& a
 // A revision's series as a map, so that one that came or went is one difference.
 Result<model::Value> revision_value(Client& client, const std::string& name) {
   wire::Document revision = TRY(client.get("/api/v1/revisions/" + name));
-  for (const char* own : {"name", "number", "created_at"}) revision.erase(own);
+  for (const char* own : {"name", "number", "created_at", "candidate"}) revision.erase(own);
   if (member_at(revision, "/series").is_array()) {
     wire::Document series = wire::Document::object();
     for (const wire::Document& each : revision["series"]) {
@@ -217,6 +217,11 @@ Status rollback(Session& session, const RollbackArguments& arguments) {
   }
   wire::Document answer = TRY(client->post(path, body, query));
   if (print_document(session, answer)) return {};
+  if (text_at(answer, "/note") == "promoted") {
+    session.out << printable(arguments.subject) << " goes by revision " << arguments.to
+                << " from now on, which was a candidate\n";
+    return {};
+  }
   session.out << printable(arguments.subject) << (arguments.dry_run ? " would go back to " : " went back to ")
               << (subject.instance.empty() ? "generation " : "revision ") << arguments.to;
   if (std::string written = text_at(answer, "/generation");
@@ -235,7 +240,7 @@ void add_diff_verb(CLI::App& program, Session& session) {
   CLI::App* verb =
       add_verb(program, "diff", "Compare generations of a persona, revisions of an instance, or a file with the server",
                "Resources");
-  verb->add_option("NAME", arguments->subject, "PERSONA, or PERSONA@INSTANCE");
+  verb->add_option("NAME", arguments->subject, "PERSONA, PERSONA@INSTANCE, or PERSONA@pool:POOL");
   verb->add_option("--from", arguments->from, "The older one; the one before when not said")->type_name("NUMBER");
   verb->add_option("--to", arguments->to, "The newer one; the newest when not said")->type_name("NUMBER");
   verb->add_option("-f,--file", arguments->place, "A file, a folder, or -: compare it with the server")
@@ -245,8 +250,9 @@ void add_diff_verb(CLI::App& program, Session& session) {
 
 void add_rollback_verb(CLI::App& program, Session& session) {
   auto arguments = std::make_shared<RollbackArguments>();
-  CLI::App* verb = add_verb(program, "rollback",
-                            "Return to a generation of a persona, or to a revision of one instance", "Resources");
+  CLI::App* verb = add_verb(
+      program, "rollback", "Return to a generation of a persona, or to a revision of one instance; promote a candidate",
+      "Resources");
   verb->add_option("NAME", arguments->subject, "PERSONA, or PERSONA@INSTANCE")->required();
   verb->add_option("--to", arguments->to, "Which generation or revision")->required()->type_name("NUMBER");
   verb->add_flag("--dry-run", arguments->dry_run, "Say what would happen");

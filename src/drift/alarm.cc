@@ -75,12 +75,18 @@ double standing_score(double strength) { return onset_from * (1 - math::exp(-str
 
 double rate_shift(double block) { return block < 300 && block > 0 ? math::log10(300 / block) : 0; }
 
-double alarm_level(const Alarm& alarm, double budget) {
-  double level = base_level(budget) + alarm.offset;
+namespace {
+
+double level_above(double base, const Alarm& alarm) {
+  double level = base + alarm.offset;
   if (alarm.seen < week) level += unseen_week;
   if (alarm.seen < day) level += math::log10(day / std::max(alarm.seen, least_seen));
   return std::clamp(level, level_floor, level_ceiling);
 }
+
+}  // namespace
+
+double alarm_level(const Alarm& alarm, double budget) { return level_above(base_level(budget), alarm); }
 
 Verdict sound(Alarm& alarm, double& lasting, const Moment& moment, double budget) {
   double surprise = moment.surprise;
@@ -88,7 +94,8 @@ Verdict sound(Alarm& alarm, double& lasting, const Moment& moment, double budget
   double blocks = moment.elapsed / moment.block;
   Verdict verdict;
   verdict.surprise = surprise;
-  verdict.level = alarm_level(alarm, budget);
+  double base = base_level(budget);
+  verdict.level = level_above(base, alarm);
   verdict.fresh = surprise;
   if (surprise > bump_from) verdict.fresh -= novelty * math::log10(1 + times_before(alarm, surprise));
   // What was reported and goes on is no news. A slow statistic may stand above the level for long before it is strong
@@ -104,7 +111,7 @@ Verdict sound(Alarm& alarm, double& lasting, const Moment& moment, double budget
   lasting = std::max(moment.standing, lasting * std::clamp(1 - fading, 0.0, 1.0));
   verdict.score = standing_score(lasting);
   // For the score what would have been at the budget's own level.
-  bool goes_on = alarm.held > std::min(verdict.level, base_level(budget)) && surprise <= alarm.held + clearly_stronger;
+  bool goes_on = alarm.held > std::min(verdict.level, base) && surprise <= alarm.held + clearly_stronger;
   bool onset = verdict.fresh >= onset_begins && !goes_on;
   if (at_once || onset) verdict.score = std::max(verdict.score, onset_score(verdict.fresh));
 
@@ -116,7 +123,6 @@ Verdict sound(Alarm& alarm, double& lasting, const Moment& moment, double budget
   follow_bump(alarm, moment);
   alarm.seen += judged;
   alarm.offset -= episode_step * budget * judged / week;
-  double base = base_level(budget);
   alarm.offset = std::clamp(alarm.offset, level_floor - base, level_ceiling - base);
   return verdict;
 }

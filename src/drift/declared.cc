@@ -33,6 +33,13 @@ void accumulate(double& evidence, double e, double interval) {
 
 }  // namespace
 
+bool is_meant(const std::vector<model::Series>& series, const model::Series& one) {
+  if (one.attributes.empty()) return true;
+  return std::none_of(series.begin(), series.end(), [&](const model::Series& other) {
+    return other.metric == one.metric && other.attributes.empty();
+  });
+}
+
 double declared_surprise(const DeclaredDistribution& declared, double x) {
   switch (declared.kind) {
     case DistributionKind::normal: return normal_surprise(x, declared.a, declared.b);

@@ -16,6 +16,8 @@ constexpr double declared_open = 8;
 constexpr double declared_close = 1;
 constexpr double declared_most = 12;
 
+// What is declared of a metric is meant of its total: of the series without attributes where there is one, else of all.
+[[nodiscard]] bool is_meant(const std::vector<model::Series>& series, const model::Series& one);
 // -log10 of the chance of a value this far out under a declared distribution, 0 .. 16.
 [[nodiscard]] double declared_surprise(const model::DeclaredDistribution& declared, double x);
 // The middle and the band that holds 99 %.

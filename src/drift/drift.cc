@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "base/codec.h"
@@ -10,7 +11,9 @@
 #include "drift/alarm.h"
 #include "drift/declared.h"
 #include "drift/episodes.h"
+#include "drift/interplay.h"
 #include "drift/judge.h"
+#include "drift/lanes.h"
 #include "drift/relations.h"
 #include "drift/sustained.h"
 #include "drift/watch_state.h"
@@ -32,8 +35,8 @@ constexpr double shortest_silence = 10;      // intervals
 constexpr double longer_than_ever = 3;       // times the longest step so far
 constexpr std::uint64_t rhythm_known = 100;  // rows
 constexpr double gone_after = 600;           // seconds, and ten intervals, without a sample: a declared episode ends
-constexpr std::size_t together = 32;         // samples that are measured before the first of them is weighed (judge.h)
-constexpr std::size_t ahead = 8;             // series whose state is fetched before it is needed
+constexpr std::size_t ahead = 16;            // series whose state is fetched before it is needed
+constexpr double told_likely = 1.25;         // surprise of a series that may be among the strangest of its row
 const model::Baseline unknown{};
 const model::Past no_past{};
 
@@ -48,14 +51,6 @@ double weight_of(const model::Expectation& expectation, const std::string& metri
   return 1;
 }
 
-// What is declared of a metric is meant of its total: of the series without attributes where there is one, else of all.
-bool is_meant(const std::vector<model::Series>& series, const model::Series& one) {
-  if (one.attributes.empty()) return true;
-  return std::none_of(series.begin(), series.end(), [&](const model::Series& other) {
-    return other.metric == one.metric && other.attributes.empty();
-  });
-}
-
 void make_plan(Watch::State& state, const model::Expectation& expectation, const std::vector<model::Series>& series,
                std::vector<EpisodeChange>& changes, WallTime now) {
   if (state.planned && state.plan.size() == series.size() && state.expectation == expectation) return;
@@ -63,11 +58,14 @@ void make_plan(Watch::State& state, const model::Expectation& expectation, const
   state.expectation = expectation;
   state.plan.assign(series.size(), {});
   state.declared.clear();
+  state.plain = true;
   for (std::size_t i = 0; i < series.size(); ++i) {
     SeriesPlan& plan = state.plan[i];
     plan.weight = weight_of(expectation, series[i].metric.value);
+    state.plain = state.plain && plan.weight == 1;
     auto declared = state.expectation.metrics.find(series[i].metric.value);
     if (declared == state.expectation.metrics.end() || !is_meant(series, series[i])) continue;
+    state.plain = false;
     plan.ignore = declared->second.ignore;
     if (plan.ignore) continue;
     plan.declared = &declared->second;
@@ -115,6 +113,7 @@ class Assessor {
     for (std::size_t s = 0; s < behavior.series.size(); ++s) {
       if (s + ahead < behavior.series.size()) fetch(&behavior.series[s + ahead], sizeof(model::Baseline));
       if (s + ahead < state.series.size()) fetch(&state.series[s + ahead], sizeof(SeriesWatch));
+      if (s % 8 == 0 && s + ahead < state.relations.sums.size()) __builtin_prefetch(&state.relations.sums[s + ahead]);
       ready_ += behavior.series[s].ready() ? 1 : 0;
       known_ += behavior.series[s].anchor.n > 0 ? 1 : 0;
     }
@@ -153,9 +152,9 @@ class Assessor {
     std::array<std::pair<double, std::uint32_t>, max_deviations> top{};
     std::size_t count = 0;
     for (std::uint32_t s = 0; s < state_.series.size(); ++s) {
-      if (!is_fresh(s, now)) continue;
-      double surprise = surprise_of(s);
+      double surprise = state_.plain ? static_cast<double>(state_.series[s].surprise) : surprise_of(s);
       if (count == top.size() && surprise <= top.back().first) continue;
+      if (!is_fresh(s, now)) continue;
       std::size_t place = count < top.size() ? count++ : count - 1;
       for (; place > 0 && top[place - 1].first < surprise; --place) top[place] = top[place - 1];
       top[place] = {surprise, s};
@@ -165,10 +164,9 @@ class Assessor {
     }
     out_.score.metrics.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
-      out_.score.metrics.push_back(deviation_of(scene, {.series = top[i].second,
-                                                        .surprise = top[i].first,
-                                                        .observed = state_.series[top[i].second].last,
-                                                        .at = now}));
+      Blamed one{
+          .series = top[i].second, .surprise = top[i].first, .observed = state_.series[top[i].second].last, .at = now};
+      describe(scene, one, out_.score.metrics.emplace_back());
     }
   }
 
@@ -231,15 +229,6 @@ class Assessor {
     });
   }
 
-  struct Taken {
-    std::uint32_t series = 0;
-    std::size_t column = 0;
-    Sample sample;
-    bool expected = false;  // declared as ordinary: what was learned does not speak against it
-    EvidenceBefore before;
-    Measured measured;
-  };
-
   [[nodiscard]] const model::Baseline& baseline_of(std::uint32_t s) const {
     return s < behavior_.series.size() ? behavior_.series[s] : unknown;
   }
@@ -250,63 +239,79 @@ class Assessor {
   // Samples of one row from a column on: first all of them are measured, then all weighed.
   void samples(Scene& scene, std::size_t index, std::size_t from, bool gated) {
     std::size_t end = std::min(from + together, batch_.series.size());
-    model::SampleEvidence* evidence = out_.evidence.samples.data() + index * batch_.series.size();
     std::size_t taken = 0;
-    std::int32_t hour = model::hour_of(scene.now);
-    bool alone = is_alone();
-    for (std::size_t c = from; c < end; ++c) {
+    const Sample sample{
+        .value = 0, .at = scene.now, .hour = model::hour_of(scene.now), .gated = gated, .alone = is_alone()};
+    const double* value = batch_.values.data() + from * batch_.times.size() + index;
+    model::SampleEvidence* evidence = out_.evidence.samples.data() + index * batch_.series.size();
+    for (std::size_t c = from; c < end; ++c, value += batch_.times.size()) {
       std::uint32_t s = batch_.series[c];
-      double x = batch_.at(c, index);
-      if (std::isnan(x) || s >= state_.series.size()) continue;
-      Taken& one = taken_[taken++];
+      if (std::isnan(*value) || s >= state_.series.size()) continue;
+      Taken& one = taken_[taken];
+      one.baseline = &baseline_of(s);
+      one.past = &past_of(s);
+      one.pattern = &state_.patterns[s];
+      one.watch = &state_.series[s];
+      one.out = &evidence[c];
       one.series = s;
-      one.column = c;
-      one.sample.value = x;  // field by field: a copy of the whole would wait for its parts
-      one.sample.at = scene.now;
-      one.sample.hour = hour;
-      one.sample.gated = gated;
-      one.sample.alone = alone;
       one.expected = false;
-      if (state_.plan[s].declared != nullptr) judge_declaration(one);
-      measure(baseline_of(s), past_of(s), state_.series[s], one.sample, one.measured, evidence[c]);
+      one.sample.value = *value;  // field by field: a copy of the whole would wait for its parts
+      one.sample.at = sample.at;
+      one.sample.hour = sample.hour;
+      one.sample.gated = sample.gated;
+      one.sample.alone = sample.alone;
+      if (!state_.plain && state_.plan[s].declared != nullptr) judge_declaration(one, before_[taken]);
+      ++taken;
     }
-    for (std::size_t i = 0; i < taken; ++i) {
-      std::uint32_t s = taken_[i].series;
-      ask(baseline_of(s), past_of(s), state_.patterns[s], state_.series[s], taken_[i].measured);
-    }
-    for (std::size_t i = 0; i < taken; ++i) weigh_one(scene, taken_[i], evidence[taken_[i].column]);
+    std::span<Taken> all = std::span(taken_).first(taken);
+    judge_all(all);
     row_.present += taken;
+    if (state_.plain && !sample.alone) {
+      for (const Taken& one : all) join_block(state_.relations, one.series, one.sample.value);
+      bool last = index + 1 == batch_.times.size();
+      for (const Taken& one : all) join_plain(one, last);
+    } else {
+      for (std::size_t i = 0; i < taken; ++i) join(scene, taken_[i], before_[i]);
+    }
   }
 
-  void judge_declaration(Taken& one) {
+  void judge_declaration(Taken& one, EvidenceBefore& before) {
     Against& against = state_.against[one.series];
-    one.before = {.declared = against.declared, .limit = against.limit};
+    before = {.declared = against.declared, .limit = against.limit};
     one.expected =
         judge_declared(*state_.plan[one.series].declared, against, {.at = one.sample.at, .value = one.sample.value},
-                       static_cast<double>(state_.series[one.series].interval));
+                       static_cast<double>(one.watch->interval));
     // Already doubtful: the first outlier does not teach.
     one.sample.gated = one.sample.gated || against.declared >= 2 || against.limit >= 2;
   }
 
-  void weigh_one(Scene& scene, const Taken& one, SampleEvidence& evidence) {
+  // What the instance as a whole takes of a sample that was weighed.
+  void join(Scene& scene, const Taken& one, const EvidenceBefore& before) {
     std::uint32_t s = one.series;
     const SeriesPlan& plan = state_.plan[s];
-    SeriesWatch& watch = state_.series[s];
-    weigh(past_of(s), state_.patterns[s], watch, one.sample, one.measured, evidence);
-    double standing = one.sample.alone ? stand(past_of(s), watch, one.measured) : 0;
+    double standing = one.sample.alone ? stand(*one.past, *one.watch, one.measured) : 0;
     if (!plan.ignore && !one.expected) {
       row_.standing = std::max(row_.standing, plan.weight * standing);
       if (state_.series.size() > 1) join_block(state_.relations, s, one.sample.value);
     }
     if (plan.declared != nullptr) {
       if (one.expected) {
-        watch.surprise = 0;
-        watch.group = {};
-        watch.left_at = {};
+        one.watch->surprise = 0;
+        one.watch->group = {};
+        one.watch->left_at = {};
       }
-      follow_declared(scene, s, one.before);
+      follow_declared(scene, s, before);
     }
     join_row(s);
+  }
+
+  // The same where nothing is declared of any series. What the report of the last row will tell of the strangest is
+  // fetched meanwhile.
+  void join_plain(const Taken& one, bool last) {
+    auto surprise = static_cast<double>(one.watch->surprise);
+    if (last && surprise > told_likely) __builtin_prefetch(&one.past->band_low);
+    row_.strongest.add(surprise);
+    note_worst(surprise, one.series);
   }
 
   // What the row as a whole needs of a series whose newest sample is fresh.
@@ -315,7 +320,10 @@ class Assessor {
     if (plan.ignore) return;
     double own = static_cast<double>(state_.series[s].surprise);
     row_.strongest.add(is_alone() ? own : plan.weight * own);
-    double surprise = plan.declared == nullptr ? own : surprise_of(s);
+    note_worst(plan.declared == nullptr ? own : surprise_of(s), s);
+  }
+
+  void note_worst(double surprise, std::uint32_t s) {
     if (surprise < row_.worst_surprise || (surprise == row_.worst_surprise && (surprise == 0 || s > row_.worst)))
       return;
     row_.worst_surprise = surprise;
@@ -339,7 +347,8 @@ class Assessor {
     if (!is_alone()) {
       bool block_ends = follow_block(moment.at, gated);
       double single = own_weight * row_.strongest.length();
-      own = std::min(std::sqrt(single * single + squared_surprise(state_.relations)), most_combined);
+      auto bent = static_cast<double>(state_.interplay.surprise);
+      own = std::min(std::sqrt(single * single + squared_surprise(state_.relations) + bent * bent), most_combined);
       strength = own;
       double u = math::exp(0.8373036701796530 * own);  // 10^(C/2.75): exponential tails of C are Pareto tails of u
       surprise = behavior_.combined.surprise(u, combined_empirical);
@@ -364,7 +373,10 @@ class Assessor {
     }
     if (to_seconds(now - state_.block_started) < block_seconds(state_.interval) - 1.5 * state_.interval) return false;
     state_.block_open = false;
-    judge_block(state_.relations, state_.known_healthy ? Lesson::trusted : gated ? Lesson::none : Lesson::careful);
+    Lesson lesson = state_.known_healthy ? Lesson::trusted : gated ? Lesson::none : Lesson::careful;
+    take_block(state_.interplay, state_.relations);
+    judge_block(state_.relations, lesson);
+    judge_block(state_.interplay, state_.relations, lesson);
     return true;
   }
 
@@ -419,6 +431,7 @@ class Assessor {
   };
   Row row_;
   std::array<Taken, together> taken_;
+  std::array<EvidenceBefore, together> before_;  // where something is declared
 };
 
 }  // namespace
@@ -441,6 +454,26 @@ void Watch::State::resize(std::size_t count) {
 void Watch::trust(bool known_healthy) { state_->known_healthy = known_healthy; }
 
 void Watch::listen(bool for_silence) { state_->rhythm.listens = for_silence; }
+
+void Watch::learn_interplay(std::uint64_t seed, bool judges) {
+  using Mode = Interplay::Mode;
+  state_->interplay = {};
+  state_->interplay.mode = judges ? Mode::learns : Mode::gathers;
+  state_->interplay.seed = seed;
+}
+
+void Watch::use_interplay(InterplayModel model) {
+  state_->interplay = {};
+  state_->interplay.mode = Interplay::Mode::given;
+  state_->interplay.model = std::move(model);
+}
+
+bool Watch::has_interplay() const { return state_->interplay.mode != Interplay::Mode::off; }
+
+InterplayTraining Watch::train_interplay(std::uint32_t epochs) const {
+  const Interplay& interplay = state_->interplay;
+  return {interplay.newest.size(), interplay.kept, interplay.seed, epochs};
+}
 
 Assessment assess(const model::Expectation& expectation, const Behavior& behavior, Watch& watch,
                   const std::vector<model::Series>& series, const model::Batch& batch) {
@@ -472,6 +505,8 @@ std::vector<EpisodeChange> close_all(Watch& watch, WallTime at) {
   // What spoke against one persona's declarations is no evidence against those of the next.
   for (Against& against : watch.state().against) against.declared = against.limit = 0;
   forget(watch.state().relations);
+  if (watch.state().interplay.mode == Interplay::Mode::learns)
+    watch.learn_interplay(watch.state().interplay.seed, true);
   return changes;
 }
 

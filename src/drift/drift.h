@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "drift/interplay.h"
 #include "model/behavior.h"
 #include "model/expectation.h"
 #include "model/finding.h"
@@ -36,6 +37,15 @@ class Watch {
   // While on, a row that comes far later than any before it opens an episode of kind silence (`mien score`: a file has
   // nobody else to notice). Off at first: whoever has a clock knows of a silence while it lasts.
   void listen(bool for_silence);
+
+  // From now on the series are judged by an autoencoder too (interplay.h), one that trains itself as rows come; or, not
+  // judging, only keeps rows for train_interplay. Off at first. Forgets what an earlier one learned.
+  void learn_interplay(std::uint64_t seed, bool judges);
+  [[nodiscard]] bool has_interplay() const;
+  // The same by one that was trained before, on the same series in the same order; it learns no more.
+  void use_interplay(InterplayModel model);
+  // A training, not begun, on the ordinary rows that were kept; without enough of them it ends at once.
+  [[nodiscard]] InterplayTraining train_interplay(std::uint32_t epochs) const;
 
   struct State;
   [[nodiscard]] State& state() { return *state_; }

@@ -159,7 +159,9 @@ void take_row(Scene& scene, Episode& episode, const Verdict& verdict) {
   if (relations_lead(scene.state)) {
     ++episode.likeness.relation_rows;
     double surprise = std::sqrt(squared_surprise(scene.state.relations));
-    for (std::uint32_t i : strangest(scene.state.relations, 3)) blame(episode, newest(scene, i, surprise));
+    std::vector<std::uint32_t> series = strangest(scene.state.interplay, scene.state.relations, 3);
+    if (series.empty()) series = strangest(scene.state.relations, 3);
+    for (std::uint32_t i : series) blame(episode, newest(scene, i, surprise));
   } else {
     blame_surprising(scene, episode, std::max(1.5, 0.3 * verdict.surprise));
   }
@@ -261,11 +263,13 @@ void follow_one_declared(Scene& scene, std::uint32_t series, EpisodeSource sourc
 double expected_at(const model::Baseline& baseline, const model::Past& past, WallTime t) {
   constexpr std::uint8_t enough_visits = 3;
   std::int32_t hour = model::hour_of(t);
-  if (baseline.hour == hour && baseline.hour_weight > 0 && baseline.season_visits >= enough_visits)
-    return baseline.season_level;  // at hand: the season itself need not be touched
+  if (baseline.hour == hour && baseline.hour_weight > 0) {  // at hand: the season itself need not be touched
+    if (baseline.season_visits >= enough_visits) return baseline.season_level;
+    if (baseline.season_visits > 0 || !baseline.season_known) return baseline.anchor.location;
+  }
   int cell = past.season.known(model::season_cell_of(hour));
   bool seasonal = cell >= 0 && past.season.visits(static_cast<std::size_t>(cell)) >= enough_visits;
-  return seasonal ? past.season.level(static_cast<std::size_t>(cell)) : baseline.anchor.location;
+  return seasonal ? past.season.level_at(hour) : baseline.anchor.location;
 }
 
 }  // namespace
@@ -277,10 +281,15 @@ bool has_episode(const Watch::State& state, EpisodeSource source, std::uint32_t 
 }
 
 model::Deviation deviation_of(const Scene& scene, const Blamed& blamed) {
+  model::Deviation deviation;
+  describe(scene, blamed, deviation);
+  return deviation;
+}
+
+void describe(const Scene& scene, const Blamed& blamed, model::Deviation& deviation) {
   std::uint32_t index = blamed.series;
   const model::Series& series = scene.series[index];
   const SeriesPlan& plan = scene.state.plan[index];
-  model::Deviation deviation;
   deviation.name = series.metric;
   deviation.attributes = series.attributes;
   deviation.observed = blamed.observed;
@@ -306,7 +315,6 @@ model::Deviation deviation_of(const Scene& scene, const Blamed& blamed) {
     deviation.expected = deviation.low = deviation.high = blamed.observed;
   }
   deviation.direction = direction_of(blamed.observed - deviation.expected);
-  return deviation;
 }
 
 void follow_learned(Scene& scene, const Verdict& verdict) {

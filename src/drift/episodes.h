@@ -38,6 +38,7 @@ void close_episode(Scene& scene, std::size_t index);
 
 // As a person reads it: beside what was expected then.
 [[nodiscard]] model::Deviation deviation_of(const Scene& scene, const Blamed& blamed);
+void describe(const Scene& scene, const Blamed& blamed, model::Deviation& deviation);  // the same in its place
 [[nodiscard]] bool has_episode(const Watch::State& state, EpisodeSource source, std::uint32_t series);
 
 }  // namespace mien::drift

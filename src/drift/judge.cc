@@ -8,6 +8,7 @@
 
 #include "base/math.h"
 #include "drift/ordinary.h"
+#include "drift/statistics.h"
 
 namespace mien::drift {
 namespace {
@@ -20,23 +21,10 @@ using model::SampleEvidence;
 using stats::clip;
 using stats::warm_rate;
 
-constexpr float far = 16;               // scales from the level at which one sample stops counting for more
-constexpr double gap_in_intervals = 5;  // a longer step is a gap: what is fast starts anew
-constexpr double rare_surprise = 4;     // p < 1e-4: teaches the tails with weight 1/4
-constexpr float left_surprise = 2;      // out of the ordinary: the series has left
-constexpr float forecast_gain = 0.02F;
-constexpr double largest_value = 1e30;  // larger ones are judged as this, so that nothing overflows
+constexpr double rare_surprise = 4;  // p < 1e-4: teaches the tails with weight 1/4
 constexpr float largest_statistic = 1e9F;
-constexpr float silent = -1;  // the expert has nothing to say: neither judged nor learned
-// Of the groups' length: healthy rows reach the alarm level as often as one expert's do.
-constexpr float combined_share = 0.97F;
 constexpr double decades_of_magnitude = 8;
-constexpr double next_to_nothing = 0.003;  // of the level: falling below counts for no more
-constexpr float calm_jump = 0.7F;          // of the usual jump: smaller ones are calm
-constexpr float always_changes = 0.95F;    // only of such a series is a calm stretch told from its steps
-constexpr float calm_unit = 100;           // samples
-constexpr double clear_jump = 3.5;         // decades
-constexpr float past_steps = 8192;
+constexpr double clear_jump = 3.5;  // decades
 
 using Statistics = std::array<float, stats::rung_slots>;
 
@@ -71,7 +59,7 @@ float forecast_residual(SeriesWatch& watch, float z) {
   Four weights;
   std::memcpy(&weights, watch.weights.data(), sizeof weights);
   float residual = y - sum_of(weights * past);
-  float power = 0.1F + sum_of(past * past);
+  float power = least_power + sum_of(past * past);
   weights += past * (forecast_gain * clip(residual, 1.0F) / power);
   std::memcpy(watch.weights.data(), &weights, sizeof weights);
   std::uint64_t steps = 0;
@@ -99,28 +87,12 @@ double advance(SeriesWatch& watch, WallTime t) {
   return step;
 }
 
-// The hour's level and spread: as learn keeps them at hand, else from the season itself.
-struct Hour {
-  bool known = false;
-  double level = 0;
-  float spread = 0;
-};
-
-Hour hour_of(const Baseline& baseline, const Past& past, std::int32_t hour) {
-  if (baseline.hour == hour && baseline.hour_weight > 0)
-    return {.known = baseline.season_known, .level = baseline.season_level, .spread = baseline.season_spread};
-  int cell = past.season.known(model::season_cell_of(hour));
-  if (cell < 0) return {};
-  auto known = static_cast<std::size_t>(cell);
-  return {.known = true, .level = past.season.level(known), .spread = past.season.spread(known)};
-}
-
 void season_statistics(const Baseline& baseline, SeriesWatch& watch, double x, const Hour& hour, Statistics& u) {
   at(u, Expert::off_season) = at(u, Expert::off_season_spread) = at(u, Expert::off_season_level) = silent;
   if (!hour.known || baseline.season_scale <= 0) return;
   double scale = std::max(static_cast<double>(baseline.season_scale), baseline.anchor.floor());
   auto r = static_cast<float>((x - hour.level) / scale);
-  watch.season_level += warm(watch.n, 1.0F / 8) * (clip(r, far) - watch.season_level);
+  watch.season_level += warm(watch.n, level_rate) * (clip(r, far) - watch.season_level);
   at(u, Expert::off_season) = size_of(r);
   at(u, Expert::off_season_spread) = size_of(r) / std::max(hour.spread, 0.05F);
   at(u, Expert::off_season_level) = 4 * size_of(watch.season_level);
@@ -150,21 +122,21 @@ float stillness(const Baseline& baseline, const SeriesWatch& watch) {
 
 void count(std::uint16_t& length, bool goes_on, std::uint16_t begins) {
   if (!goes_on) length = begins;
-  else if (length < std::numeric_limits<std::uint16_t>::max()) ++length;
+  else if (length < longest_run) ++length;
 }
 
 // Every expert's statistic, and the means they rest on.
 float take_statistics(const Baseline& baseline, SeriesWatch& watch, const Place& place, const Hour& hour,
                       Statistics& u) {
   double scale = baseline.anchor.safe_scale();
-  auto z = static_cast<float>(clip((place.x - baseline.anchor.location) / scale, 1e6));
+  auto z = static_cast<float>(clip((place.x - baseline.anchor.location) / scale, largest_z));
   watch.z = z;
   double jump_scale = std::max(static_cast<double>(baseline.jump_scale), 0.01 * scale);
   auto jump = static_cast<float>(std::fabs(place.away) / std::max(jump_scale, baseline.anchor.floor()));
   float wide = clip(z, far);
-  watch.level += warm(watch.n, 1.0F / 8) * (wide - watch.level);
+  watch.level += warm(watch.n, level_rate) * (wide - watch.level);
   watch.ramp += warm(watch.n, place.ramp_rate) * (wide - watch.ramp);
-  watch.volatility += 1.0F / 32 * (std::min(jump, far) - watch.volatility);
+  watch.volatility += volatility_rate * (std::min(jump, far) - watch.volatility);
   float residual = forecast_residual(watch, clip(z, 4.0F));
   season_statistics(baseline, watch, place.x, hour, u);
   at(u, Expert::low_outlier) = low_outlier(baseline, place.x, z);
@@ -204,8 +176,12 @@ void follow_interval(double& interval, double step) {
   }
 }
 
-void measure(const Baseline& baseline, const Past& past, SeriesWatch& watch, const Sample& sample, Measured& measured,
-             SampleEvidence& out) {
+void measure(Taken& one) {
+  const Baseline& baseline = *one.baseline;
+  SeriesWatch& watch = *one.watch;
+  const Sample& sample = one.sample;
+  Measured& measured = one.measured;
+  SampleEvidence& out = *one.out;
   double x = clip(sample.value, largest_value);
   double step = advance(watch, sample.at);
   bool follows = step > 0;
@@ -225,8 +201,9 @@ void measure(const Baseline& baseline, const Past& past, SeriesWatch& watch, con
   measured.asked = 0;
   out.forecast = 0;
   if (measured.warm) {
-    Place place{.x = x, .away = d, .ramp_rate = interval > 0 ? interval / (64 * block) : 1.0F / 64};
-    out.forecast = take_statistics(baseline, watch, place, hour_of(baseline, past, sample.hour), measured.u);
+    std::fill(measured.u.begin() + expert_count, measured.u.end(), 0.0F);
+    Place place{.x = x, .away = d, .ramp_rate = interval > 0 ? interval / (ramp_blocks * block) : 1 / ramp_blocks};
+    out.forecast = take_statistics(baseline, watch, place, hour_of(baseline, *one.past, sample.hour), measured.u);
   }
   ++watch.n;
   watch.last = x;
@@ -238,27 +215,41 @@ void measure(const Baseline& baseline, const Past& past, SeriesWatch& watch, con
   out.jump = static_cast<float>(d);
 }
 
-void ask(const Baseline& baseline, const Past& past, const Pattern& pattern, SeriesWatch& watch, Measured& measured) {
+void ask(Taken& one) {
+  Measured& measured = one.measured;
   if (!measured.warm) return;
   model::Rungs rungs = stats::rungs_of(measured.u);
-  stats::raise(watch.rungs, rungs);
-  measured.asked = stats::reached(rungs, baseline.marks) & ((1U << expert_count) - 1);
+  stats::raise(one.watch->rungs, rungs);
+  measured.asked = stats::reached(rungs, one.baseline->marks) & all_experts;
   for (std::uint32_t asked = measured.asked; asked != 0; asked &= asked - 1)
-    __builtin_prefetch(&past.tails[static_cast<std::size_t>(std::countr_zero(asked))]);
-  if (measured.block_ends) fetch_pattern(pattern);
+    __builtin_prefetch(&one.past->tails[static_cast<std::size_t>(std::countr_zero(asked))]);
+  if (measured.block_ends) fetch_pattern(*one.pattern);
 }
 
-void weigh(const Past& past, Pattern& pattern, SeriesWatch& watch, const Sample& sample, const Measured& measured,
-           SampleEvidence& out) {
+void ask_tail(const Taken& one, std::size_t expert, float& group, std::uint32_t& rare) {
+  double e = one.past->tails[expert].surprise(std::min(one.measured.u[expert], largest_statistic));
+  if (e > rare_surprise) rare |= 1U << expert;
+  if (e > clear_jump && is_jump(static_cast<Expert>(expert))) note_jump(*one.watch, one.sample);
+  group = std::max(group, static_cast<float>(e));
+}
+
+void end_block(const Taken& one) {
+  if (!one.measured.block_ends) return;
+  SeriesWatch& watch = *one.watch;
+  one.out->flags |= SampleEvidence::block_end;
+  one.out->rungs = watch.rungs;
+  one.out->rare = watch.block_rare;
+  watch.block_age = -1;
+  watch.form = follow_pattern(*one.pattern, static_cast<double>(watch.z), one.sample.gated);
+}
+
+void weigh(const Taken& one) {
+  SeriesWatch& watch = *one.watch;
   std::array<float, model::group_count> groups{};
-  std::uint32_t rare = sample.gated ? (1U << expert_count) - 1 : 0;
-  for (std::uint32_t asked = measured.asked; asked != 0; asked &= asked - 1) {
+  std::uint32_t rare = rare_at_first(one.sample);
+  for (std::uint32_t asked = one.measured.asked; asked != 0; asked &= asked - 1) {
     auto i = static_cast<std::size_t>(std::countr_zero(asked));
-    double e = past.tails[i].surprise(std::min(measured.u[i], largest_statistic));
-    if (e > rare_surprise) rare |= 1U << i;
-    if (e > clear_jump && is_jump(static_cast<Expert>(i))) note_jump(watch, sample);
-    float& group = groups[static_cast<std::size_t>(group_of(static_cast<Expert>(i)))];
-    group = std::max(group, static_cast<float>(e));
+    ask_tail(one, i, groups[static_cast<std::size_t>(group_of(static_cast<Expert>(i)))], rare);
   }
   watch.block_rare = static_cast<std::uint16_t>(watch.block_rare | rare);
   float squared = 0;
@@ -266,18 +257,12 @@ void weigh(const Past& past, Pattern& pattern, SeriesWatch& watch, const Sample&
     squared += groups[g] * groups[g];
     watch.group[g] = static_cast<std::uint8_t>(std::min(groups[g] * group_steps + 0.5F, 255.0F));
   }
-  if (measured.block_ends) {
-    out.flags |= SampleEvidence::block_end;
-    out.rungs = watch.rungs;
-    out.rare = watch.block_rare;
-    watch.block_age = -1;
-    watch.form = follow_pattern(pattern, static_cast<double>(watch.z), sample.gated);
-  }
+  end_block(one);
   watch.surprise = combined_share * std::sqrt(squared + watch.form * watch.form);
   if (watch.surprise < left_surprise) {
     watch.left_at = {};
   } else if (watch.left_at.ns == 0) {
-    watch.left_at = sample.at;
+    watch.left_at = one.sample.at;
   }
 }
 

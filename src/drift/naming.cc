@@ -44,9 +44,10 @@ Place place_of(const Scene& scene, std::uint32_t series) {
   const model::Baseline& baseline = scene.behavior.series[series];
   const model::Season& season = scene.behavior.past[series].season;
   double expected = baseline.anchor.location;
-  int cell = season.known(model::season_cell_of(scene.now));
+  std::int32_t hour = model::hour_of(scene.now);
+  int cell = season.known(model::season_cell_of(hour));
   if (cell >= 0 && baseline.season_scale > 0) {
-    expected = season.level(static_cast<std::size_t>(cell));
+    expected = season.level_at(hour);
     double scale = std::max(static_cast<double>(baseline.season_scale), baseline.anchor.floor());
     place.distance = (watch.last - expected) / scale;
     place.has_season = scale < seasonal_share * baseline.anchor.safe_scale();

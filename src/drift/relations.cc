@@ -81,11 +81,19 @@ struct Seen {
   }
 };
 
+// The model that will be asked after this one: views one after another, of each its groups in order.
+void fetch_next(const Relations& relations, std::size_t view, std::size_t group) {
+  bool last = (group + 1) * relation_views >= relations.views.size();
+  if (!last) relations.views[(group + 1) * relation_views + view].fetch();
+  else if (view + 1 < relation_views) relations.views[view + 1].fetch();
+}
+
 // Root mean square of the groups' distances, by how many series each has.
 double distance(const Relations& relations, std::size_t view, Seen& seen) {
   double squared = 0;
   for (std::size_t g = 0; g * relation_views < relations.views.size(); ++g) {
     const RelationView& model = relations.views[g * relation_views + view];
+    fetch_next(relations, view, g);
     std::span<const float> x = seen.part(g, model.size());
     auto known = std::count_if(x.begin(), x.end(), [](float value) { return !std::isnan(value); });
     seen.standard[g] = model.standardise(x);
@@ -119,14 +127,6 @@ void grow(Relations& relations, std::size_t series) {
     std::size_t size = std::min(RelationView::max_size, series - g * RelationView::max_size);
     for (std::size_t v = 0; v < relation_views; ++v) relations.views[g * relation_views + v].grow(size);
   }
-}
-
-void join_block(Relations& relations, std::size_t series, double x) {
-  if (series >= relations.paths.size()) return;
-  BlockSum& block = relations.sums[series];
-  if (block.count == std::numeric_limits<std::uint16_t>::max()) return;
-  block.sum += static_cast<float>(stats::clip(x, 1e30));
-  ++block.count;
 }
 
 void judge_block(Relations& relations, Lesson lesson) {

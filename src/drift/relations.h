@@ -7,6 +7,8 @@
 // block: about 5 ns per series and view. Memory about 90 bytes per series and view.
 #pragma once
 
+#include <limits>
+
 #include "drift/watch_state.h"
 
 namespace mien::drift {
@@ -16,7 +18,13 @@ enum class Lesson : std::uint8_t { none, careful, trusted };  // an episode is o
 // Room for every series up to the limit, in paths and views.
 void grow(Relations& relations, std::size_t series);
 // The value of one series joins the running block.
-void join_block(Relations& relations, std::size_t series, double x);
+inline void join_block(Relations& relations, std::size_t series, double x) {
+  if (series >= relations.sums.size()) return;
+  BlockSum& block = relations.sums[series];
+  if (block.count == std::numeric_limits<std::uint16_t>::max()) return;
+  block.sum += static_cast<float>(stats::clip(x, 1e30));
+  ++block.count;
+}
 // The block is over: judges it and learns. Afterwards `relations.surprise` holds each view's -log10 p.
 void judge_block(Relations& relations, Lesson lesson);
 // Squared length of the views' surprises.

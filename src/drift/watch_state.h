@@ -8,6 +8,7 @@
 
 #include "base/fields.h"
 #include "drift/drift.h"
+#include "drift/interplay.h"
 #include "drift/pattern.h"
 #include "model/behavior.h"
 #include "stats/relation_view.h"
@@ -35,26 +36,29 @@ constexpr float group_steps = 8;
 struct SeriesWatch {
   double last = model::missing;
   WallTime last_at;
-  double smooth = 0;       // EW(0.8)
-  WallTime left_at;        // since when its surprise is out of the ordinary; 0 = it is not
-  float interval = 0;      // seconds; follows the median of the steps
-  std::uint32_t n = 0;     // samples since the start or the last gap
-  float level = 0;         // EW(1/8) of clipped z
-  float ramp = 0;          // EW(1/64 blocks) of clipped z
+  double smooth = 0;  // EW(0.8)
+  WallTime left_at;   // since when its surprise is out of the ordinary; 0 = it is not
+  // Sixteen bytes a line, as lanes.cc takes them.
+  float interval = 0;   // seconds; follows the median of the steps
+  std::uint32_t n = 0;  // samples since the start or the last gap
+  float level = 0;      // EW(1/8) of clipped z
+  float ramp = 0;       // EW(1/64 blocks) of clipped z
+
   float season_level = 0;  // EW(1/8) of clipped r
   float volatility = 1;    // EW(1/32) of the clipped jump
   std::uint16_t run = 1;   // samples: identical values up to now, at most 65,535
   std::uint16_t calm = 0;  // samples: without a jump of the usual size up to now, at most 65,535
   float block_age = -1;    // seconds since the running block's first sample; below 0: none runs
-  float surprise = 0;      // newest, all groups together
-  float z = 0;
-  float form = 0;  // surprise of the newest block's pattern
+
   std::array<float, forecast_order> weights{};
   std::array<std::int16_t, forecast_order> past{};  // in 1/8192, newest first
-  std::uint16_t block_rare = 0;                     // bit per expert
-  model::Rungs rungs{};                             // the running block's largest
-  Groups group{};                                   // newest surprise by group
-  std::uint32_t jumped = 0;  // when it last jumped clearly: seconds since 1970, doubled, odd if upwards; 0: never
+  float z = 0;
+  float surprise = 0;            // newest, all groups together
+  model::Rungs rungs{};          // the running block's largest
+  float form = 0;                // surprise of the newest block's pattern
+  std::uint32_t jumped = 0;      // when it last jumped clearly: seconds since 1970, doubled, odd if upwards; 0: never
+  Groups group{};                // newest surprise by group
+  std::uint16_t block_rare = 0;  // bit per expert
 
   [[nodiscard]] float surprise_of(model::ExpertGroup which) const {
     return static_cast<float>(group[static_cast<std::size_t>(which)]) / group_steps;
@@ -262,6 +266,7 @@ struct SeriesPlan {
 
 struct Watch::State {
   static constexpr std::uint32_t version = 4;  // reads 1 to 3 (watch_stored.cc)
+  static constexpr std::uint32_t version_with_interplay = 5;
   std::vector<SeriesWatch> series;
   std::vector<Against> against;  // per series where anything is declared, else empty
   Alarm alarm;
@@ -280,12 +285,14 @@ struct Watch::State {
   Sustained sustained;
   Rhythm rhythm;
   Relations relations;
+  Interplay interplay;  // stored after the other fields, and only where it is on (watch_stored.cc)
 
   // Derived from the arguments of the last assess; not stored.
   bool planned = false;
   model::Expectation expectation;
   std::vector<SeriesPlan> plan;
   std::vector<std::uint32_t> declared;  // series of which anything is
+  bool plain = true;                    // the plan says the same of every series: nothing
 
   void resize(std::size_t count);
 

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/codec.h"
+#include "drift/interplay.h"
 #include "drift/relations.h"
 #include "drift/watch_state.h"
 
@@ -375,6 +376,7 @@ Status check(const Watch::State& state) {
   bool whole = std::all_of(state.patterns.begin(), state.patterns.end(), [](const Pattern& p) { return is_whole(p); });
   if (!whole) return corrupt("a pattern is larger than it may be");
   if (!is_whole(state.relations)) return corrupt("its relations do not fit its series");
+  if (!is_whole(state.interplay)) return corrupt("its autoencoder does not fit its series");
   for (const Episode& episode : state.episodes) {
     bool known = !episode.blamed.empty() && episode.first_mover < state.series.size();
     for (const Blamed& blamed : episode.blamed) known = known && blamed.series < state.series.size();
@@ -386,9 +388,11 @@ Status check(const Watch::State& state) {
 }  // namespace
 
 std::string Watch::encode() const {
+  bool with_interplay = state_->interplay.mode != Interplay::Mode::off;
   Encoder encoder;
-  encoder.put(State::version);
+  encoder.put(with_interplay ? State::version_with_interplay : State::version);
   encoder.put(*state_);
+  if (with_interplay) encoder.put(state_->interplay);
   return encoder.take();
 }
 
@@ -396,10 +400,10 @@ Result<Watch> Watch::decode(std::string_view bytes) {
   Decoder decoder{bytes};
   std::uint32_t version = 0;
   decoder.get(version);
-  if (!decoder.failed() && (version == 0 || version > State::version)) {
+  if (!decoder.failed() && (version == 0 || version > State::version_with_interplay)) {
     return Error{.code = Code::unsupported,
                  .message = "watch: version " + std::to_string(version) +
-                            " was written by another release; this one reads versions 1 to 4",
+                            " was written by another release; this one reads versions 1 to 5",
                  .where = {},
                  .cause = {}};
   }
@@ -407,6 +411,7 @@ Result<Watch> Watch::decode(std::string_view bytes) {
   if (version < 3) restore_before(decoder, version, *watch.state_);
   else if (version == 3) restore_3(decoder, *watch.state_);
   else decoder.get(*watch.state_);
+  if (version == State::version_with_interplay) decoder.get(watch.state_->interplay);
   if (Status status = decoder.finish("watch"); !status) return std::move(status).error();
   if (Status status = check(*watch.state_); !status) return std::move(status).error();
   *watch.state_ = State(*watch.state_);  // what was read item by item took up to twice the room: a copy takes its own

@@ -25,6 +25,8 @@ struct OutboundMeter {
 
 class OutboundMeters {
  public:
+  std::atomic<std::uint64_t> held_back{0};  // findings that the fleet's budget kept from people
+
   std::shared_ptr<OutboundMeter> add(std::string kind, std::string name) {
     auto meter = std::make_shared<OutboundMeter>();
     meter->kind = std::move(kind);

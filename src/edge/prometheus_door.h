@@ -8,6 +8,7 @@
 namespace mien::edge {
 
 struct PrometheusDoor {
+  PrometheusDoor() { memory.remember_series(1); }
   CardinalityBoard cardinality;
   Mutex mutex;
   wire::PrometheusMemory memory GUARDED_BY(mutex);

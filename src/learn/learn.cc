@@ -27,6 +27,7 @@ constexpr std::uint32_t old_blocks = 1024;
 constexpr std::uint32_t of_old_one_in = 4;  // blocks goes to the sketch of values: they are like their neighbours
 constexpr double zero_share = 64;  // a value below this part of the scale is kept as 0: buckets are for what differs
 constexpr double health_blocks = 360;
+constexpr std::uint32_t all_experts = (1U << model::expert_count) - 1;
 
 double block_seconds(double interval) { return interval > shortest_block ? interval : shortest_block; }
 
@@ -38,13 +39,27 @@ double anchor_rate(double interval) {
   return interval > 0 ? interval / lasting : 1 / anchor_blocks;
 }
 
+// What a sample moves, by the seconds between samples: of nearly all series of a row they are the same.
+struct Rates {
+  float interval = -1;
+  double anchor = 0;
+  float hour_spread = 0;
+
+  void follow(float seconds) {
+    if (seconds == interval) return;
+    interval = seconds;
+    anchor = anchor_rate(static_cast<double>(seconds));
+    hour_spread = static_cast<float>(hour_spread_rate * std::min(1.0, static_cast<double>(seconds) / 300));
+  }
+};
+
 // Closes the hour that was summed: its mean moves the season's level once per visit, however many samples it had. Then
 // takes out what is known of the hour that begins.
 void enter_hour(Baseline& baseline, Past& past, std::int32_t hour) {
   if (baseline.hour_weight > 0) {
     std::size_t before = model::season_cell_of(baseline.hour);
     double scale = std::max(baseline.season_scale, baseline.anchor.scale);
-    past.season.visit(before, baseline.hour_sum / baseline.hour_weight, scale, baseline.coin);
+    past.season.visit(baseline.hour, baseline.hour_sum / baseline.hour_weight, scale, baseline.coin);
     past.season.set_spread(before, baseline.season_spread, baseline.coin);
   }
   std::size_t cell = model::season_cell_of(hour);
@@ -54,11 +69,11 @@ void enter_hour(Baseline& baseline, Past& past, std::int32_t hour) {
   baseline.hour_weight = 0;
   baseline.season_known = known >= 0;
   baseline.season_visits = past.season.visits(cell);
-  baseline.season_level = known >= 0 ? past.season.level(static_cast<std::size_t>(known)) : 0;
+  baseline.season_level = known >= 0 ? past.season.level_at(hour) : 0;
   baseline.season_spread = known >= 0 ? past.season.spread(static_cast<std::size_t>(known)) : 0;
 }
 
-void learn_season(Baseline& baseline, double x, double interval, double rate) {
+void learn_season(Baseline& baseline, double x, const Rates& rates) {
   double value = x;
   if (baseline.season_known) {
     double deviation = x - baseline.season_level;
@@ -67,21 +82,20 @@ void learn_season(Baseline& baseline, double x, double interval, double rate) {
     double size = std::fabs(deviation);
     if (season_scale > 0) size = std::min(size, 4 * scale);
     baseline.season_scale =
-        static_cast<float>(season_scale > 0 ? season_scale + rate * (size - season_scale)
+        static_cast<float>(season_scale > 0 ? season_scale + rates.anchor * (size - season_scale)
                                             : std::max(size, static_cast<double>(baseline.anchor.scale)));
     if (baseline.season_visits >= winsorised_after) value = baseline.season_level + clip(deviation, 4 * scale);
-    auto spread_rate = static_cast<float>(hour_spread_rate * std::min(1.0, interval / 300));
     auto r = static_cast<float>(std::min(std::fabs(deviation) / scale, 4.0));
     if (baseline.season_spread <= 0) baseline.season_spread = 1;
-    baseline.season_spread += spread_rate * (r - baseline.season_spread);
+    baseline.season_spread += rates.hour_spread * (r - baseline.season_spread);
   }
   baseline.hour_sum += value;
   ++baseline.hour_weight;
 }
 
-void learn_sample(Baseline& baseline, double x, const SampleEvidence& evidence) {
-  double interval = evidence.interval;
-  double rate = anchor_rate(interval);
+void learn_sample(Baseline& baseline, double x, const SampleEvidence& evidence, Rates& rates) {
+  rates.follow(evidence.interval);
+  double rate = rates.anchor;
   std::uint32_t n = baseline.anchor.n;
   if ((evidence.flags & SampleEvidence::has_jump) != 0) {
     double size = std::fabs(evidence.jump);
@@ -98,7 +112,7 @@ void learn_sample(Baseline& baseline, double x, const SampleEvidence& evidence) 
     double warm = warm_rate(n - stats::RobustLocation::warm_up, rate);
     baseline.forecast_scale = static_cast<float>(before + warm * (static_cast<double>(evidence.forecast) - before));
   }
-  learn_season(baseline, x, interval, rate);
+  learn_season(baseline, x, rates);
   baseline.anchor.add(x, rate);
   baseline.interval = evidence.interval;
 }
@@ -109,7 +123,12 @@ void learn_sample(Baseline& baseline, double x, const SampleEvidence& evidence) 
 void teach_tails(Baseline& baseline, Past& past, const SampleEvidence& evidence) {
   int zeros = std::countl_zero(stats::draw(baseline.coin));
   bool old = baseline.blocks >= old_blocks;
-  for (std::size_t i = 0; i < model::expert_count; ++i) {
+  std::uint32_t counts = all_experts;
+  // Four at a time begins with two zeros: else only what is not ordinary, or of a tail that is still silent, counts.
+  if (old && zeros < 2)
+    counts &= stats::reached(evidence.rungs, baseline.marks) | stats::reached(baseline.marks, Baseline::all_silent);
+  for (; counts != 0; counts &= counts - 1) {
+    auto i = static_cast<std::size_t>(std::countr_zero(counts));
     std::uint8_t rung = evidence.rungs[i];
     if (rung == 0) continue;  // it had nothing to say
     int begins = (evidence.rare >> i & 1U) != 0 ? zeros - 2 : zeros;
@@ -145,6 +164,7 @@ void update(Behavior& behavior, const std::vector<model::Series>& series, const 
   std::size_t known = std::min(series.size(), Behavior::max_series);
   if (behavior.series.size() < known) behavior.resize(known);
   if (behavior.first.ns == 0) behavior.first = batch.times.front();
+  Rates rates;
   for (std::size_t row = 0; row < batch.times.size(); ++row) {
     WallTime t = batch.times[row];
     std::int32_t hour = model::hour_of(t);
@@ -158,7 +178,7 @@ void update(Behavior& behavior, const std::vector<model::Series>& series, const 
       bool teaches = (sample.flags & SampleEvidence::teaches) != 0;
       if (teaches) {
         if (hour != baseline.hour || baseline.hour_weight == 0) enter_hour(baseline, behavior.past[s], hour);
-        learn_sample(baseline, x, sample);
+        learn_sample(baseline, x, sample, rates);
         ++taught;
       }
       if ((sample.flags & SampleEvidence::block_end) != 0) learn_block(baseline, behavior.past[s], x, sample, teaches);

@@ -17,6 +17,9 @@ constexpr double codes_per_octave = 4;
 constexpr double season_steps = 8;  // in one scale
 constexpr double log2_e = 1.4426950408889634;
 
+// A code of the week: 0 not seen, else 8 + the place in these, in scales of the season, downwards below 8.
+constexpr std::array<double, 8> week_steps{0, 0.25, 0.5, 0.75, 1.25, 2, 3, 3.97};
+
 // FNV-1a, 64 bits: tells damage, not malice (the ledger's hash chain does that).
 std::uint64_t checksum_of(std::string_view bytes) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;
@@ -71,6 +74,42 @@ stats::Tail unpack_tail(const PackedTail& packed, std::uint32_t version) {
 
 double season_unit(float season_scale, float scale) {
   return std::max({static_cast<double>(season_scale), static_cast<double>(scale), 1e-12}) / season_steps;
+}
+
+unsigned week_code_of(double away) {
+  if (std::isnan(away)) return 0;
+  std::size_t nearest = 0;
+  for (std::size_t i = 1; i < week_steps.size(); ++i)
+    if (std::fabs(week_steps[i] - std::fabs(away)) < std::fabs(week_steps[nearest] - std::fabs(away))) nearest = i;
+  return static_cast<unsigned>(away < 0 ? 8 - nearest : 8 + nearest);
+}
+
+double week_away_of(unsigned code) {
+  if (code == 0) return model::missing;
+  return code < 8 ? -week_steps[8 - code] : week_steps[code - 8];
+}
+
+PackedWeek pack_week(const Baseline& baseline, const model::Season& season) {
+  double scale = season_steps * season_unit(baseline.season_scale, baseline.anchor.scale);
+  PackedWeek packed;
+  bool seen = false;
+  for (std::size_t cell = 0; cell < model::week_cells; cell += 2) {
+    unsigned low = week_code_of(season.away(cell) / scale);
+    unsigned high = week_code_of(season.away(cell + 1) / scale);
+    seen = seen || low > 0 || high > 0;
+    packed.push_back(static_cast<char>(low | high << 4U));
+  }
+  return seen ? packed : PackedWeek{};
+}
+
+void unpack_week(const PackedWeek& packed, const Baseline& baseline, model::Season& season) {
+  if (packed.size() != model::week_cells / 2) return;
+  double scale = season_steps * season_unit(baseline.season_scale, baseline.anchor.scale);
+  for (std::size_t i = 0; i < packed.size(); ++i) {
+    auto codes = static_cast<unsigned char>(packed[i]);
+    season.set_away(2 * i, week_away_of(codes & 15U) * scale);
+    season.set_away(2 * i + 1, week_away_of(codes >> 4U) * scale);
+  }
 }
 
 PackedSeries pack_series(const Baseline& baseline, const Past& past, bool with_season) {
@@ -164,6 +203,8 @@ std::string pack(const Behavior& behavior, std::size_t with_season) {
   for (std::size_t i = 0; i < behavior.series.size(); ++i)
     payload.put(pack_series(behavior.series[i], behavior.past[i], i < with_season));
   payload.put(pack_security(behavior.security));
+  for (std::size_t i = 0; i < behavior.series.size(); ++i)
+    payload.put(i < with_season ? pack_week(behavior.series[i], behavior.past[i].season) : PackedWeek{});
   Encoder out;
   out.put(packed_version);
   out.put(checksum_of(payload.bytes()));
@@ -202,6 +243,11 @@ Result<Behavior> unpack(std::string_view bytes) {
     unpack_series(series, head.places[i], version, behavior.series[i], behavior.past[i]);
   }
   if (version >= 3) decoder.get(behavior.security);
+  for (std::size_t i = 0; version >= 4 && i < behavior.series.size() && !decoder.failed(); ++i) {
+    PackedWeek week;
+    decoder.get(week);
+    unpack_week(week, behavior.series[i], behavior.past[i].season);
+  }
   if (!behavior.security.is_whole()) decoder.refuse();
   if (Status status = decoder.finish("revision"); !status) return std::move(status).error();
   return behavior;

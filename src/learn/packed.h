@@ -1,5 +1,6 @@
 // The packed form of a Behavior inside a PersonaRevision (docs/formats/behavior.md). Private to learn.
-// Coarse on purpose: counts to 9 %, season levels to an eighth of a scale; location, scale and band as floats.
+// Coarse on purpose: counts to 9 %, season levels to an eighth of a scale, days of the week to a quarter and more;
+// location, scale and band as floats.
 #pragma once
 
 #include <string>
@@ -12,7 +13,8 @@
 
 namespace mien::learn {
 
-constexpr std::uint32_t packed_version = 3;  // 1: tails of 32 bins; 2: without the security profile
+// 1: tails of 32 bins; 2: without the security profile; 3: without the weeks
+constexpr std::uint32_t packed_version = 4;
 
 // Where a series was and how widely it moved: enough to compare two revisions.
 struct PackedPlace {
@@ -54,6 +56,9 @@ struct PackedSeries {
                                             field("season", &PackedSeries::season),
                                             field("season_state", &PackedSeries::season_state)};
 };
+
+// How far each two hours of the week lie from other days: two codes a byte, the earlier one low. Empty: nothing seen.
+using PackedWeek = std::string;
 
 struct PackedHead {
   std::uint64_t samples = 0;

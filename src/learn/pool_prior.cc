@@ -60,6 +60,20 @@ void begin_season(const Parts& parts, Baseline& baseline, Past& past) {
   }
 }
 
+// Of the members that have seen those hours; its levels are laid before.
+void begin_week(const Parts& parts, model::Season& season) {
+  for (std::size_t cell = 0; cell < model::week_cells; ++cell) {
+    double away = 0, seen = 0;
+    for (const Part& part : parts) {
+      double of_member = part.past->season.away(cell);
+      if (std::isnan(of_member)) continue;
+      away += of_member;
+      ++seen;
+    }
+    if (seen > 0) season.set_away(cell, away / seen);
+  }
+}
+
 void begin_series(const Parts& parts, Baseline& baseline, Past& past) {
   double location = mean_of(parts, [](const Part& part) { return part.baseline->anchor.location; });
   double apart = mean_of(parts, [&](const Part& part) { return std::fabs(part.baseline->anchor.location - location); });
@@ -86,6 +100,7 @@ void begin_series(const Parts& parts, Baseline& baseline, Past& past) {
     past.band_high = std::max(past.band_high, part.past->band_high);
   }
   begin_season(parts, baseline, past);
+  begin_week(parts, past.season);
   model::summarise(baseline, past);
 }
 
@@ -133,6 +148,39 @@ Behavior PoolPrior::begin(const std::vector<model::Series>& series) const {
     begun.security = learn::merge(begun.security, behavior.security);
   }
   if (combined.speaks()) begun.combined = worth(combined);
+  return begun;
+}
+
+model::PersonaRevision PoolPrior::revision(WallTime now) const {
+  std::vector<model::Series> series;
+  std::uint64_t samples = 0;
+  for (const auto& [name, member] : members_) {
+    samples += member.samples;
+    for (const model::Series& one : member.series) {
+      if (series.size() == Behavior::max_series) break;
+      if (std::find(series.begin(), series.end(), one) == series.end()) series.push_back(one);
+    }
+  }
+  Behavior begun = begin(series);
+  begun.samples = samples;
+  return make_revision(begun, series, now);
+}
+
+Behavior begin_with(const model::PersonaRevision& prior, const std::vector<model::Series>& series) {
+  Behavior known = behavior_of(prior);
+  Behavior begun;
+  begun.resize(std::min(series.size(), Behavior::max_series));
+  for (std::size_t i = 0; i < begun.series.size(); ++i) {
+    auto at =
+        static_cast<std::size_t>(std::find(prior.series.begin(), prior.series.end(), series[i]) - prior.series.begin());
+    if (at >= known.series.size() || known.series[at].anchor.n == 0) continue;
+    std::uint32_t coin = begun.series[i].coin;
+    begun.series[i] = known.series[at];
+    begun.series[i].coin = coin;
+    begun.past[i] = known.past[at];
+  }
+  begun.combined = known.combined;
+  begun.security = std::move(known.security);
   return begun;
 }
 

@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "learn/learn.h"
 #include "learn/packed.h"
+#include "learn/pool_prior.h"
 
 namespace mien::learn {
 namespace {
@@ -34,17 +35,28 @@ double divergence_bits(const PackedPlace& a, const PackedPlace& b) {
   return std::max(0.0, 0.25 * ((wa + d2) / wb + (wb + d2) / wa) - 0.5) * 1.4426950408889634;
 }
 
+// Over the series that both know.
+class MeanBits {
+ public:
+  void add(const PackedPlace& a, const PackedPlace& b) {
+    if (a.samples == 0 || b.samples == 0) return;
+    sum_ += std::min(most_bits, divergence_bits(a, b));
+    ++count_;
+  }
+  [[nodiscard]] double value() const { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
+
+ private:
+  double sum_ = 0;
+  std::size_t count_ = 0;
+};
+
 double mean_bits(const Behavior& behavior, const std::vector<PackedPlace>& places) {
-  double sum = 0;
-  std::size_t count = 0;
+  MeanBits mean;
   for (std::size_t i = 0; i < behavior.series.size() && i < places.size(); ++i) {
     const stats::RobustLocation& anchor = behavior.series[i].anchor;
-    if (anchor.n == 0 || places[i].samples == 0) continue;
-    PackedPlace now{.location = static_cast<float>(anchor.location), .scale = anchor.scale, .samples = anchor.n};
-    sum += std::min(most_bits, divergence_bits(now, places[i]));
-    ++count;
+    mean.add({.location = static_cast<float>(anchor.location), .scale = anchor.scale, .samples = anchor.n}, places[i]);
   }
-  return count == 0 ? 0 : sum / static_cast<double>(count);
+  return mean.value();
 }
 
 // What is known of security comes beside it: at most 256 objects of a kind, of some 60 B.
@@ -86,6 +98,30 @@ Behavior behavior_of(const PersonaRevision& revision) {
   Result<Behavior> behavior = unpack(revision.behavior);
   // The ledger refuses damaged rows before they get here; what still can not be read is learned anew.
   return behavior ? std::move(*behavior) : Behavior{};
+}
+
+bool prior_may_be_due(const std::optional<PersonaRevision>& newest, WallTime now) {
+  return !newest || to_seconds(now - newest->created_at) >= settle;
+}
+
+bool prior_due(const PersonaRevision& fresh, const std::optional<PersonaRevision>& newest) {
+  std::vector<PackedPlace> places = places_of(fresh.behavior);
+  auto knows = [](const PackedPlace& place) { return place.samples > 0; };
+  if (std::none_of(places.begin(), places.end(), knows)) return false;
+  if (!newest) return true;
+  double age = to_seconds(fresh.created_at - newest->created_at);
+  if (age < settle) return false;
+  if (age >= due_after) return true;
+  std::vector<PackedPlace> before = places_of(newest->behavior);
+  MeanBits mean;
+  for (std::size_t i = 0; i < fresh.series.size() && i < places.size(); ++i) {
+    auto at = static_cast<std::size_t>(std::find(newest->series.begin(), newest->series.end(), fresh.series[i]) -
+                                       newest->series.begin());
+    bool was_known = at < before.size() && knows(before[at]);
+    if (!was_known && knows(places[i])) return true;
+    if (was_known) mean.add(places[i], before[at]);
+  }
+  return mean.value() > due_bits;
 }
 
 std::vector<BehaviorChange> diff(const PersonaRevision& before, const PersonaRevision& after) {

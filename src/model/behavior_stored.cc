@@ -9,7 +9,7 @@ namespace {
 
 // In front of the fields since version 2; what stood there before is a number of series.
 constexpr std::uint32_t versioned = 1U << 20;
-constexpr std::uint32_t newest = 3;  // 2: without security
+constexpr std::uint32_t newest = 4;  // 3: without the seasons' weeks; 2: without security too
 
 struct Tail1 {
   std::array<std::uint32_t, 32> counts{};
@@ -138,12 +138,21 @@ void restore_1(Decoder& decoder, std::uint32_t count, Behavior& behavior) {
   behavior.last = rest.last;
 }
 
+void restore_weeks(Decoder& decoder, std::vector<Past>& past) {
+  for (Past& one : past) {
+    Season::Week week{};
+    decoder.get(week);
+    one.season.set_week(week);
+  }
+}
+
 }  // namespace
 
 void Behavior::store(Encoder& encoder) const {
   encoder.put(versioned + newest);
   for_each_field(*this, [&](const char*, const auto& member) { encoder.put(member); });
   encoder.put(security);
+  for (const Past& one : past) encoder.put(one.season.week());
 }
 
 void Behavior::restore(Decoder& decoder) {
@@ -151,9 +160,10 @@ void Behavior::restore(Decoder& decoder) {
   std::uint32_t head = 0;
   decoder.get(head);
   if (head <= max_series) return restore_1(decoder, head, *this);
-  if (head != versioned + 2 && head != versioned + newest) return decoder.refuse();
+  if (head < versioned + 2 || head > versioned + newest) return decoder.refuse();
   for_each_field(*this, [&](const char*, auto& member) { decoder.get(member); });
-  if (head == versioned + newest) decoder.get(security);
+  if (head >= versioned + 3) decoder.get(security);
+  if (head >= versioned + 4) restore_weeks(decoder, past);
   bool whole = security.is_whole() && series.size() == past.size() && series.size() <= max_series &&
                std::all_of(past.begin(), past.end(), [](const Past& one) { return one.values.is_whole(); });
   if (!whole) decoder.refuse();

@@ -16,25 +16,40 @@ constexpr Duration longest_back_off = 15s;
 constexpr std::size_t old_backlog_per_tick = 8;
 constexpr std::uint32_t reported_failures = 3;  // a manager that is just starting is no news
 
+const model::InstanceReadings* find_instance(const std::vector<model::InstanceReadings>& all,
+                                             const InstanceName& name) {
+  auto at = std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.instance == name; });
+  return at == all.end() ? nullptr : &*at;
+}
+
+bool tells(const model::InstanceReadings& instance, const MetricName& metric) {
+  return std::any_of(instance.readings.begin(), instance.readings.end(),
+                     [&](const model::Reading& each) { return each.series.metric == metric; });
+}
+
+// The instance's part of the delivery, a new one where it has none yet.
+model::DeliveredInstance& part_of(model::Delivery& delivery, const model::InstanceReadings& read, WallTime at) {
+  for (model::DeliveredInstance& each : delivery.instances)
+    if (each.instance == read.instance) return each;
+  return delivery.instances.emplace_back(model::DeliveredInstance{.instance = read.instance,
+                                                                  .type = read.type,
+                                                                  .parent = read.parent,
+                                                                  .identities = read.identities,
+                                                                  .series = {},
+                                                                  .batch = {.times = {at}, .series = {}, .values = {}},
+                                                                  .refused = 0});
+}
+
 // What sensors counted joins what collectors read of the same instance.
 void add_sensed(const std::vector<model::InstanceReadings>& sensed, WallTime at, model::Delivery& delivery) {
   for (const model::InstanceReadings& read : sensed) {
-    auto part = std::find_if(delivery.instances.begin(), delivery.instances.end(),
-                             [&](const model::DeliveredInstance& each) { return each.instance == read.instance; });
-    if (part == delivery.instances.end())
-      part = delivery.instances.insert(part, {.instance = read.instance,
-                                              .type = read.type,
-                                              .parent = read.parent,
-                                              .identities = read.identities,
-                                              .series = {},
-                                              .batch = {.times = {at}, .series = {}, .values = {}},
-                                              .refused = 0});
+    model::DeliveredInstance& part = part_of(delivery, read, at);
     for (const model::Reading& reading : read.readings) {
       if (!(reading.value - reading.value == 0)) continue;
-      part->series.push_back(reading.series);
-      part->batch.values.push_back(reading.value);
+      part.series.push_back(reading.series);
+      part.batch.values.push_back(reading.value);
     }
-    if (part->series.empty()) delivery.instances.erase(part);
+    if (part.series.empty()) delivery.instances.pop_back();  // it is the last one: only a new part is empty
   }
 }
 
@@ -53,7 +68,9 @@ std::vector<AgentEffect> Agent::step(const AgentNow& now, AgentEvent event) {
 // ---- readings ----
 
 void Agent::on(const AgentNow& now, const ReadingsTaken& taken, Effects& out) {
-  model::Delivery delivery = gather(now, *taken.instances);
+  model::Delivery delivery;
+  gather(now, *taken.instances, taken.guests, busy_, delivery);
+  if (taken.guests != nullptr) gather(now, *taken.guests, nullptr, guest_busy_, delivery);
   if (taken.sensed != nullptr) add_sensed(*taken.sensed, now.wall, delivery);
   backlog_turns_ = old_backlog_per_tick;
   if (!delivery.instances.empty()) keep_new(AgentDoor::metrics, now.wall, wire::encode_otlp(delivery), out);
@@ -73,32 +90,27 @@ void Agent::keep_new(AgentDoor door, WallTime at, std::string body, Effects& out
   keep({.number = number, .at = at, .body = std::move(body), .door = door}, out);
 }
 
-model::Delivery Agent::gather(const AgentNow& now, const std::vector<model::InstanceReadings>& instances) {
-  model::Delivery delivery;
+void Agent::gather(const AgentNow& now, const Instances& instances, const Instances* before, BusyMemories& busy,
+                   model::Delivery& delivery) {
   for (const model::InstanceReadings& read : instances) {
-    std::vector<BusyMemory>& memory = busy_[read.instance];
+    const model::InstanceReadings* told = before == nullptr ? nullptr : find_instance(*before, read.instance);
+    std::vector<BusyMemory>& memory = busy[read.instance];
     memory.resize(read.readings.size());
-    model::DeliveredInstance part{.instance = read.instance,
-                                  .type = read.type,
-                                  .parent = read.parent,
-                                  .identities = read.identities,
-                                  .series = {},
-                                  .batch = {.times = {now.wall}, .series = {}, .values = {}},
-                                  .refused = 0};
+    model::DeliveredInstance& part = part_of(delivery, read, now.wall);
     for (std::size_t i = 0; i < read.readings.size(); ++i) {
       const model::Reading& reading = read.readings[i];
       double value = reading.kind == model::Reading::Kind::busy ? utilisation(now, memory, i, reading) : reading.value;
       if (!(value - value == 0)) continue;  // missing, or not a number the kernel should give
+      if (told != nullptr && tells(*told, reading.series.metric)) continue;
       part.series.push_back(reading.series);
       part.batch.values.push_back(value);
     }
-    if (!part.series.empty()) delivery.instances.push_back(std::move(part));
+    if (part.series.empty()) delivery.instances.pop_back();  // it is the last one: only a new part is empty
   }
-  std::erase_if(busy_, [&](const auto& entry) {
+  std::erase_if(busy, [&](const auto& entry) {
     return std::none_of(instances.begin(), instances.end(),
                         [&](const auto& read) { return read.instance == entry.first; });
   });
-  return delivery;
 }
 
 double Agent::utilisation(const AgentNow& now, std::vector<BusyMemory>& memory, std::size_t index,

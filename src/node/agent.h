@@ -51,6 +51,9 @@ struct ReadingsTaken {
   const std::vector<model::InstanceReadings>* instances = nullptr;  // borrowed for the step
   // What the sensors counted, of the same instances or of others; gauges and counters only. May be null.
   const std::vector<model::InstanceReadings>* sensed = nullptr;
+  // Guests as their hypervisor sees them. What it tells of one stands before what a control group of the same instance
+  // says under the same name: that is of the process which runs the guest. May be null.
+  const std::vector<model::InstanceReadings>* guests = nullptr;
 };
 // What the sensors saw since the last tick, in any order and as often as they saw it; node/fact_batch.h makes one of
 // what is the same, and keeps the most important where there are too many.
@@ -133,7 +136,11 @@ class Agent {
   void on(const AgentNow& now, const UploadAnswered& answered, Effects& out);
   void on(const AgentNow& now, const SpoolRead& read, Effects& out);
   void on(const AgentNow& now, const SpoolShed& shed, Effects& out);
-  model::Delivery gather(const AgentNow& now, const std::vector<model::InstanceReadings>& instances);
+  using BusyMemories = std::map<InstanceName, std::vector<BusyMemory>>;
+  using Instances = std::vector<model::InstanceReadings>;
+  // `before`: what is told elsewhere, and not told again. May be null.
+  void gather(const AgentNow& now, const Instances& instances, const Instances* before, BusyMemories& busy,
+              model::Delivery& delivery);
   void keep_new(AgentDoor door, WallTime at, std::string body, Effects& out);
   double utilisation(const AgentNow& now, std::vector<BusyMemory>& memory, std::size_t index,
                      const model::Reading& reading);
@@ -146,7 +153,7 @@ class Agent {
   Prng prng_;
   AgentCounters counters_;
   std::uint64_t sequence_ = 0;
-  std::map<InstanceName, std::vector<BusyMemory>> busy_;
+  BusyMemories busy_, guest_busy_;
   std::deque<AgentRequest> waiting_;  // in memory, oldest first
   bool spool_waiting_ = false;        // the spool has something, as far as we know
   bool spool_asked_ = false;          // a ReadSpool is on its way

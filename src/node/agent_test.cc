@@ -68,6 +68,48 @@ struct Host {
   }
 };
 
+TEST(Agent, WhatTheHypervisorTellsOfAGuestStandsBeforeItsControlGroup) {
+  auto gauge = [](const char* metric, double value) {
+    return model::Reading{
+        .series = {.metric = MetricName{metric}, .attributes = {}, .unit = "1", .kind = model::SeriesKind::gauge},
+        .kind = model::Reading::Kind::gauge,
+        .value = value,
+        .capacity = 1};
+  };
+  auto instance = [](const char* name, model::InstanceType type, std::vector<model::Reading> readings) {
+    return model::InstanceReadings{
+        .instance = InstanceName{name}, .type = type, .parent = {}, .identities = {}, .readings = std::move(readings)};
+  };
+  std::vector<model::InstanceReadings> groups{
+      instance("h", model::InstanceType::host, {gauge("a", 1)}),
+      instance("qemu-db@h", model::InstanceType::guest, {gauge("a", 2), gauge("b", 3)})};
+  std::vector<model::InstanceReadings> guests{instance("qemu-db@h", model::InstanceType::guest, {gauge("a", 4)}),
+                                              instance("qemu-web@h", model::InstanceType::guest, {gauge("a", 5)})};
+  auto told = [&] {
+    Agent agent{{}};
+    auto effects = agent.step({.wall = WallTime{1'700'000'000'000'000'000}, .mono = MonoTime{1}},
+                              ReadingsTaken{.instances = &groups, .sensed = nullptr, .guests = &guests});
+    auto read = wire::decode_otlp({.encoding = wire::OtlpEncoding::protobuf,
+                                   .content_encoding = {},
+                                   .body = std::get<Upload>(effects.at(0)).request.body,
+                                   .arrived = WallTime{1'700'000'000'000'000'000},
+                                   .trusted = true,
+                                   .agent = "h",
+                                   .limits = {},
+                                   .gzip = {}});
+    EXPECT_TRUE(read.ok());
+    std::map<std::string, double> values;
+    for (const model::DeliveredInstance& each : read->delivery.instances)
+      for (std::size_t i = 0; i < each.series.size(); ++i)
+        values[each.instance.value + " " + each.series[i].metric.value] = each.batch.at(i, 0);
+    return values;
+  };
+  using Values = std::map<std::string, double>;
+  EXPECT_EQ(told(), (Values{{"h a", 1}, {"qemu-db@h a", 4}, {"qemu-db@h b", 3}, {"qemu-web@h a", 5}}));
+  guests[0].readings[0].value = model::missing;  // not asked in this tick: that is no reason to say something else
+  EXPECT_EQ(told(), (Values{{"h a", 1}, {"qemu-db@h b", 3}, {"qemu-web@h a", 5}}));
+}
+
 TEST(Agent, SendsOneNumberedRequestATick) {
   Host host;
   for (int i = 0; i < 3; ++i) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "node/view.h"
+
 namespace mien::node {
 
 void append_rows(model::Batch& pending, std::size_t width, const model::Batch& batch) {
@@ -61,6 +63,10 @@ store::HistoryBlock to_block(const InstanceName& name, const std::vector<model::
 store::HistoryBlock block_of(const InstanceName& name, const std::vector<model::Series>& series,
                              const model::Batch& batch) {
   return gather(name, series, batch.times, batch.series, [&](std::size_t c, std::size_t r) { return batch.at(c, r); });
+}
+
+store::HistoryBlock InstanceView::recent() const {
+  return series ? to_block(name, *series, pending) : store::HistoryBlock{};
 }
 
 }  // namespace mien::node

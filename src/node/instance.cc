@@ -14,8 +14,9 @@
 namespace mien::node {
 namespace {
 
-constexpr std::uint64_t snapshot_version = 3;  // 1: without trace and acted_on; 2: without security
-constexpr std::uint64_t sequence_bits = 32;    // of a request's number within its sender's epoch
+// 1: without trace and acted_on; 2: without security; 3: without windows and candidate
+constexpr std::uint64_t snapshot_version = 4;
+constexpr std::uint64_t sequence_bits = 32;  // of a request's number within its sender's epoch
 // An open finding's entry is refreshed this often while it only changes in degree.
 constexpr Duration rewrite_after = 60s;
 constexpr Duration idle_after = 30s;     // without telemetry, or three intervals of a slow sender
@@ -59,6 +60,16 @@ Notice drift_notice(const Instance::Step& step, const model::DriftScore& score) 
   return notice;
 }
 
+// For people, beside other conditions.
+std::string told_of(const PersonaName& persona, const InstanceName& name, const Candidate& candidate) {
+  std::string since = to_rfc3339(candidate.began);
+  if (candidate.number == 0)
+    return cat("NewRegime: it has behaved otherwise since before ", since,
+               "; another baseline is learned beside the one in force");
+  return cat("CandidateRevision: what it does since ", since, " is ordinary to revision ", candidate.number,
+             "; if that is right, `mien rollback ", persona.value, "@", name.value, " --to ", candidate.number, "`");
+}
+
 void persist(const model::Finding& finding, Effects& out) {
   out.writes.push_back({.table = store::Table::finding, .key = finding.id.value, .bytes = mien::encode(finding)});
 }
@@ -90,6 +101,7 @@ Instance::Instance(InstanceName name, const model::InstanceFrame& first, WallTim
 Counters Instance::on_frame(const Step& step, const model::Frame& frame, const model::InstanceFrame& part,
                             Effects& out) {
   Counters counted;
+  window_closed_ = false;
   // Whoever sent them: numbers are the instance's, and the next ones count on from here.
   learn_series(part);
   if (!listens_to(frame)) {
@@ -123,6 +135,7 @@ Counters Instance::on_frame(const Step& step, const model::Frame& frame, const m
   judge(step, intake.live, false, out);
   if (!intake.kept.times.empty()) out.history.push_back(block_of(state_.name, state_.series, intake.kept));
   if (!intake.live.times.empty() || !intake.late.times.empty()) revise(step, out);
+  if (window_closed_) look_back(step, out);
   if (intake.ended > 0) note_end(step, out);
   if (frame.authenticated && numbered && !part.facts.empty()) take_facts(step, part, out);
   return counted;
@@ -153,6 +166,7 @@ void Instance::judge(const Step& step, const model::Batch& batch, bool late, Eff
   std::erase_if(state_.open, [](const OpenFinding& open) { return open.finding.resolved_at.has_value(); });
   apply(step, std::move(assessment.changes), late, out);
   if (!late) close_quiet_facts(step, state_.last_seen, out);
+  follow_change(step, batch, out);
 }
 
 // The batch without columns that were never declared here: their declaration went to an instance forgotten since. Of a
@@ -303,6 +317,7 @@ bool Instance::name_action(const Step& step, const FindingId& finding, const Act
 }
 
 void Instance::close_all(const Step& step, Effects& out) {
+  withdraw(step, out);
   (void)drift::close_all(watch_, step.now);
   (void)drift::close_all(security_watch_, step.now);
   for (OpenFinding& open : state_.open) resolve_finding(step, open, step.now, out);
@@ -383,6 +398,7 @@ void Instance::assign(const Step& step, Assignment assignment, Effects& out) {
       if (state_.parked.size() >= max_parked) state_.parked.erase(state_.parked.begin());
       state_.parked[state_.assignment.persona] = std::exchange(state_.behavior, {});
       state_.newest_revision.reset();
+      learn::forget_shapes(state_.windows);
     }
     if (auto known = state_.parked.find(assignment.persona); known != state_.parked.end()) {
       state_.behavior = std::move(known->second);
@@ -396,47 +412,55 @@ void Instance::assign(const Step& step, Assignment assignment, Effects& out) {
                          .detail = cat(assignment.persona.value, ": ", assignment.reason)});
   }
   state_.assignment = std::move(assignment);
+  if (candidate_) candidate_->expect(state_.assignment.expectation);
 }
 
-void Instance::revise(const Step& step, Effects& out) {
-  if (!learn::revision_due(state_.behavior, state_.newest_revision, state_.last_seen)) return;
-  model::PersonaRevision revision = learn::make_revision(state_.behavior, state_.series, state_.last_seen);
+model::PersonaRevision Instance::number(model::PersonaRevision revision) {
   revision.persona = state_.assignment.persona;
   revision.instance = state_.name;
   revision.generation = state_.assignment.expectation.generation;
   revision.number = ++state_.revision_numbers[revision.persona];
-  std::string name = cat(revision.persona.value, "@", state_.name.value);
+  return revision;
+}
+
+void Instance::keep(const Step& step, model::PersonaRevision revision, Effects& out) {
   out.writes.push_back({.table = store::Table::revision,
                         .key = revision_key(revision.persona, state_.name, revision.number),
                         .bytes = mien::encode(revision)});
-  out.audit.push_back({.at = step.now,
-                       .actor = "mien",
-                       .verb = "revision.made",
-                       .subject = cat("Revision/", name, "/", revision.number),
-                       .cause = cause_of(step),
-                       .detail = cat("learned from ", revision.samples, " samples")});
-  state_.newest_revision = std::move(revision);
-}
-
-void Instance::inherit(const Step& step, const learn::PoolPrior& prior, const std::vector<model::Series>& series,
-                       Effects& out) {
-  model::Behavior own = std::exchange(state_.behavior, prior.begin(series));
-  state_.behavior.revision = own.revision;
-  state_.behavior.security = learn::merge(state_.behavior.security, own.security);
   out.audit.push_back(
       {.at = step.now,
        .actor = "mien",
-       .verb = "behavior.inherited",
-       .subject = cat("Instance/", state_.name.value),
+       .verb = "revision.made",
+       .subject = cat("Revision/", revision.persona.value, "@", state_.name.value, "/", revision.number),
        .cause = cause_of(step),
-       .detail = cat("begins with what ", prior.members(), " others learned of ", state_.assignment.persona.value)});
+       .detail = cat("learned from ", revision.samples, " samples")});
+  state_.newest_revision = std::move(revision);
+}
+
+void Instance::revise(const Step& step, Effects& out) {
+  if (learn::revision_due(state_.behavior, state_.newest_revision, state_.last_seen))
+    keep(step, number(learn::make_revision(state_.behavior, state_.series, state_.last_seen)), out);
+}
+
+void Instance::inherit(const Step& step, model::Behavior begun, std::string_view whose, Effects& out) {
+  model::Behavior own = std::exchange(state_.behavior, std::move(begun));
+  state_.behavior.revision = own.revision;
+  state_.behavior.security = learn::merge(state_.behavior.security, own.security);
+  out.audit.push_back({.at = step.now,
+                       .actor = "mien",
+                       .verb = "behavior.inherited",
+                       .subject = cat("Instance/", state_.name.value),
+                       .cause = cause_of(step),
+                       .detail = cat("begins with ", whose)});
 }
 
 void Instance::restore_revision(const Step& step, const model::PersonaRevision& revision, Effects& out) {
+  if (is_candidate(revision.persona, revision.number)) return promote(step, revision, out);
   close_all(step, out);
   if (revision.persona == state_.assignment.persona) {
     state_.behavior = learn::behavior_of(revision);
     state_.newest_revision = revision;
+    learn::forget_shapes(state_.windows);
   } else {
     state_.parked[revision.persona] = learn::behavior_of(revision);
   }
@@ -455,6 +479,8 @@ void Instance::flush_history(Effects& out) {
   if (state_.pending.times.empty()) return;
   store::HistoryBlock block = to_block(state_.name, state_.series, state_.pending);
   if (!block.series.empty()) out.history.push_back(std::move(block));
+  learn::count_rows(state_.windows, state_.behavior, state_.pending, is_healthy());
+  window_closed_ = true;
   state_.pending = {};
 }
 
@@ -479,10 +505,17 @@ std::shared_ptr<const InstanceView> Instance::view() const {
   view->drift.instance = state_.name;
   view->drift.persona = state_.assignment.persona;
   for (const OpenFinding& open : state_.open) view->findings.push_back(open.finding);
-  view->series = state_.series;
+  if (!shown_series_ || shown_series_->size() != state_.series.size())
+    shown_series_ = std::make_shared<const std::vector<model::Series>>(state_.series);
+  view->series = shown_series_;
   view->security = security_view(state_.behavior.security, state_.last_seen);
   view->conditions = state_.conditions;
-  view->recent = to_block(state_.name, state_.series, state_.pending);
+  if (slow_) view->slow = slow_;
+  if (candidate_) {
+    view->candidate = CandidateView{.number = candidate_->number, .began = candidate_->began};
+    view->conditions.push_back(told_of(state_.assignment.persona, state_.name, *candidate_));
+  }
+  view->pending = state_.pending;
   return view;
 }
 
@@ -497,6 +530,9 @@ std::string Instance::encode(store::LogPosition folded) const {
   encoder.put(state_.learning_held);
   encoder.put(state_.assignment.expectation.security);
   encoder.put(security_watch_);
+  encoder.put(state_.windows);
+  encoder.put(candidate_.has_value());
+  if (candidate_) candidate_->store(encoder);
   return encoder.take();
 }
 
@@ -524,8 +560,17 @@ Result<Instance::Restored> Instance::decode(std::string_view bytes) {
     decoder.get(restored.instance.security_watch_);
     if (!drift::is_whole(restored.instance.security_watch_)) decoder.refuse();
   }
+  if (version >= 4) {
+    bool has_candidate = false;
+    decoder.get(restored.instance.state_.windows);
+    decoder.get(has_candidate);
+    if (has_candidate)
+      restored.instance.candidate_ = TRY(Candidate::restore(decoder, restored.instance.state_.assignment.expectation));
+  }
   if (Status status = decoder.finish("instance snapshot"); !status) return std::move(status).error();
   restored.instance.watch_ = TRY(drift::Watch::decode(watch));
+  restored.instance.show_slow(drift::departures(restored.instance.state_.assignment.expectation,
+                                                restored.instance.state_.behavior, restored.instance.state_.series));
   return restored;
 }
 

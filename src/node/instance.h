@@ -13,11 +13,13 @@
 #include <string>
 #include <vector>
 
+#include "drift/depart.h"
 #include "drift/drift.h"
 #include "drift/security.h"
-#include "learn/pool_prior.h"
+#include "learn/windows.h"
 #include "model/behavior.h"
 #include "model/expectation.h"
+#include "node/candidate.h"
 #include "node/distance_trace.h"
 #include "node/effects.h"
 #include "node/intake.h"
@@ -89,6 +91,7 @@ struct InstanceState {
   DistanceTrace trace;
   bool acted_on = false;       // an action changes it or did just now: what it shows does not teach
   bool learning_held = false;  // by hand: nothing teaches
+  learn::Windows windows;      // since version 4
 
   static constexpr auto fields = std::tuple{field("name", &InstanceState::name),
                                             field("type", &InstanceState::type),
@@ -151,9 +154,13 @@ class Instance {
   void assign(const Step& step, Assignment assignment, Effects& out);
   // Nothing was learned yet of the active persona.
   [[nodiscard]] bool knows_nothing() const { return state_.behavior.samples == 0; }
-  // Begins with what others learned of the same persona. `series` are its own, or will be: those it declares first.
-  void inherit(const Step& step, const learn::PoolPrior& prior, const std::vector<model::Series>& series, Effects& out);
+  // Begins with what others learned of the same persona; `whose` says it in the audit.
+  void inherit(const Step& step, model::Behavior begun, std::string_view whose, Effects& out);
+  // Of its own candidate: promotes it, and goes on with all that it has learned meanwhile.
   void restore_revision(const Step& step, const model::PersonaRevision& revision, Effects& out);
+  [[nodiscard]] bool is_candidate(const PersonaName& persona, std::uint64_t number) const {
+    return candidate_ && number != 0 && candidate_->number == number && persona == state_.assignment.persona;
+  }
   // An action about one of its findings; false where that is not open any more.
   bool name_action(const Step& step, const FindingId& finding, const ActionId& action, Effects& out);
   // The open finding by that id, acknowledged; false where there is none.
@@ -190,6 +197,18 @@ class Instance {
   void remember(const model::Batch& batch, Effects& out);
   void flush_history(Effects& out);
   void revise(const Step& step, Effects& out);
+  model::PersonaRevision number(model::PersonaRevision revision);
+  void keep(const Step& step, model::PersonaRevision revision, Effects& out);
+  // What is learned slowly: instance_slow.cc.
+  void follow_change(const Step& step, const model::Batch& batch, Effects& out);
+  [[nodiscard]] std::optional<WallTime> changed_since() const;
+  void propose(const Step& step, Effects& out);
+  void withdraw(const Step& step, Effects& out);
+  void promote(const Step& step, const model::PersonaRevision& revision, Effects& out);
+  [[nodiscard]] bool is_healthy() const;
+  void look_back(const Step& step, Effects& out);
+  void judge_departure(const Step& step, const std::vector<drift::Departure>& all, Effects& out);
+  void show_slow(const std::vector<drift::Departure>& all);
   void apply(const Step& step, std::vector<drift::EpisodeChange> changes, bool late, Effects& out);
   void open_finding(const Step& step, std::uint64_t episode, model::Finding finding, Effects& out);
   void resolve_finding(const Step& step, OpenFinding& open, WallTime at, Effects& out);
@@ -202,7 +221,11 @@ class Instance {
   drift::Watch watch_;
   drift::SecurityWatch security_watch_;
   bool trusting_ = false;
-  model::Batch filtered_;  // scratch
+  std::optional<Candidate> candidate_;
+  std::shared_ptr<const SlowView> slow_;  // derived from the state each time a history window closes
+  bool window_closed_ = false;            // in this step
+  model::Batch filtered_;                 // scratch
+  mutable std::shared_ptr<const std::vector<model::Series>> shown_series_;  // in views; series are only added
 };
 
 struct Instance::Restored {

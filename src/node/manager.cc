@@ -9,7 +9,11 @@ namespace mien::node {
 namespace {
 
 constexpr std::uint64_t core_version = 2;  // 1: without what acting needs
+// Between two snapshots of an instance that changes. One of many series is written as seldom as it is large, so that a
+// series' share of the disk is bounded; what that costs is time to fold again after a crash.
 constexpr Duration snapshot_every = 60s;
+constexpr std::size_t series_a_minute = 100;
+constexpr std::size_t most_minutes = 10;
 constexpr Duration most_steady = 15s;  // that one record lets pass
 
 Error error_of(Code code, std::string message) {
@@ -22,6 +26,11 @@ std::vector<model::Series> declared_in(const model::InstanceFrame& part) {
   for (const model::SeriesDeclaration& declared : part.declared)
     if (declared.index == series.size()) series.push_back(declared.series);
   return series;
+}
+
+std::uint64_t newest_of(const Instance& instance) {
+  const std::optional<model::PersonaRevision>& newest = instance.state().newest_revision;
+  return newest ? newest->number : 0;
 }
 
 Counters& operator+=(Counters& sum, const Counters& more) {
@@ -69,11 +78,13 @@ void Manager::on(const Moment& at, const FrameArrived& arrived, Effects& out) {
     if (!known) continue;
     Instance& instance = known->second.instance;
     std::size_t writes = out.writes.size();
+    std::uint64_t known_revision = newest_of(instance);
     // An idle instance's snapshot stands for all time until now, so its waking must be written with the group.
     if (instance.state().idle) must_write(*known);
     counted += instance.on_frame({.now = at.now, .position = at.position, .part = part}, arrived.frame, frame, out);
     changed(*known);
     if (out.writes.size() != writes) must_write(*known);
+    if (newest_of(instance) != known_revision) revise_prior(at, instance, out);
   }
   counted.frames_duplicate = std::min<std::uint64_t>(counted.frames_duplicate, 1);
   counted.frames = 1;
@@ -87,12 +98,12 @@ Manager::Known* Manager::admit(const Moment& at, const model::Frame& frame, cons
   std::uint64_t samples = part.batch.values.size();
   auto known = slots_.find(part.instance);
   if (known == slots_.end()) {
-    if (slots_.size() >= options_.limits.instances) {
+    if (slots_.size() >= options_.limits.instances || is_prior(part.instance)) {
       ++counters_.instances_refused;
       counters_.samples_refused += samples;
       return nullptr;
     }
-    Slot slot{.look_at = {}, .instance = Instance{part.instance, part, at.now}, .written = 0, .written_at = {}};
+    Slot slot{.look_at = {}, .instance = Instance{part.instance, part, at.now}, .written = 0, .due = {}};
     known = slots_.emplace(part.instance, std::move(slot)).first;
     out.audit.push_back({.at = at.now,
                          .actor = frame.source.empty() ? "unauthenticated sender" : cat("agent ", frame.source),
@@ -114,22 +125,6 @@ Manager::Known* Manager::admit(const Moment& at, const model::Frame& frame, cons
     touched(*known);
   }
   return &*known;
-}
-
-void Manager::inherit(const Moment& at, Instance& instance, const std::vector<model::Series>& series,
-                      Effects& out) const {
-  const InstanceState& own = instance.state();
-  const Assignment& place = own.assignment;
-  bool has_peers = !place.pool.empty() || place.persona.value != model::default_persona;
-  if (!instance.knows_nothing() || !has_peers || series.empty()) return;
-  learn::PoolPrior prior;
-  for (const auto& [name, slot] : slots_) {
-    const InstanceState& other = slot.instance.state();
-    if (!other.newest_revision || &other == &own || other.type != own.type) continue;
-    if (other.assignment.pool == place.pool && other.newest_revision->persona == place.persona)
-      prior.add(*other.newest_revision);
-  }
-  if (prior.members() > 0) instance.inherit({.now = at.now, .position = at.position}, prior, series, out);
 }
 
 // ---- time ----
@@ -240,7 +235,7 @@ void Manager::changed(Known& known) {
     slot.place = place;
     index_.reset();
   }
-  if (!slot.dirty) dirty_.emplace(slot.written_at, name);
+  if (!slot.dirty) dirty_.emplace(slot.due, name);
   if (slot.shown) unseen_.push_back(&known);
   slot.dirty = true;
   slot.shown = false;
@@ -268,7 +263,7 @@ void Manager::forget(const Moment& at, const InstanceName& name, std::string_vie
                        .subject = cat("Instance/", name.value),
                        .cause = cat("log/", at.position),
                        .detail = std::string(why)});
-  dirty_.erase({slot->second.written_at, name});
+  dirty_.erase({slot->second.due, name});
   std::erase(urgent_, &*slot);
   std::erase(unseen_, &*slot);
   slots_.erase(slot);
@@ -287,6 +282,7 @@ Status Manager::restore(store::Table table, const store::Entry& entry) {
   switch (table) {
     case store::Table::core: {
       if (entry.key == "remedy") return acting_.restore_state(entry.bytes);
+      if (entry.key.starts_with("prior/")) return restore_prior(entry);
       Decoder decoder{entry.bytes};
       std::uint64_t version = 0;
       decoder.get(version);
@@ -314,7 +310,7 @@ Status Manager::restore(store::Table table, const store::Entry& entry) {
     }
     case store::Table::instance: {
       Instance::Restored restored = TRY(Instance::decode(entry.bytes));
-      Slot slot{.look_at = {}, .instance = std::move(restored.instance), .written = restored.folded, .written_at = {}};
+      Slot slot{.look_at = {}, .instance = std::move(restored.instance), .written = restored.folded, .due = {}};
       auto [known, added] = slots_.emplace(InstanceName{entry.key}, std::move(slot));
       if (!added) return error_of(Code::corrupt, cat("the ledger has \"", entry.key, "\" twice"));
       known->second.shown = false;
@@ -368,9 +364,10 @@ void Manager::trust(bool known_healthy) {
 
 store::Write Manager::snapshot(Known& known, const Moment& at) {
   auto& [name, slot] = known;
-  dirty_.erase({slot.written_at, name});
+  dirty_.erase({slot.due, name});
   slot.written = at.position;
-  slot.written_at = at.now;
+  std::size_t minutes = slot.instance.state().series.size() / series_a_minute;
+  slot.due = at.now + snapshot_every * std::clamp<std::size_t>(minutes, 1, most_minutes);
   slot.dirty = slot.urgent = false;
   return {.table = store::Table::instance, .key = name.value, .bytes = slot.instance.encode(at.position)};
 }
@@ -391,13 +388,13 @@ std::vector<store::Write> Manager::take_snapshots(store::LogPosition position, W
   std::vector<Known*> urgent = std::exchange(urgent_, {});
   std::sort(urgent.begin(), urgent.end(), [](const Known* a, const Known* b) { return a->first < b->first; });
   for (Known* known : urgent) writes.push_back(snapshot(*known, at));
-  for (; spare > 0 && !dirty_.empty() && now - dirty_.begin()->first >= snapshot_every; --spare)
+  for (; spare > 0 && !dirty_.empty() && now >= dirty_.begin()->first; --spare)
     writes.push_back(snapshot(*slots_.find(dirty_.begin()->second), at));
   return writes;
 }
 
 std::vector<store::Write> Manager::take_all_snapshots(store::LogPosition position, WallTime now) {
-  for (const auto& [written_at, name] : dirty_) must_write(*slots_.find(name));
+  for (const auto& [due, name] : dirty_) must_write(*slots_.find(name));
   return take_snapshots(position, now, 0);
 }
 

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "learn/pool_prior.h"
 #include "model/resource.h"
 #include "node/acting.h"
 #include "node/effects.h"
@@ -84,8 +85,8 @@ class Manager {
   struct Slot {
     WallTime look_at;  // before this no tick changes it
     Instance instance;
-    store::LogPosition written = 0;  // position of its newest snapshot
-    WallTime written_at;
+    store::LogPosition written = 0;                              // position of its newest snapshot
+    WallTime due;                                                // the next one is not written before, unless it must
     bool dirty = false;                                          // changed since its snapshot: in dirty_
     bool urgent = false;                                         // must be written in this group: in urgent_
     bool shown = true;                                           // its view is as it is; else in unseen_
@@ -97,10 +98,21 @@ class Manager {
     WallTime now;
     store::LogPosition position = 0;
   };
+  struct Prior {  // the newest of a pool and persona
+    model::PersonaRevision revision;
+    model::InstanceType type = model::InstanceType::external;  // of the members it was made from
+    static constexpr auto fields = std::tuple{field("revision", &Prior::revision), field("type", &Prior::type)};
+  };
 
-  // An instance that knows nothing of its persona begins with what others learned of it: its pool's members, without a
-  // pool whoever has the same persona, unless that is the one that everybody has. INVARIANT: followed by touched().
-  void inherit(const Moment& at, Instance& instance, const std::vector<model::Series>& series, Effects& out) const;
+  // ---- what a pool learned (manager_pools.cc) ----
+  // An instance that knows nothing of its persona begins with what others learned of it: with its pool's stored prior,
+  // without a pool with what whoever has the same persona learned, unless that is the one that everybody has. `series`
+  // are its own, or will be: those it declares first. INVARIANT: followed by touched().
+  void inherit(const Moment& at, Instance& instance, const std::vector<model::Series>& series, Effects& out);
+  // A member has a new revision: its pool's prior is written anew, if it says something new.
+  void revise_prior(const Moment& at, const Instance& member, Effects& out);
+  [[nodiscard]] learn::PoolPrior peers_of(const Instance& instance, bool with_itself) const;
+  Status restore_prior(const store::Entry& entry);
 
   void on(const Moment& at, const FrameArrived& arrived, Effects& out);
   void on(const Moment& at, const CommandGiven& given, Effects& out);
@@ -187,10 +199,11 @@ class Manager {
   std::map<std::string, model::Resource> resources_;  // "persona/web-frontend", without the built-in ones
   std::map<std::string, Access> access_;
   Slots slots_;
+  std::map<std::pair<PoolName, PersonaName>, Prior> priors_;
   mutable std::map<PersonaName, model::Expectation> compiled_;  // forgotten at every change of a persona
   WallTime next_look_;                                          // no slot's look_at and no access's end is before this
   WallTime next_expiry_ = Instance::never;                      // no access ends before this
-  std::set<std::pair<WallTime, InstanceName>> dirty_;           // by the time of their snapshots
+  std::set<std::pair<WallTime, InstanceName>> dirty_;           // by when their snapshots are due
   std::vector<Known*> urgent_;
   std::vector<Known*> unseen_;
   std::vector<InstanceName> removed_;

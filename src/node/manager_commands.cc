@@ -235,6 +235,8 @@ Answer Manager::carry_out(const Moment& at, const std::string& actor, const Roll
 }
 
 Status Manager::check(WallTime, const RollbackInstance& rollback) const {
+  if (is_prior(rollback.instance))
+    return error_of(Code::refused, "a pool's prior follows its members and can not be rolled back; roll back a member");
   if (!slots_.contains(rollback.instance)) return no_such(model::ResourceKind::instance, rollback.instance.value);
   if (rollback.revision.empty())
     return error_of(Code::not_found, cat("there is no revision ", rollback.persona.value, "@", rollback.instance.value,
@@ -246,16 +248,17 @@ Status Manager::check(WallTime, const RollbackInstance& rollback) const {
 Answer Manager::carry_out(const Moment& at, const std::string& actor, const RollbackInstance& rollback, Effects& out) {
   model::PersonaRevision revision = decode<model::PersonaRevision>(rollback.revision, "revision").value();
   Known& known = *slots_.find(rollback.instance);
+  bool promoted = known.second.instance.is_candidate(revision.persona, revision.number);
   known.second.instance.restore_revision({.now = at.now, .position = at.position}, revision, out);
   touched(known);
   std::string name = cat(rollback.persona.value, "@", rollback.instance.value, "/", rollback.to);
   out.audit.push_back({.at = at.now,
                        .actor = actor,
-                       .verb = "revision.rolled_back",
+                       .verb = promoted ? "revision.promoted" : "revision.rolled_back",
                        .subject = cat("Revision/", name),
                        .cause = cat("log/", at.position),
                        .detail = ""});
-  return done(name, rollback.to, "rolled back");
+  return done(name, rollback.to, promoted ? "promoted" : "rolled back");
 }
 
 // ---- which persona ----

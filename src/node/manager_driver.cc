@@ -229,6 +229,7 @@ Status complete(RollbackPersona& rollback, store::Ledger& ledger) {
   for (;;) {
     std::vector<store::Entry> entries = TRY(ledger.scan(store::Table::revision, prefix, after, page));
     for (store::Entry& entry : entries) {
+      if (is_candidate_key(entry.key)) continue;  // nobody promoted it
       Result<model::PersonaRevision> revision = decode<model::PersonaRevision>(entry.bytes, entry.key);
       if (revision && revision->generation == rollback.to) newest[revision->instance] = std::move(entry.bytes);
     }
@@ -242,6 +243,8 @@ Status complete(RollbackPersona& rollback, store::Ledger& ledger) {
 Status complete(RollbackInstance& rollback, store::Ledger& ledger) {
   std::optional<std::string> bytes =
       TRY(ledger.get(store::Table::revision, revision_key(rollback.persona, rollback.instance, rollback.to)));
+  if (!bytes)
+    bytes = TRY(ledger.get(store::Table::revision, candidate_key(rollback.persona, rollback.instance, rollback.to)));
   if (bytes) rollback.revision = std::move(*bytes);
   return {};
 }

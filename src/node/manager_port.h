@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "model/telemetry.h"
+#include "model/listed.h"
 #include "node/record.h"
 #include "node/view.h"
 #include "store/history.h"
@@ -32,6 +32,10 @@ class ManagerPort {
   // Takes one decoded request in: numbers the series, appends the frame, returns once it is in the log's file.
   // Errors: exhausted (queue or disk full: the sender keeps it and tries again), unavailable.
   virtual Result<store::LogPosition> take_in(Delivery delivery) = 0;
+  // The same of a door that remembers series.
+  virtual Result<store::LogPosition> take_in_listed(Delivery delivery, const model::SeriesLists& lists) {
+    return take_in(model::spelled_out(std::move(delivery), lists));
+  }
   // What an agent reports of its orders and abilities; returns once it is in the log's file. Errors as take_in.
   virtual Status report(AgentReported reported) = 0;
   // Subscribes to notices with number > after (those still kept, at most 4,096); the callback runs on another thread

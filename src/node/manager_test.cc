@@ -303,6 +303,51 @@ TEST(Manager, AnInstanceBeginsWithWhatOthersLearnedOfItsPersonaAndKeepsItAcrossA
   EXPECT_EQ(young->drift.state, model::LearningState::learning);
 }
 
+TEST(Manager, WhatAPoolLearnedIsARevisionThatOutlivesItsMembers) {
+  SmallManager world;
+  auto join = [&](const std::string& name) {
+    model::Resource instance;
+    instance.kind = model::ResourceKind::instance;
+    instance.metadata.name = name;
+    instance.metadata.labels = {{"role", "web"}};
+    instance.spec = model::Value{model::Value::Map{}};
+    ASSERT_TRUE(world.put(instance).status.ok());
+  };
+  ASSERT_TRUE(world.put(persona("web", *declared_cpu().map())).status.ok());
+  model::Resource pool;
+  pool.kind = model::ResourceKind::pool;
+  pool.metadata.name = "shop";
+  pool.spec = model::Value{
+      model::Value::Map{{"selector", model::Value{model::Value::Map{{"role", model::Value{std::string("web")}}}}},
+                        {"personas", model::Value{model::Value::List{model::Value{std::string("web")}}}}}};
+  ASSERT_TRUE(world.put(pool).status.ok());
+  join("web-01");
+  Prng random(5);
+  for (int i = 0; i < 1'400; ++i) world.second(0.1 + 0.02 * random.normal(), "web-01");
+  ASSERT_TRUE(is_audited(world, "revision.made", "Revision/web@web-01/1"));
+  ASSERT_TRUE(is_audited(world, "revision.made", "Revision/web@pool:shop/1"));
+  std::string key = revision_key(PersonaName{"web"}, InstanceName{"pool:shop"}, 1);
+  std::optional<std::string> stored = world.ledger.get(store::Table::revision, key).value();
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(decode<model::PersonaRevision>(*stored, key)->series.size(), 1U);
+
+  ASSERT_TRUE(world.give(DeleteResource{.kind = model::ResourceKind::instance, .name = "web-01"}).status.ok());
+  world.restart();
+  join("web-02");
+  world.second(0.1, "web-02");
+  EXPECT_TRUE(is_audited(world, "behavior.inherited", "Instance/web-02"));
+  world.second(0.9, "web-02");
+  EXPECT_NEAR(world.instance("web-02")->drift.metrics.at(0).expected, 0.1, 0.03);
+  EXPECT_EQ(world
+                .give(RollbackInstance{
+                    .persona = PersonaName{"web"}, .instance = InstanceName{"pool:shop"}, .to = 1, .revision = {}})
+                .status.error()
+                .code,
+            Code::refused);
+  world.second(0.1, "pool:shop");
+  EXPECT_EQ(world.instance("pool:shop"), nullptr) << "no instance may take its name";
+}
+
 // ---- time ----
 
 // What a tick did, beside the epoch's own snapshots.

@@ -96,6 +96,16 @@ std::string revision_key(const PersonaName& persona, const InstanceName& instanc
   return cat(persona.value, "@", instance.value, "/", padded(number));
 }
 
+std::string candidate_key(const PersonaName& persona, const InstanceName& instance, std::uint64_t number) {
+  return cat(persona.value, "@", instance.value, "/candidate/", padded(number));
+}
+
+bool is_candidate_key(std::string_view key) { return key.find("/candidate/") != std::string_view::npos; }
+
+InstanceName prior_of(const PoolName& pool) { return InstanceName{cat("pool:", pool.value)}; }
+
+bool is_prior(const InstanceName& instance) { return instance.value.starts_with("pool:"); }
+
 std::string_view to_text(Role role) {
   switch (role) {
     case Role::agent: return "agent";

@@ -135,6 +135,12 @@ struct ReleaseActions {
 // "persona/web-frontend/000000000012" and "web-frontend@web-01/000000000012": generations and revisions, in order.
 [[nodiscard]] std::string generation_key(model::ResourceKind kind, std::string_view name, std::uint64_t generation);
 [[nodiscard]] std::string revision_key(const PersonaName& persona, const InstanceName& instance, std::uint64_t number);
+// "web-frontend@web-01/candidate/000000000013": of one that nobody promoted yet.
+[[nodiscard]] std::string candidate_key(const PersonaName& persona, const InstanceName& instance, std::uint64_t number);
+[[nodiscard]] bool is_candidate_key(std::string_view key);
+// A pool's prior is a revision of "pool:web"; no instance may be called so.
+[[nodiscard]] InstanceName prior_of(const PoolName& pool);
+[[nodiscard]] bool is_prior(const InstanceName& instance);
 
 using CommandBody = std::variant<PutResource, DeleteResource, RollbackPersona, RollbackInstance, Activate, Deactivate,
                                  AcknowledgeFinding, PutAccess, RedeemEnrollment, ApproveAction, RejectAction,

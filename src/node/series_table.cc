@@ -1,34 +1,54 @@
 #include "node/series_table.h"
 
+#include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
-#include <string_view>
 
 namespace mien::node {
 namespace {
 
 constexpr model::SeriesIndex none = std::numeric_limits<model::SeriesIndex>::max();
 
-}  // namespace
-
-std::size_t SeriesTable::Hash::operator()(const model::Series& series) const {
-  std::hash<std::string_view> hash;
-  std::size_t all = hash(series.metric.value);
-  for (const auto& [name, value] : series.attributes)
-    all = (all ^ hash(name) ^ (hash(value) << 1U)) * 0x9e3779b97f4a7c15U;
-  return all;
+// Takes the columns without a number out of a batch of `rows` rows; their samples are refused.
+void leave_out(model::InstanceFrame& frame, std::size_t rows) {
+  model::Batch& batch = frame.batch;
+  std::size_t kept = 0;
+  for (std::size_t c = 0; c < batch.series.size(); ++c) {
+    for (std::size_t r = 0; r < rows; ++r) {
+      double value = batch.values[c * rows + r];
+      if (batch.series[c] != none) batch.values[kept * rows + r] = value;
+      else if (!std::isnan(value)) ++frame.refused;
+    }
+    if (batch.series[c] != none) batch.series[kept++] = batch.series[c];
+  }
+  batch.series.resize(kept);
+  batch.values.resize(kept * rows);
 }
+
+}  // namespace
 
 void SeriesTable::restore(const InstanceName& instance, const std::vector<model::Series>& series) {
   Known& known = instances_[instance];
-  known.numbers.clear();
-  for (std::size_t i = 0; i < series.size(); ++i) known.numbers[series[i]] = static_cast<model::SeriesIndex>(i);
+  known = {};
+  for (std::size_t i = 0; i < series.size(); ++i)
+    known.numbers.emplace(std::make_shared<const model::Series>(series[i]), static_cast<model::SeriesIndex>(i));
 }
 
 void SeriesTable::forget(const InstanceName& instance) { instances_.erase(instance); }
 
-model::SeriesIndex SeriesTable::number_of(Known& known, model::Series series, model::InstanceFrame& frame) {
+SeriesTable::Numbered& SeriesTable::numbered(Known& known, const model::SeriesList& list) {
+  auto at =
+      std::find_if(known.lists.begin(), known.lists.end(), [&](const auto& each) { return each.list == list.id; });
+  if (at == known.lists.end()) {
+    if (known.lists.size() >= most_lists) known.lists.erase(known.lists.begin());
+    at = known.lists.insert(known.lists.end(), Numbered{.list = list.id, .numbers = {}});
+  }
+  if (at->numbers.size() < list.series.size()) at->numbers.resize(list.series.size(), none);
+  return *at;
+}
+
+model::SeriesIndex SeriesTable::number_of(Known& known, const model::Series& series, model::InstanceFrame& frame,
+                                          Shared shared) {
   if (auto at = known.numbers.find(series); at != known.numbers.end()) return at->second;
   if (known.numbers.size() >= max_series) {
     overflow_[frame.instance].add(series.metric.value, series.attributes);
@@ -36,11 +56,11 @@ model::SeriesIndex SeriesTable::number_of(Known& known, model::Series series, mo
   }
   auto index = static_cast<model::SeriesIndex>(known.numbers.size());
   frame.declared.push_back({.index = index, .series = series});
-  known.numbers.emplace(std::move(series), index);
+  known.numbers.emplace(shared ? std::move(shared) : std::make_shared<const model::Series>(series), index);
   return index;
 }
 
-model::Frame SeriesTable::number(model::Delivery delivery) {
+model::Frame SeriesTable::number(model::Delivery delivery, const model::SeriesLists& lists) {
   model::Frame frame{.source = std::move(delivery.source),
                      .epoch = delivery.epoch,
                      .sequence = delivery.sequence,
@@ -57,17 +77,25 @@ model::Frame SeriesTable::number(model::Delivery delivery) {
                              .refused = part.refused,
                              .facts = std::move(part.facts)};
     std::size_t rows = out.batch.times.size();
-    for (std::size_t c = 0; c < part.series.size(); ++c) {
-      auto column = part.batch.values.begin() + static_cast<std::ptrdiff_t>(c * rows);
-      model::SeriesIndex index = number_of(known, std::move(part.series[c]), out);
-      if (index == none) {
-        for (std::size_t r = 0; r < rows; ++r)
-          out.refused += std::isnan(column[static_cast<std::ptrdiff_t>(r)]) ? 0 : 1;
-        continue;
+    out.batch.values = std::move(part.batch.values);
+    bool left_out = false;
+    if (auto listed = lists.find(part.instance); listed != lists.end()) {
+      const model::SeriesList& list = *listed->second;
+      std::vector<model::SeriesIndex>& numbers = numbered(known, list).numbers;
+      out.batch.series = std::move(part.batch.series);
+      for (model::SeriesIndex& place : out.batch.series) {
+        model::SeriesIndex& index = numbers[place];
+        if (index == none) index = number_of(known, *list.series[place], out, list.series[place]);
+        left_out |= index == none;
+        place = index;
       }
-      out.batch.series.push_back(index);
-      out.batch.values.insert(out.batch.values.end(), column, column + static_cast<std::ptrdiff_t>(rows));
+    } else {
+      for (const model::Series& series : part.series) {
+        out.batch.series.push_back(number_of(known, series, out));
+        left_out |= out.batch.series.back() == none;
+      }
     }
+    if (left_out) leave_out(out, rows);
     frame.instances.push_back(std::move(out));
   }
   return frame;
@@ -77,7 +105,10 @@ void SeriesTable::revert(const model::Frame& frame) {
   for (const model::InstanceFrame& part : frame.instances) {
     auto known = instances_.find(part.instance);
     if (known == instances_.end()) continue;
-    for (const model::SeriesDeclaration& declared : part.declared) known->second.numbers.erase(declared.series);
+    auto& numbers = known->second.numbers;
+    for (const model::SeriesDeclaration& declared : part.declared)
+      if (auto at = numbers.find(declared.series); at != numbers.end()) numbers.erase(at);
+    if (!part.declared.empty()) known->second.lists.clear();
   }
 }
 

@@ -18,6 +18,7 @@
 #include "node/action_board.h"
 #include "node/record.h"
 #include "node/shared_map.h"
+#include "node/slow_view.h"
 #include "store/history.h"
 #include "store/ledger.h"
 
@@ -84,12 +85,16 @@ struct InstanceView {
   WallTime last_seen;         // newest sample
   std::uint64_t samples = 0;  // taken in since first seen
   std::uint64_t samples_refused = 0;
-  model::DriftScore drift;               // newest
-  std::vector<model::Finding> findings;  // open and acknowledged ones
-  std::vector<model::Series> series;
-  std::vector<SecurityKnown> security;  // kinds of which anything is known
-  std::vector<std::string> conditions;  // "DuplicateIdentity: ...": for people
-  store::HistoryBlock recent;           // the newest window (up to two minutes), not in the history yet
+  model::DriftScore drift;                                   // newest
+  std::vector<model::Finding> findings;                      // open and acknowledged ones
+  std::shared_ptr<const std::vector<model::Series>> series;  // shared by its views while none is added; null: none
+  std::vector<SecurityKnown> security;                       // kinds of which anything is known
+  std::vector<std::string> conditions;                       // "DuplicateIdentity: ...": for people
+  std::shared_ptr<const SlowView> slow = std::make_shared<const SlowView>();  // never null
+  std::optional<CandidateView> candidate;  // another baseline that is learned beside the one in force
+  model::Batch pending;  // the newest window, not in the history yet: rows as node/history_window has them
+  // The same as a block of the history; made when it is asked for, because most views are never read.
+  [[nodiscard]] store::HistoryBlock recent() const;
 };
 
 constexpr std::size_t most_instances = 10'000;  // of a shard; more are refused, which is said and counted

@@ -79,6 +79,16 @@ float RelationView::inverse(std::size_t row, std::size_t column) const {
   return static_cast<float>(inverse_[with_diagonal(row) + column]) / inverse_steps;
 }
 
+void RelationView::fetch() const {
+  auto each_line = [](const auto& values) {
+    constexpr std::size_t line = 64 / sizeof(values[0]);
+    for (std::size_t i = 0; i < values.size(); i += line) __builtin_prefetch(&values[i]);
+  };
+  each_line(places_);
+  each_line(inverse_);
+  __builtin_prefetch(waiting_.data() + waiting_count_ * size());
+}
+
 RelationView::Vector RelationView::standardise(std::span<const float> x) const {
   Vector q{};
   std::size_t size = std::min(this->size(), x.size());

@@ -50,6 +50,9 @@ class RelationView {
   [[nodiscard]] double squared_distance(const Vector& q) const;
   void learn(std::span<const float> x, const Vector& q, double rate);
 
+  // What a distance and a lesson will read is fetched meanwhile.
+  void fetch() const;
+
   [[nodiscard]] std::size_t size() const { return places_.size() / 3; }
   [[nodiscard]] std::uint64_t learned() const { return learned_; }
   [[nodiscard]] bool speaks() const { return learned_ >= silent_below; }

@@ -166,12 +166,16 @@ Alias canonicalise(model::Series& series) {
   }
   if (!series.metric.value.starts_with("system.")) return alias;
   settle_attribute_names(series);
+  if (auto state = series.attributes.find("state"); state != series.attributes.end() && state->second == "buffered")
+    state->second = "buffers";
+  bool filesystem = series.metric.value.starts_with("system.filesystem.");
   if (foreign) {
-    if (series.metric.value.starts_with("system.filesystem.")) settle_mountpoint(series.attributes);
-    if (auto state = series.attributes.find("state"); state != series.attributes.end() && state->second == "buffered")
-      state->second = "buffers";
+    if (filesystem) settle_mountpoint(series.attributes);
     alias.kept = !is_counted_elsewhere(series);
     trim_attributes(series);
+  } else if (filesystem && series.attributes.contains("mountpoint")) {
+    for (const char* of_the_disk : {"device", "type", "mode", "system.filesystem.type", "system.filesystem.mode"})
+      series.attributes.erase(of_the_disk);
   }
   return alias;
 }

@@ -26,6 +26,14 @@ TEST(alias, all_senders_of_cpu_time_and_disk_traffic_end_at_one_name) {
   EXPECT_EQ(renamed("system.disk.io", {{"system.device", "sda"}, {"disk.io.direction", "read"}}), disk);
 }
 
+TEST(alias, connections_by_state_have_the_conventions_names) {
+  std::string listens = "system.network.connection.count{network.connection.state=listen,network.transport=tcp}";
+  EXPECT_EQ(renamed("system.network.connections", {{"protocol", "tcp"}, {"state", "LISTEN"}}), listens);
+  EXPECT_EQ(renamed("system.network.connection.count",
+                    {{"network.transport", "tcp"}, {"network.connection.state", "listen"}}),
+            listens);
+}
+
 TEST(alias, percentages_become_ratios_and_outgoing_traffic_positive) {
   EXPECT_EQ(renamed("netdata_system_cpu_percentage_average", {{"dimension", "user"}}, 0.01),
             "system.cpu.utilization{cpu.mode=user}");

@@ -31,6 +31,8 @@ std::optional<Input> input_of(const model::Series& series) {
   std::string_view state = attribute(series, "state");
   if (name == "system.cpu.time" && !attribute(series, "cpu").empty())
     return Input{Formula::cpu_time, cat(attribute(series, "cpu"), '/', attribute(series, "cpu.mode"))};
+  if (name == "system.cpu.time" && !attribute(series, "cpu.mode").empty())
+    return Input{Formula::cpu_total, cat('/', attribute(series, "cpu.mode")), true};
   if (name == "system.cpu.utilization" && !attribute(series, "cpu.mode").empty())
     return Input{Formula::cpu_share, cat(attribute(series, "cpu"), '/', attribute(series, "cpu.mode"))};
   if (name == "system.memory.limit") return Input{Formula::memory, "limit"};
@@ -56,6 +58,7 @@ std::optional<Input> input_of(const model::Series& series) {
 std::size_t inputs_of(Formula formula) {
   switch (formula) {
     case Formula::cpu_time:
+    case Formula::cpu_total:
     case Formula::cpu_share: return 0;
     case Formula::filesystem: return 3;
     case Formula::stalled:
@@ -104,7 +107,26 @@ double busy_of(Formula formula, const Inputs& inputs) {
   return busy;
 }
 
+// Cumulative seconds of all modes: what a guest had is among the user's.
+double total_of(const Inputs& inputs) {
+  double total = 0;
+  for (const auto& [slot, value] : inputs) total += slot.starts_with("/guest") ? 0 : value;
+  return total;
+}
+
 }  // namespace
+
+struct Derivation::Piece {
+  Input input;
+  std::uint64_t forgotten = 0;  // as Derivation's, when these were found
+  Instance* instance = nullptr;
+  Group* group = nullptr;
+};
+
+std::shared_ptr<Derivation::Piece> Derivation::piece_of(const model::Series& series) {
+  std::optional<Input> input = input_of(series);
+  return input ? std::make_shared<Piece>(Piece{.input = *std::move(input)}) : nullptr;
+}
 
 void Derivation::tell(Group& group, const Emit& emit) {
   group.told = true;
@@ -116,12 +138,12 @@ void Derivation::tell(Group& group, const Emit& emit) {
     more.insert(group.attributes.begin(), group.attributes.end());
     emit({.metric = MetricName{metric}, .attributes = std::move(more), .unit = unit, .kind = kind}, group.at, value);
   };
-  auto rate = [&](double capacity) {
-    double seconds = to_seconds(group.at - group.base_at);
-    bool fits = group.base_at.ns != 0 && seconds > 0 && group.base_inputs == inputs.size();
+  auto rate_of = [&](double whole) {
+    bool fits = group.base_at.ns != 0 && group.at > group.base_at && group.base_inputs == inputs.size();
     double added = busy_of(group.formula, inputs) - group.base_busy;
-    return fits && added >= 0 ? share(added, seconds * capacity) : model::missing;
+    return fits && added >= 0 ? share(added, whole) : model::missing;
   };
+  auto rate = [&](double capacity) { return rate_of(to_seconds(group.at - group.base_at) * capacity); };
   switch (group.formula) {
     case Formula::cpu_time: {
       std::map<std::string_view, double> modes;
@@ -131,6 +153,8 @@ void Derivation::tell(Group& group, const Emit& emit) {
         put("system.cpu.time", {{"cpu.mode", std::string(mode)}}, "s", SeriesKind::counter, value);
       return put("system.cpu.utilization", {}, "1", SeriesKind::gauge, rate(static_cast<double>(cpus_of(inputs))));
     }
+    case Formula::cpu_total:  // of all CPUs together, however many they are
+      return put("system.cpu.utilization", {}, "1", SeriesKind::gauge, rate_of(total_of(inputs) - group.base_total));
     case Formula::cpu_share:
       return put("system.cpu.utilization", {}, "1", SeriesKind::gauge,
                  share(busy_of(group.formula, inputs), static_cast<double>(cpus_of(inputs))));
@@ -174,9 +198,11 @@ void Derivation::begin_moment(Group& group, WallTime at, const Emit& emit) {
   if (!group.inputs.empty()) {
     if (!group.told) tell(group, emit);
     group.expected = group.inputs.size();
-    if (group.formula == Formula::cpu_time || group.formula == Formula::stalled) {
+    if (group.formula == Formula::cpu_time || group.formula == Formula::cpu_total ||
+        group.formula == Formula::stalled) {
       group.base_at = group.at;
       group.base_busy = busy_of(group.formula, group.inputs);
+      group.base_total = total_of(group.inputs);
       group.base_inputs = group.inputs.size();
     }
   }
@@ -185,35 +211,51 @@ void Derivation::begin_moment(Group& group, WallTime at, const Emit& emit) {
   group.at = at;
 }
 
-Derivation::Group* Derivation::group_of(const std::string& instance, const model::Series& series, Formula formula,
-                                        WallTime at) {
+// Leaves the group null where there is no room.
+void Derivation::find_group(Piece& piece, const std::string& instance, const model::Series& series, WallTime at) {
+  piece.group = nullptr;
+  piece.instance = nullptr;
+  Formula formula = piece.input.formula;
   auto known = instances_.find(instance);
   if (known == instances_.end()) {
-    if (instances_.size() >= max_instances)
-      std::erase_if(instances_, [&](const auto& each) { return at - each.second.newest > forgotten_after; });
-    if (instances_.size() >= max_instances) return nullptr;
+    if (instances_.size() >= max_instances &&
+        std::erase_if(instances_, [&](const auto& each) { return at - each.second.newest > forgotten_after; }) > 0)
+      ++forgotten_;
+    if (instances_.size() >= max_instances) return;
     known = instances_.emplace(instance, Instance{}).first;
   }
-  known->second.newest = std::max(known->second.newest, at);
+  piece.forgotten = forgotten_;
+  piece.instance = &known->second;
   std::map<std::string, Group>& groups = known->second.groups;
   // All inputs of a filesystem have its mountpoint, those of the rest nothing that tells groups apart.
   std::string_view place = attribute(series, "mountpoint");
   std::string key = cat(static_cast<int>(formula), ' ', formula == Formula::stalled ? series.metric.value : place);
   auto found = groups.find(key);
-  if (found != groups.end()) return &found->second;
-  if (groups.size() >= max_groups) return nullptr;
-  Group group;
-  group.formula = formula;
-  group.metric = series.metric.value;
-  if (!place.empty()) group.attributes.emplace("mountpoint", place);
-  return &groups.emplace(std::move(key), std::move(group)).first->second;
+  if (found == groups.end()) {
+    if (groups.size() >= max_groups) return;
+    Group group;
+    group.formula = formula;
+    group.metric = series.metric.value;
+    if (!place.empty()) group.attributes.emplace("mountpoint", place);
+    found = groups.emplace(std::move(key), std::move(group)).first;
+  }
+  piece.group = &found->second;
 }
 
 bool Derivation::take(const std::string& instance, const model::Series& series, WallTime at, double value,
                       const Emit& emit) {
   std::optional<Input> input = input_of(series);
   if (!input) return true;
-  Group* group = group_of(instance, series, input->formula, at);
+  Piece piece{.input = *std::move(input)};
+  return take(piece, instance, series, at, value, emit);
+}
+
+bool Derivation::take(Piece& piece, const std::string& instance, const model::Series& series, WallTime at, double value,
+                      const Emit& emit) {
+  const Input* input = &piece.input;
+  if (piece.group == nullptr || piece.forgotten != forgotten_) find_group(piece, instance, series, at);
+  if (piece.instance != nullptr) piece.instance->newest = std::max(piece.instance->newest, at);
+  Group* group = piece.group;
   if (group == nullptr) return true;
   if (model::is_ended(value)) {
     if (!group->inputs.contains(input->slot) || at <= group->at) return input->kept;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -35,8 +36,15 @@ class Derivation {
   [[nodiscard]] bool take(const std::string& instance, const model::Series& series, WallTime at, double value,
                           const Emit& emit);
 
+  // What a series is an input of, for whoever keeps it to take more of its samples; nothing where it is none.
+  struct Piece;
+  [[nodiscard]] static std::shared_ptr<Piece> piece_of(const model::Series& series);
+  [[nodiscard]] bool take(Piece& piece, const std::string& instance, const model::Series& series, WallTime at,
+                          double value, const Emit& emit);
+
   enum class Formula : std::uint8_t {
     cpu_time,
+    cpu_total,
     cpu_share,
     memory,
     paging,
@@ -61,6 +69,7 @@ class Derivation {
     // The moment before, for what is a rate.
     WallTime base_at;
     double base_busy = 0;
+    double base_total = 0;
     std::size_t base_inputs = 0;
   };
   struct Instance {
@@ -68,11 +77,12 @@ class Derivation {
     WallTime newest;
   };
 
-  [[nodiscard]] Group* group_of(const std::string& instance, const model::Series& series, Formula formula, WallTime at);
+  void find_group(Piece& piece, const std::string& instance, const model::Series& series, WallTime at);
   static void begin_moment(Group& group, WallTime at, const Emit& emit);
   static void tell(Group& group, const Emit& emit);
 
   std::map<std::string, Instance> instances_;
+  std::uint64_t forgotten_ = 0;  // times that instances were; what points to them is looked up again
 };
 
 }  // namespace mien::wire

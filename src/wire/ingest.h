@@ -10,7 +10,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "model/telemetry.h"
+#include "model/listed.h"
 #include "wire/label_spread.h"
 
 namespace mien::wire {
@@ -26,6 +26,7 @@ struct IngestLimits {
   std::size_t unit_length = 63;        // bytes
   std::size_t identities = 32;         // per instance
   std::size_t cells = 2'000'000;       // series x times over all instances: thinly filled batches are bounded too
+  friend bool operator==(const IngestLimits&, const IngestLimits&) = default;
 };
 
 // When each cumulative series began, as far as its sender says: a series that began anew counts from zero again, also
@@ -56,6 +57,7 @@ struct Ingested {
   std::uint64_t accepted = 0;                      // data points
   std::uint64_t rejected = 0;                      // data points
   std::map<InstanceName, LabelSpread> overflow{};  // of instances that brought more series than they may
+  model::SeriesLists lists{};                      // of a door that remembers series; else empty
   std::string why_rejected;  // for people: each reason, how often, and its first place; empty when nothing was
 };
 

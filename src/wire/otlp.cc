@@ -22,12 +22,17 @@ std::string_view content_type(OtlpEncoding encoding) {
 Result<Ingested> decode_otlp(const OtlpRequest& request) {
   std::string unfolded;
   std::string_view body = TRY(unfold(request.content_encoding, request.body, request.gzip, unfolded));
-  Assembler assembler{{.trusted = request.trusted,
-                       .agent = request.agent,
-                       .arrived = request.arrived,
-                       .limits = request.limits,
-                       .starts = request.starts}};
-  TRY(request.encoding == OtlpEncoding::json ? read_otlp_json(body, assembler) : read_otlp_protobuf(body, assembler));
+  Assembler assembler{
+      {.trusted = request.trusted,
+       .agent = request.agent,
+       .arrived = request.arrived,
+       .limits = request.limits,
+       .starts = request.starts,
+       .roster = request.known != nullptr ? &request.known->roster : nullptr,
+       .derivation = request.known != nullptr && !request.trusted ? &request.known->derivation : nullptr}};
+  if (request.known != nullptr) request.known->begin_request(request.limits);
+  TRY(request.encoding == OtlpEncoding::json ? read_otlp_json(body, assembler)
+                                             : read_otlp_protobuf(body, assembler, request.known));
   return assembler.finish();
 }
 

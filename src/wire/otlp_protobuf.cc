@@ -2,7 +2,11 @@
 //
 // Field numbers are those of opentelemetry-proto 1.x (metrics/v1/metrics.proto); unknown fields, and known ones of an
 // unexpected wire type, are skipped as protobuf prescribes.
+#include <cmath>
+#include <cstring>
 #include <exception>
+#include <limits>
+#include <optional>
 #include <protozero/exception.hpp>
 #include <vector>
 
@@ -24,9 +28,20 @@ constexpr PointFields histogram_fields{.attributes = 9, .flags = 10};
 constexpr PointFields exponential_fields{.attributes = 1, .flags = 10};
 constexpr PointFields summary_fields{.attributes = 7, .flags = 8, .quantiles = true};
 
+constexpr char tag_of(int field, protozero::pbf_wire_type type) {
+  return static_cast<char>(field << 3 | static_cast<int>(type));
+}
+// Of a NumberDataPoint.
+constexpr char start_tag = tag_of(2, fixed64_type);
+constexpr char time_tag = tag_of(3, fixed64_type);
+constexpr char double_tag = tag_of(4, fixed64_type);
+constexpr char integer_tag = tag_of(6, fixed64_type);
+constexpr char attribute_tag = tag_of(7, bytes_type);
+
 class ProtobufWalk : public OtlpWalk {
  public:
-  ProtobufWalk(std::string_view body, Assembler& into) : OtlpWalk(body), into_(into) {}
+  ProtobufWalk(std::string_view body, Assembler& into, KnownPoints* known)
+      : OtlpWalk(body), into_(into), known_(known) {}
 
   void request(pbf_reader reader) {
     while (next(reader)) {
@@ -115,6 +130,7 @@ class ProtobufWalk : public OtlpWalk {
   }
 
   void each_point(pbf_reader reader, const MetricHead& head, PointFields fields, bool distribution = false) {
+    begin_keys(head);
     while (next(reader)) {
       if (reader.tag_and_type() != tag_and_type(1, bytes_type)) reader.skip();
       else if (distribution) distribution_point(reader.get_message(), head, fields);
@@ -138,7 +154,94 @@ class ProtobufWalk : public OtlpWalk {
     return true;
   }
 
-  void number_point(pbf_reader reader, const MetricHead& head) {
+  // What all points of a metric have in common before their attributes; nothing where nothing is remembered.
+  void begin_keys(const MetricHead& head) {
+    Roster::List* list = known_ == nullptr || head.refusal ? nullptr : into_.list();
+    remembers_ = list != nullptr;
+    if (!remembers_) return;
+    std::string& key = known_->key;
+    key.clear();
+    auto add_number = [&key](std::uint64_t number) {
+      key.append(reinterpret_cast<const char*>(&number), sizeof number);
+    };
+    add_number(list->id());
+    add_number(head.name.size() << 8U | static_cast<std::uint64_t>(head.kind) << 1U | (into_.is_marked() ? 1U : 0U));
+    key += head.name;
+    add_number(head.unit.size());
+    key += head.unit;
+    key_head_ = key.size();
+  }
+
+  // A number as everybody writes it, one run of attributes and nothing that is rare; else nothing.
+  struct PlainNumber {
+    std::uint64_t time_ns = 0;
+    std::uint64_t start_ns = 0;
+    double value = 0;
+    std::string_view attributes;
+  };
+  static std::optional<PlainNumber> plain_number(std::string_view bytes) {
+    PlainNumber read;
+    bool has_value = false;
+    const char* at = bytes.data();
+    const char* end = at + bytes.size();
+    auto eight = [&at](auto& into) {
+      std::memcpy(&into, at + 1, sizeof into);
+      at += 9;
+    };
+    while (end - at >= 9 && *at != attribute_tag) {
+      switch (*at) {
+        case start_tag: eight(read.start_ns); break;
+        case time_tag: eight(read.time_ns); break;
+        case double_tag:
+          eight(read.value);
+          has_value = true;
+          break;
+        case integer_tag: {
+          std::int64_t whole = 0;
+          eight(whole);
+          read.value = static_cast<double>(whole);
+          has_value = true;
+          break;
+        }
+        default: return std::nullopt;
+      }
+    }
+    const char* first = at;
+    while (end - at >= 2 && *at == attribute_tag && static_cast<unsigned char>(at[1]) < 0x80 && end - at >= 2 + at[1])
+      at += 2 + at[1];
+    if (at != end || !has_value) return std::nullopt;
+    read.attributes = {first, static_cast<std::size_t>(at - first)};
+    return read;
+  }
+  void number_point(const pbf_reader& reader, const MetricHead& head) {
+    if (!remembers_) return slow_number_point(reader, head);
+    protozero::data_view all = reader.data();
+    std::optional<PlainNumber> plain = plain_number({all.data(), all.size()});
+    if (!plain) return slow_number_point(reader, head);
+    known_->key.resize(key_head_);
+    known_->key += plain->attributes;
+    KnownPoint* point = known_->known.find(known_->key);
+    // Only of a counter the start says anything.
+    bool cumulative = head.kind == model::SeriesKind::counter && plain->start_ns != 0;
+    if (point != nullptr && (!cumulative || point->start_ns == plain->start_ns) && put(*point, *plain)) return;
+    into_.forget_taken();
+    std::uint64_t accepted = into_.accepted();
+    slow_number_point(reader, head);
+    std::optional<Assembler::Taken> taken = into_.last_taken();
+    if (!taken || into_.accepted() == accepted || (cumulative && plain->start_ns >= plain->time_ns)) return;
+    KnownPoint& made = point != nullptr ? *point : known_->known.add(known_->key);
+    made = {.place = taken->place, .factor = taken->factor, .start_ns = plain->start_ns};
+  }
+
+  bool put(const KnownPoint& point, const PlainNumber& plain) {
+    double value = plain.value * point.factor;
+    if (!std::isfinite(value) || plain.time_ns > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+      return false;
+    auto time = plain.time_ns == 0 ? into_.arrived().ns : static_cast<std::int64_t>(plain.time_ns);
+    return into_.put(point.place, time, value);
+  }
+
+  void slow_number_point(pbf_reader reader, const MetricHead& head) {
     Point point;
     std::optional<double> value;
     while (next(reader)) {
@@ -186,13 +289,16 @@ class ProtobufWalk : public OtlpWalk {
   }
 
   Assembler& into_;
+  KnownPoints* known_;
+  bool remembers_ = false;  // of the metric that is being read
+  std::size_t key_head_ = 0;
   std::vector<Quantile> quantiles_;  // of the point that is being read
 };
 
 }  // namespace
 
-Status read_otlp_protobuf(std::string_view body, Assembler& into) {
-  ProtobufWalk walk{body, into};
+Status read_otlp_protobuf(std::string_view body, Assembler& into, KnownPoints* known) {
+  ProtobufWalk walk{body, into, known};
   try {
     walk.request(pbf_reader{body.data(), body.size()});
     return {};

@@ -221,15 +221,25 @@ TEST(otlp, a_series_that_began_anew_was_zero_when_it_began) {
 }
 
 TEST(otlp, points_of_different_times_become_rows) {
-  std::string points = R"({"timeUnixNano":"30","asDouble":3},{"timeUnixNano":"10","asDouble":1})";
-  std::string body = of_web_01(gauge("a", points) + "," + gauge("b", R"({"timeUnixNano":"20","asDouble":2})"));
+  std::string points = R"({"timeUnixNano":"3000000000","asDouble":3},{"timeUnixNano":"1000000000","asDouble":1})";
+  std::string body = of_web_01(gauge("a", points) + "," + gauge("b", R"({"timeUnixNano":"2000000000","asDouble":2})"));
   model::Batch batch = take(json_request(body)).delivery.instances.at(0).batch;
-  EXPECT_EQ(batch.times, (std::vector<WallTime>{{10}, {20}, {30}}));
+  EXPECT_EQ(batch.times, (std::vector<WallTime>{{1'000'000'000}, {2'000'000'000}, {3'000'000'000}}));
   EXPECT_EQ(batch.at(0, 0), 1);
   EXPECT_TRUE(std::isnan(batch.at(0, 1)));
   EXPECT_EQ(batch.at(0, 2), 3);
   EXPECT_TRUE(std::isnan(batch.at(1, 0)));
   EXPECT_EQ(batch.at(1, 1), 2);
+}
+
+// As the OpenTelemetry Collector's host metrics come: each source is read a little later than the one before.
+TEST(otlp, what_one_round_of_collecting_reads_is_one_row) {
+  std::string body = of_web_01(gauge("a", R"({"timeUnixNano":"1000000000","asDouble":1})") + "," +
+                               gauge("b", R"({"timeUnixNano":"1040000000","asDouble":2})"));
+  model::Batch batch = take(json_request(body)).delivery.instances.at(0).batch;
+  EXPECT_EQ(batch.times, (std::vector<WallTime>{{1'000'000'000}}));
+  EXPECT_EQ(batch.at(0, 0), 1);
+  EXPECT_EQ(batch.at(1, 0), 2);
 }
 
 TEST(otlp, of_points_with_the_same_time_the_last_is_taken_and_the_others_are_counted) {

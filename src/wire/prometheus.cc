@@ -4,11 +4,16 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <deque>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include "base/text.h"
 #include "wire/alias.h"
 #include "wire/detail/assembler.h"
+#include "wire/detail/bytes_table.h"
+#include "wire/roster.h"
 
 namespace mien::wire {
 namespace {
@@ -53,6 +58,12 @@ std::string shown(std::string_view name) {
                                                             : std::string_view("one whose name can not be shown"));
 }
 
+model::Attributes identities_of(const std::string& instance, std::string_view job) {
+  model::Attributes identities{{"host.name", instance}};
+  if (!job.empty()) identities.emplace("service.name", job);
+  return identities;
+}
+
 bool is_accumulating(MetricType type) {
   return type == MetricType::counter || type == MetricType::histogram || type == MetricType::summary;
 }
@@ -62,8 +73,72 @@ bool is_accumulating(MetricType type) {
 void PrometheusMemory::learn_type(std::string_view family, MetricType type) {
   if (family.empty() || family.size() > IngestLimits{}.name_length) return;
   auto known = types.find(family);
+  if (known != types.end() ? known->second == type : types.size() >= max_types) return;
+  ++types_version;
   if (known != types.end()) known->second = type;
-  else if (types.size() < max_types) types.emplace(family, type);
+  else types.emplace(family, type);
+}
+
+// What was made of one series, by the bytes of its labels; refused ones are not kept.
+struct KnownSeries {
+  bool kept = false;
+  bool by_type = false;  // its kind depends on the types as they were
+  std::uint32_t types_version = 0;
+  const PrometheusMemory::Target* exporter = nullptr;  // of what an exporter says of itself: kept only when it shall be
+  // Which instance it is of, and what names that.
+  struct Place {
+    std::string instance;
+    std::string job;
+  };
+  const Place* of = nullptr;
+  // Of its own, as it is taken:
+  Roster::List* list = nullptr;
+  std::uint64_t list_id = 0;
+  std::uint32_t place = Roster::none;
+  double factor = 1;
+  // Or of a piece of what is derived:
+  const model::Series* piece = nullptr;
+  std::shared_ptr<Derivation::Piece> input{};
+};
+
+struct PrometheusMemory::SeriesMemory {
+  explicit SeriesMemory(std::uint16_t door) : roster(door) {}
+
+  Roster roster;
+  BytesTable<KnownSeries> known;
+  std::deque<model::Series> pieces;
+  std::map<std::pair<std::string, std::string>, KnownSeries::Place> places;  // by instance and job
+  PrometheusRules rules;
+  IngestLimits limits;
+  std::uint64_t slowly = 0;
+  std::uint64_t emptied = 0;
+
+  void clear() {
+    known.clear();
+    roster.clear();
+    pieces.clear();
+    places.clear();
+  }
+  void begin_request(const PrometheusRules& given, const IngestLimits& given_limits) {
+    bool full =
+        known.size() > max_series || known.bytes() > max_series_bytes || roster.series() + pieces.size() > max_series;
+    emptied += full ? 1 : 0;
+    if (full || rules != given || limits != given_limits) clear();
+    rules = given;
+    limits = given_limits;
+    known.begin_request();
+    roster.begin_request();
+  }
+};
+
+void PrometheusMemory::remember_series(std::uint16_t door) { series = std::make_shared<SeriesMemory>(door); }
+
+PrometheusMemory::Remembered PrometheusMemory::remembered() const {
+  if (!series) return {};
+  return {.series = series->known.size(),
+          .bytes = series->known.bytes(),
+          .slowly = series->slowly,
+          .emptied = series->emptied};
 }
 
 PrometheusMemory::Target* PrometheusMemory::target_of(std::string_view address, WallTime now) {
@@ -75,7 +150,11 @@ PrometheusMemory::Target* PrometheusMemory::target_of(std::string_view address, 
 
 bool PrometheusMemory::tells_of_itself(std::string_view address, WallTime now) {
   const Target* target = target_of(address, now);
-  return target == nullptr || (!target->is_node_exporter && now - target->first_seen >= known_after);
+  return target == nullptr || tells_of_itself(*target, now);
+}
+
+bool PrometheusMemory::tells_of_itself(const Target& target, WallTime now) {
+  return !target.is_node_exporter && now - target.first_seen >= known_after;
 }
 
 PrometheusCounts& PrometheusCounts::operator+=(const PrometheusCounts& other) {
@@ -118,10 +197,19 @@ struct PrometheusIntake::State {
   std::string instance;
   model::Series series;
   double factor = 1;
-  std::string_view job;   // of the labels that were given: valid until the next series begins
-  bool is_piece = false;  // what derived series may be made of; its attributes stay in `series`
+  std::string_view job;                      // of the labels that were given: valid until the next series begins
+  std::shared_ptr<Derivation::Piece> piece;  // of what is derived; its attributes stay in `series`
   MetricHead head;
   Point point;
+
+  // Of a door that remembers: what the series is known as; or, while it is not, what will name it.
+  KnownSeries* known_as = nullptr;
+  bool is_asked = false;  // begin_known did not know what is begun next
+  bool is_new = false;
+  KnownSeries* outdated = nullptr;
+  std::string_view bytes;
+  bool by_type = false;
+  const PrometheusMemory::Target* exporter = nullptr;
 
   State(const PrometheusRules& given, WallTime arrived, PrometheusMemory& kept, const IngestLimits& limits)
       : rules(given),
@@ -131,13 +219,21 @@ struct PrometheusIntake::State {
                    .arrived = arrived,
                    .limits = limits,
                    .may_repeat = true,
-                   .canonical = true}),
-        now(arrived) {}
+                   .canonical = true,
+                   .roster = kept.series ? &kept.series->roster : nullptr}),
+        now(arrived) {
+    if (memory.series) memory.series->begin_request(rules, limits);
+  }
 
-  void refuse(std::string_view why, std::string_view name) {
+  [[nodiscard]] const std::string& name() const {
+    if (known_as == nullptr) return series.metric.value;
+    return known_as->piece != nullptr ? known_as->piece->metric.value
+                                      : known_as->list->at(known_as->place).metric.value;
+  }
+  void refuse(std::string_view why, std::string_view of_which) {
     fate = Fate::invalid;
     if (first_invalid.empty() && why_invalid.empty()) {
-      first_invalid = shown(name);
+      first_invalid = shown(of_which);
       why_invalid = why;
     }
   }
@@ -147,6 +243,9 @@ struct PrometheusIntake::State {
   void put(const model::Series& one, WallTime at, double value);
   void put_own(WallTime at, double value);
   void begin_instance();
+  [[nodiscard]] bool begin_known(std::string_view given);
+  void put_known(WallTime at, double value);
+  void remember();
 };
 
 // The types that the sender tells are believed before what a name looks like.
@@ -169,6 +268,10 @@ void PrometheusIntake::State::begin(std::span<const Label> labels, MetricType ty
   bool bucket = false;
   series = {};
   job = {};
+  known_as = nullptr;
+  piece.reset();
+  by_type = type == MetricType::unknown;
+  exporter = nullptr;
   for (const Label& label : labels) {
     if (label.name == name_label) name = label.value;
     else if (label.name == rules.instance_label) address = label.value;
@@ -190,10 +293,11 @@ void PrometheusIntake::State::begin(std::span<const Label> labels, MetricType ty
   }
   if (is_about_the_exporter(name) ? !memory.tells_of_itself(address, now) : name.starts_with("node_")) {
     PrometheusMemory::Target* target = memory.target_of(address, now);
-    if (is_about_the_exporter(name)) return;
+    if (is_about_the_exporter(name)) return void(exporter = target);
     if (target != nullptr) target->is_node_exporter = true;
   }
 
+  if (is_about_the_exporter(name)) exporter = memory.target_of(address, now);
   instance = std::string(rules.keep_port ? address : without_port(address));
   series.metric = MetricName{std::string(name)};
   series.unit = std::string(unit);
@@ -206,18 +310,83 @@ void PrometheusIntake::State::begin(std::span<const Label> labels, MetricType ty
   if (!series.metric.value.starts_with("system.") && instance != address)
     series.attributes.emplace("instance", address);
   fate = Fate::kept;
-  is_piece = series.metric.value.starts_with("system.");
-  if (is_piece) return;
+  piece = Derivation::piece_of(series);
+  if (piece) return;
   head = {.name = series.metric.value, .unit = series.unit, .kind = series.kind, .refusal = {}};
   point.attributes = std::move(series.attributes);
 }
 
 void PrometheusIntake::State::begin_instance() {
-  assembler.begin_instance(instance, [this] {
-    model::Attributes identities{{"host.name", instance}};
-    if (!job.empty()) identities.emplace("service.name", job);
-    return identities;
-  });
+  assembler.begin_instance(instance, [this] { return identities_of(instance, job); });
+}
+
+// ---- a door that remembers ----
+
+bool PrometheusIntake::State::begin_known(std::string_view given) {
+  known_as = outdated = nullptr;
+  bytes = given;
+  is_asked = memory.series != nullptr;
+  if (!is_asked) return false;
+  KnownSeries* found = memory.series->known.find(bytes);
+  if (found == nullptr) return false;
+  outdated = found;
+  if (found->by_type && found->types_version != memory.types_version) return false;
+  if (found->list != nullptr && found->list->id() != found->list_id) return false;
+  fate = found->kept ? Fate::kept : Fate::not_kept;
+  if (found->exporter != nullptr) {
+    bool tells = memory.tells_of_itself(*found->exporter, now);
+    if (tells && !found->kept) return false;
+    if (!tells) fate = Fate::not_kept;
+  }
+  known_as = found;
+  outdated = nullptr;
+  is_asked = is_new = false;
+  factor = known_as->factor;
+  if (known_as->piece != nullptr) {
+    instance = known_as->of->instance;
+    job = known_as->of->job;
+  }
+  return true;
+}
+
+void PrometheusIntake::State::put_known(WallTime at, double value) {
+  if (known_as->piece != nullptr) {
+    auto emit = [this](const model::Series& one, WallTime when, double made) { put(one, when, made); };
+    if (memory.derivation.take(*known_as->input, instance, *known_as->piece, at, value, emit))
+      put(*known_as->piece, at, value);
+    return;
+  }
+  auto identities = [this] { return identities_of(known_as->of->instance, known_as->of->job); };
+  if (!std::isfinite(value) && !model::is_ended(value)) value = model::missing;
+  assembler.known(*known_as->list, known_as->place, known_as->of->instance, identities, at.ns, value);
+}
+
+// What was made of the series that was begun; called when it is settled, and does nothing the second time.
+void PrometheusIntake::State::remember() {
+  if (!is_new) return;
+  std::optional<Assembler::Taken> taken = assembler.last_taken();
+  if (fate == Fate::kept && !piece && !taken) return;  // refused: there may be room another time
+  is_new = false;
+  PrometheusMemory::SeriesMemory& all = *memory.series;
+  ++all.slowly;
+  KnownSeries& made = outdated != nullptr ? *outdated : all.known.add(bytes);
+  made = {.kept = fate == Fate::kept,
+          .by_type = by_type && fate == Fate::kept,
+          .types_version = memory.types_version,
+          .exporter = exporter};
+  if (fate != Fate::kept) return;
+  made.of =
+      &all.places.try_emplace(std::pair(instance, std::string(job)), KnownSeries::Place{instance, std::string(job)})
+           .first->second;
+  made.factor = factor;
+  if (piece) {
+    made.piece = &all.pieces.emplace_back(series);
+    made.input = piece;  // more samples of it may follow
+  } else {
+    made.list = taken->list;
+    made.list_id = taken->list->id();
+    made.place = taken->place;
+  }
 }
 
 // What is no piece of anything goes as it was begun.
@@ -244,14 +413,17 @@ PrometheusIntake::PrometheusIntake(const PrometheusRules& rules, WallTime arrive
 PrometheusIntake::~PrometheusIntake() = default;
 
 void PrometheusIntake::begin_series(std::span<const Label> labels, MetricType type, std::string_view unit) {
+  state_->is_new = std::exchange(state_->is_asked, false);
   state_->begin(labels, type, unit);
 }
+
+bool PrometheusIntake::begin_known(std::string_view bytes) { return state_->begin_known(bytes); }
 
 void PrometheusIntake::sample(std::int64_t milliseconds, double value) {
   State& s = *state_;
   using Fate = State::Fate;
   if (s.fate == Fate::kept && (milliseconds <= 0 || milliseconds > latest))
-    s.refuse("its time is not in milliseconds since 1970", s.series.metric.value);
+    s.refuse("its time is not in milliseconds since 1970", s.name());
   if (s.fate == Fate::invalid) return void(++s.counts.invalid);
   if (s.fate == Fate::unnamed) return void(++s.counts.unnamed);
   ++s.counts.samples;
@@ -259,12 +431,21 @@ void PrometheusIntake::sample(std::int64_t milliseconds, double value) {
     value = model::ended;
     ++s.counts.ended;
   }
-  if (s.fate == Fate::not_kept) return void(++s.counts.not_kept);
+  if (s.fate == Fate::not_kept) {
+    ++s.counts.not_kept;
+    return s.remember();
+  }
   WallTime at{milliseconds * 1'000'000};
   if (!std::isnan(value)) value *= s.factor;
-  if (!s.is_piece) return s.put_own(at, value);
-  auto emit = [&s](const model::Series& series, WallTime when, double made) { s.put(series, when, made); };
-  if (s.memory.derivation.take(s.instance, s.series, at, value, emit)) s.put(s.series, at, value);
+  if (s.known_as != nullptr) return s.put_known(at, value);
+  if (s.piece) {
+    auto emit = [&s](const model::Series& series, WallTime when, double made) { s.put(series, when, made); };
+    if (s.memory.derivation.take(*s.piece, s.instance, s.series, at, value, emit)) s.put(s.series, at, value);
+  } else {
+    s.assembler.forget_taken();
+    s.put_own(at, value);
+  }
+  s.remember();
 }
 
 void PrometheusIntake::histogram(std::int64_t milliseconds, double count, double sum) {
@@ -279,7 +460,7 @@ void PrometheusIntake::histogram(std::int64_t milliseconds, double count, double
   bool over = std::bit_cast<std::uint64_t>(sum) == staleness_marker;
   s.counts.ended += over ? 1 : 0;
   model::Series part = s.series;
-  if (!s.is_piece) part.attributes = s.point.attributes;
+  if (!s.piece) part.attributes = s.point.attributes;
   part.kind = SeriesKind::counter;
   WallTime at{milliseconds * 1'000'000};
   part.metric = MetricName{cat(s.series.metric.value, "_count")};
@@ -293,8 +474,11 @@ void PrometheusIntake::exemplar() { ++state_->counts.exemplars; }
 PrometheusIngested PrometheusIntake::finish() {
   State& s = *state_;
   Ingested made = s.assembler.finish();
-  PrometheusIngested out{
-      .delivery = std::move(made.delivery), .counts = s.counts, .overflow = std::move(made.overflow), .why = {}};
+  PrometheusIngested out{.delivery = std::move(made.delivery),
+                         .counts = s.counts,
+                         .lists = std::move(made.lists),
+                         .overflow = std::move(made.overflow),
+                         .why = {}};
   auto say = [&out](std::string_view text) { out.why += cat(out.why.empty() ? "" : "; ", text); };
   if (s.counts.unnamed > 0)
     say(cat(s.counts.unnamed, " samples without the label `", s.rules.instance_label, "` (first: ", s.first_unnamed,

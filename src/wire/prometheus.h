@@ -8,6 +8,9 @@
 //   node_exporter, what the exporter says about itself.
 // * The staleness marker ends a series (model::ended).
 //
+// A door that remembers series knows what became of one by the bytes of its labels: then its samples cost a look-up,
+// and the delivery names its series by place (model/listed.h). What it says is the same.
+//
 // Ownership: PrometheusMemory is the door's, kept between requests; its owner locks. Limits: wire/ingest.h.
 #pragma once
 
@@ -39,6 +42,7 @@ struct Label {
 struct PrometheusRules {
   std::string instance_label = "instance";
   bool keep_port = false;
+  friend bool operator==(const PrometheusRules&, const PrometheusRules&) = default;
 };
 
 // What is remembered between requests.
@@ -57,9 +61,25 @@ struct PrometheusMemory {
   // What a target says of its own process is kept once it has had the time to show that it is no node_exporter.
   static constexpr Duration known_after = 2min;
 
+  // Nothing unless it shall remember series; `door` tells doors of one process apart.
+  struct SeriesMemory;
+  std::shared_ptr<SeriesMemory> series;
+  static constexpr std::size_t max_series = 3'000'000;
+  static constexpr std::size_t max_series_bytes = 512U << 20U;  // of labels
+  void remember_series(std::uint16_t door);
+  struct Remembered {
+    std::uint64_t series = 0;
+    std::uint64_t bytes = 0;    // of their labels
+    std::uint64_t slowly = 0;   // series that were decoded because their labels were not known
+    std::uint64_t emptied = 0;  // times that everything was forgotten for want of room
+  };
+  [[nodiscard]] Remembered remembered() const;
+
   [[nodiscard]] Target* target_of(std::string_view address, WallTime now);  // null: no room
   [[nodiscard]] bool tells_of_itself(std::string_view address, WallTime now);
+  [[nodiscard]] static bool tells_of_itself(const Target& target, WallTime now);
   void learn_type(std::string_view family, MetricType type);
+  std::uint32_t types_version = 0;  // another when a type is another
 };
 
 struct PrometheusCounts {
@@ -71,11 +91,13 @@ struct PrometheusCounts {
   std::uint64_t unnamed = 0;    // refused: no instance label
   std::uint64_t invalid = 0;    // refused: labels or values that can not be, or over a limit
   PrometheusCounts& operator+=(const PrometheusCounts& other);
+  friend bool operator==(const PrometheusCounts&, const PrometheusCounts&) = default;
 };
 
 struct PrometheusIngested {
   model::Delivery delivery;
   PrometheusCounts counts;
+  model::SeriesLists lists{};  // of a door that remembers series; else empty
   std::map<InstanceName, LabelSpread> overflow{};
   std::string why;  // for people: what was refused; empty when nothing was
 };
@@ -93,6 +115,9 @@ class PrometheusIntake {
 
   // The samples that follow belong to this series.
   void begin_series(std::span<const Label> labels, MetricType type, std::string_view unit = {});
+  // The same by what the labels are made of: false when it is not known and must be begun by its labels. Then `bytes`
+  // will name it, and must stay valid until the next series begins.
+  [[nodiscard]] bool begin_known(std::string_view bytes);
   void sample(std::int64_t milliseconds, double value);
   void histogram(std::int64_t milliseconds, double count, double sum);
   void exemplar();

@@ -1,7 +1,9 @@
 #include "wire/remote_write.h"
 
+#include <cstring>
 #include <exception>
 #include <limits>
+#include <protozero/buffer_string.hpp>
 #include <protozero/exception.hpp>
 #include <vector>
 
@@ -42,6 +44,8 @@ struct Histogram {
 
 // What a TimeSeries of either version holds; kept between series for its memory.
 struct TimeSeries {
+  std::string_view label_bytes;  // 1.0: the labels as they came, where they stand together at the front
+  bool labels_apart = false;
   std::vector<Label> labels;
   std::vector<Sample> samples;
   std::vector<Histogram> histograms;
@@ -49,6 +53,8 @@ struct TimeSeries {
   MetricType type = MetricType::unknown;
   std::string_view unit;
   void clear() {
+    label_bytes = {};
+    labels_apart = false;
     labels.clear();
     samples.clear();
     histograms.clear();
@@ -106,9 +112,18 @@ class Walk : public PbfWalk {
     count_part();
     series_.clear();
     bool second = version == RemoteWriteVersion::v2;
-    for (pbf_reader reader = message; next(reader);) {
+    pbf_reader reader = message;
+    if (!second) reader = pass_labels(message);
+    while (next(reader)) {
       switch (reader.tag_and_type()) {
-        case tag_and_type(1, bytes_type): second ? references(reader) : label(reader.get_message()); break;
+        case tag_and_type(1, bytes_type):
+          if (second) {
+            references(reader);
+          } else {
+            series_.labels_apart = true;
+            reader.skip();
+          }
+          break;
         case tag_and_type(1, varint_type):  // not packed: allowed, though nobody writes it
           if (second) lone_reference(reader.get_uint64());
           else reader.skip();
@@ -130,11 +145,58 @@ class Walk : public PbfWalk {
       }
     }
     if (half_label_) throw protozero::invalid_length_exception();
+    if (second) spell_labels();
+    // Histograms have no short way, and a series has them or samples.
+    bool known = series_.histograms.empty() && !series_.labels_apart && into_.begin_known(series_.label_bytes);
+    if (!known) {
+      if (!second) read_labels(message);
+      into_.begin_series(series_.labels, series_.type, series_.unit);
+    }
     hand_over();
   }
 
+  // The labels of 1.0 nearly always stand in front. What can not be passed is left to be read, and refused, in order.
+  pbf_reader pass_labels(const pbf_reader& message) {
+    protozero::data_view all = message.data();
+    const char* at = all.data();
+    const char* end = at + all.size();
+    constexpr char label_tag = 1 << 3 | static_cast<char>(bytes_type);
+    while (end - at >= 2 && *at == label_tag) {
+      const auto low = static_cast<unsigned char>(at[1]);
+      const auto high = static_cast<unsigned char>(low < 0x80 || end - at == 2 ? 0 : at[2]);
+      if (high >= 0x80) break;  // longer than any label may be
+      std::ptrdiff_t head = low < 0x80 ? 2 : 3;
+      std::ptrdiff_t size = (low & 0x7f) | high << 7;
+      if (size > end - at - head) break;
+      at += head + size;
+    }
+    series_.label_bytes = {all.data(), static_cast<std::size_t>(at - all.data())};
+    return pbf_reader{at, static_cast<std::size_t>(end - at)};
+  }
+
+  void read_labels(pbf_reader reader) {
+    while (next(reader)) {
+      if (reader.tag_and_type() == tag_and_type(1, bytes_type)) label(reader.get_message());
+      else reader.skip();
+    }
+  }
+
+  // The labels of 2.0 are numbers that mean something else in each request: what names a series is what they stand for.
+  void spell_labels() {
+    spelled_.assign(1, static_cast<char>(series_.type));  // never the first byte of what 1.0 sends
+    auto add = [this](std::string_view text) {
+      protozero::add_varint_to_buffer(&spelled_, text.size());
+      spelled_.append(text);
+    };
+    add(series_.unit);
+    for (const Label& each : series_.labels) {
+      add(each.name);
+      add(each.value);
+    }
+    series_.label_bytes = spelled_;
+  }
+
   void hand_over() {
-    into_.begin_series(series_.labels, series_.type, series_.unit);
     for (const Sample& each : series_.samples) into_.sample(each.at, each.value);
     for (const Histogram& each : series_.histograms) into_.histogram(each.at, each.count, each.sum);
     for (std::size_t i = 0; i < series_.exemplars; ++i) into_.exemplar();
@@ -169,6 +231,17 @@ class Walk : public PbfWalk {
   void sample(pbf_reader reader) {
     count_part();
     Sample read;
+    // As everybody writes it: the value, then the time.
+    protozero::data_view all = reader.data();
+    constexpr char value_tag = 1 << 3 | static_cast<char>(fixed64_type);
+    constexpr char time_tag = 2 << 3 | static_cast<char>(varint_type);
+    if (all.size() >= 11 && all.data()[0] == value_tag && all.data()[9] == time_tag) {
+      std::memcpy(&read.value, all.data() + 1, sizeof read.value);
+      const char* data = all.data() + 10;
+      read.at = static_cast<std::int64_t>(protozero::decode_varint(&data, all.data() + all.size()));
+      if (data == all.data() + all.size()) return series_.samples.push_back(read);
+      read = {};
+    }
     while (next(reader)) {
       switch (reader.tag_and_type()) {
         case tag_and_type(1, fixed64_type): read.value = reader.get_double(); break;
@@ -227,6 +300,7 @@ class Walk : public PbfWalk {
   PrometheusIntake& into_;
   std::size_t parts_ = 0;
   std::vector<std::string_view> symbols_;
+  std::string spelled_;
   TimeSeries series_;
   std::optional<std::string_view> half_label_;
 };

@@ -3,7 +3,8 @@
 //
 // Errors: unsupported (content type, content encoding), exhausted (unfolds beyond the limit), invalid (not snappy, not
 // protobuf: names the byte; nothing of the body is taken). Series that can not be are refused one by one, counted and
-// explained. Pure; the caller locks the memory; cost about a microsecond a sample, memory bounded by the limits.
+// explained. Pure; the caller locks the memory; cost about a microsecond a sample, fifty nanoseconds
+// of a series that the memory knows; memory bounded by the limits.
 #pragma once
 
 #include <cstdint>

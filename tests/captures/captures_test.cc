@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "wire/exposition.h"
+#include "wire/otlp.h"
 
 namespace mien::wire {
 namespace {
@@ -18,10 +19,16 @@ using ::testing::IsSupersetOf;
 
 constexpr std::int64_t t0 = 1'795'383'000'000;
 
-std::string capture(const std::string& name) {
-  std::ifstream file(std::string(MIEN_CAPTURES_DIR) + "/" + name + ".txt");
+std::string capture(const std::string& file_name) {
+  std::ifstream file(std::string(MIEN_CAPTURES_DIR) + "/" + file_name);
   std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  EXPECT_FALSE(text.empty()) << name;
+  EXPECT_FALSE(text.empty()) << file_name;
+  return text;
+}
+
+std::string replaced_all(std::string text, std::string_view from, std::string_view to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
   return text;
 }
 
@@ -38,7 +45,7 @@ struct Seen {
 
 // As a scraper hands it over, twice: what is a rate needs two moments.
 Seen scraped(const std::string& name) {
-  std::string text = capture(name);
+  std::string text = capture(name + ".txt");
   PrometheusMemory memory;
   Seen seen;
   for (std::int64_t at : {t0, t0 + 1000}) {
@@ -164,6 +171,46 @@ TEST(captures, netdata_has_cpu_memory_pressure_and_traffic) {
                     "system.paging.faults{type=major}"}));
   EXPECT_GT(seen.values["system.disk.io{direction=write}"], 0) << "what goes out is positive here";
   EXPECT_LE(seen.values["system.cpu.utilization"], 1);
+}
+
+// Its host metrics receiver stamps each of its sources with a time of its own, and says whose they are once for each.
+TEST(captures, the_opentelemetry_collector_has_cpu_load_memory_disks_and_network_in_one_row) {
+  std::string text = capture("hostmetrics.json");
+  std::string before = replaced_all(text, "\"1795425773", "\"1795425772");  // the same a second earlier
+  KnownPoints known(1);
+  std::map<std::string, double> values;
+  for (const std::string& body : {before, text}) {
+    Result<Ingested> taken = decode_otlp({.encoding = OtlpEncoding::json,
+                                          .content_encoding = {},
+                                          .body = body,
+                                          .arrived = WallTime{t0 * 1'000'000},
+                                          .agent = {},
+                                          .limits = {},
+                                          .gzip = {},
+                                          .known = &known});
+    ASSERT_TRUE(taken.ok()) << taken.error().to_string();
+    EXPECT_EQ(taken->rejected, 0U) << taken->why_rejected;
+    model::Delivery delivery = model::spelled_out(std::move(taken->delivery), taken->lists);
+    ASSERT_EQ(delivery.instances.size(), 1U);
+    const model::DeliveredInstance& web = delivery.instances[0];
+    EXPECT_EQ(web.instance.value, "web-01");
+    EXPECT_EQ(web.batch.times.size(), 1U);
+    for (std::size_t c = 0; c < web.series.size(); ++c) values[to_text(web.series[c])] = web.batch.at(c, 0);
+  }
+  for (const char* name :
+       {"system.cpu.time{cpu.mode=user}", "system.cpu.load_average.1m", "system.memory.usage{state=used}",
+        "system.memory.usage{state=buffers}", "system.memory.utilization", "system.disk.io{device=vda,direction=read}",
+        "system.disk.operations{device=vda,direction=write}", "system.disk.operation_time{device=vda,direction=read}",
+        "system.disk.io_time{device=vda}", "system.network.io{device=eth0,direction=receive}",
+        "system.network.packet.count{device=eth0,direction=transmit}",
+        "system.network.packet.dropped{device=eth0,direction=receive}",
+        "system.network.errors{device=eth0,direction=transmit}", "system.filesystem.usage{mountpoint=/,state=used}",
+        "system.filesystem.utilization{mountpoint=/}", "system.process.count{status=running}", "system.process.created",
+        "system.network.connection.count{network.connection.state=established,network.transport=tcp}"})
+    EXPECT_TRUE(values.contains(name)) << name;
+  EXPECT_NEAR(values["system.cpu.utilization"], 1, 1e-9) << "its shares of user, nice and system";
+  EXPECT_NEAR(values["system.memory.utilization"], 0.0857583, 1e-6);
+  EXPECT_NEAR(values["system.filesystem.utilization{mountpoint=/}"], 0.636623, 1e-6);
 }
 
 }  // namespace

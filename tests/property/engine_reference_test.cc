@@ -73,16 +73,22 @@ TEST(EngineReference, EveryStatisticIsThatOfThePlainRecipe) {
   drift::Pattern pattern;
   drift::SeriesWatch watch;
   Reference reference;
-  drift::Measured measured;
+  drift::Taken one;
+  one.baseline = &baseline;
+  one.past = &past;
+  one.pattern = &pattern;
+  one.watch = &watch;
+  const drift::Measured& measured = one.measured;
   WallTime now{1'700'000'000'000'000'000};
   double x = anchor;
   for (int i = 0; i < 5000; ++i) {
     if (random.chance(0.9)) x = anchor + scale * random.normal() * (random.chance(0.01) ? 40 : 1);
     model::SampleEvidence evidence;
-    drift::Sample sample{.value = x, .at = now, .hour = model::hour_of(now)};
-    drift::measure(baseline, past, watch, sample, measured, evidence);
-    drift::ask(baseline, past, pattern, watch, measured);
-    drift::weigh(past, pattern, watch, sample, measured, evidence);
+    one.out = &evidence;
+    one.sample = {.value = x, .at = now, .hour = model::hour_of(now)};
+    drift::measure(one);
+    drift::ask(one);
+    drift::weigh(one);
     reference.step(x);
     for (std::size_t k = 0; k < model::expert_count; ++k) {
       if (model::is_seasonal(static_cast<Expert>(k))) {
@@ -135,7 +141,10 @@ TEST(EngineReference, ASeasonFollowsThePlainMeanOfItsVisits) {
   for (int visit = 0; visit < 20'000; ++visit) {
     auto cell = static_cast<std::size_t>(random.below(model::season_cells));
     double mean = 1e5 + 50.0 * static_cast<double>(cell) + scale * random.normal();
-    season.visit(cell, mean, scale, coin);
+    std::int32_t monday = 4 * 24;  // 1970-01-05
+    std::int32_t saturday = monday + 5 * 24;
+    auto hour = static_cast<std::int32_t>(cell % 24);
+    season.visit(hour + (cell < 24 ? monday : saturday), mean, scale, coin);
     level[cell] += std::max(1.0 / (visits[cell] + 1), 0.1) * (mean - level[cell]);
     ++visits[cell];
     worst = std::max(worst, std::fabs(season.level(cell) - level[cell]));

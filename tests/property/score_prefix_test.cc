@@ -102,5 +102,43 @@ TEST(ScorePrefix, CutAnywhereItGoesOnInTheSameBytes) {
   }
 }
 
+// Three columns that go together along a curve, healthy for long enough that an autoencoder is trained, then not.
+Life curved_life() {
+  Prng random(17);
+  Life run{.columns = {"load", "answer", "rest"}, .train_rows = 1200, .rows = {}};
+  double load = 0;
+  for (std::int64_t i = 0; i < 1300; ++i) {
+    load = 0.9 * load + 0.4 * random.normal();
+    double answer = i < 1260 ? load * load : 0;
+    run.rows.push_back({.time = WallTime{(1'700'000'000 + 60 * i) * 1'000'000'000},
+                        .values = {load, answer + 0.1 * random.normal(), random.normal() - load}});
+  }
+  return run;
+}
+
+TEST(ScorePrefix, WithAnAutoencoderItLooksAtNothingToComeAndGoesOnInTheSameBytes) {
+  Life run = curved_life();
+  app::Scorer plain(run.columns, run.train_rows, 1);
+  std::string without = lines_of(plain, run, 0, run.rows.size());
+  app::Scorer whole(run.columns, run.train_rows, 1);
+  whole.learn_interplay(1);
+  std::string all = lines_of(whole, run, 0, run.rows.size());
+  EXPECT_NE(all, without);
+
+  app::Scorer first(run.columns, run.train_rows, 1);
+  first.learn_interplay(1);
+  constexpr std::size_t cut = 1150;  // it was trained at the 1,000th ordinary block, and its past speaks
+  Life other = run;
+  for (std::size_t i = cut; i < other.rows.size(); ++i) other.rows[i].values = {1e6, -1e6, 0};
+  std::string out = lines_of(first, other, 0, cut);
+  std::string state = first.encode();
+  EXPECT_EQ(out, all.substr(0, out.size()));
+  app::Scorer second(run.columns, run.train_rows, 1);
+  ASSERT_TRUE(second.restore(state).ok());
+  out += lines_of(second, run, cut, run.rows.size());
+  EXPECT_EQ(out, all);
+  EXPECT_EQ(second.encode(), whole.encode());
+}
+
 }  // namespace
 }  // namespace mien

@@ -30,7 +30,7 @@ from hung import Hung, wait_until
 BOOT_DEADLINE = 120  # seconds; a boot takes two to four on an idle machine
 MODULES = [
     "virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk",
-    "failover", "net_failover", "virtio_net", "virtio_console", "virtio-rng",
+    "failover", "net_failover", "virtio_net", "virtio_console", "virtio_balloon", "virtio-rng",
 ]
 GUEST_ADDRESS = "10.0.2.15"
 HOST_LOOPBACK = "10.0.2.2"  # the guest's name for 127.0.0.1 of the host

@@ -31,6 +31,8 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "build/real"
 READY_DEADLINE = 60  # seconds; a manager is ready in well under one
 ANSWER_DEADLINE = 100
+# An emulated processor takes ten to twenty times as long: with the ordinary budget an agent there would look less often.
+EMULATED = "budget: {cpu: 40%, memory: 64MiB}\n"
 
 
 @dataclass
@@ -248,7 +250,8 @@ class Scene:
         if allow:
             line += f" --allow {allow}"
         guest.write("/disk/join", line + "\n")
-        guest.write("/disk/boot", "in_service mien-agent.service sh /disk/join >/run/agent.pid\n")
+        guest.write("/disk/agent.yaml", EMULATED)
+        guest.write("/disk/boot", "mkdir -p /etc/mien; cp /disk/agent.yaml /etc/mien/agent.yaml\nin_service mien-agent.service sh /disk/join >/run/agent.pid\n")
         guest.run("sh /disk/boot")
         self.await_instance(manager, guest.name)
         return line

@@ -15,6 +15,7 @@ pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(BPF REQUIRED IMPORTED_TARGET libbpf)
 pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo fontconfig)  # of modules/plot alone
+pkg_check_modules(LIBVIRT REQUIRED IMPORTED_TARGET libvirt)  # of modules/libvirt alone
 
 set(mien_library_threads Threads::Threads)
 set(mien_library_openssl OpenSSL::SSL OpenSSL::Crypto)
@@ -31,3 +32,4 @@ set(mien_library_seccomp PkgConfig::SECCOMP)
 set(mien_library_systemd PkgConfig::SYSTEMD)
 set(mien_library_bpf PkgConfig::BPF)
 set(mien_library_protozero)  # headers only, in the system's include path
+set(mien_library_eigen)      # the same

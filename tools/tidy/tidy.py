@@ -133,7 +133,7 @@ def rule_detail_private(tree: Tree) -> Iterator[Problem]:
 
 LIBRARY_HEADERS = {
     "boost": ["boost/"], "bpf": ["bpf/"], "cli11": ["CLI/"], "nlohmann": ["nlohmann/"], "openssl": ["openssl/"], "protozero": ["protozero/"],
-    "seccomp": ["seccomp.h"], "simdjson": ["simdjson.h"], "sqlite": ["sqlite3.h"], "systemd": ["systemd/"], "yaml-cpp": ["yaml-cpp/"],
+    "eigen": ["eigen3/"], "seccomp": ["seccomp.h"], "simdjson": ["simdjson.h"], "sqlite": ["sqlite3.h"], "systemd": ["systemd/"], "yaml-cpp": ["yaml-cpp/"],
     "zlib": ["zlib.h"], "zstd": ["zstd"],
 }
 

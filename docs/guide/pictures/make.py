@@ -101,10 +101,10 @@ EVENT = LEARNED + DAY + 120  # the second day that is shown, 10:00
 # name: what happens, when, the columns, the kind that it must be named, and the seed of its noise
 PICTURES = {
     "none": (ordinary, END, [CPU, REQUESTS], None, 5),
-    "spike": (spike, EVENT + 30, [CPU], "spike", 5),
-    "level": (level, EVENT, [CPU], "level", 5),
-    "ramp": (ramp, EVENT - DAY // 2, [MEMORY], "ramp", 4),
-    "spread": (spread, EVENT, [CPU], "spread", 5),
+    "spike": (spike, EVENT + 30, [CPU], "spike", 6),
+    "level": (level, EVENT, [CPU], "level", 6),
+    "ramp": (ramp, EVENT - DAY // 2, [MEMORY], "ramp", 3),
+    "spread": (spread, EVENT, [CPU], "spread", 6),
     "frozen": (frozen, EVENT + 10, [CPU], "frozen", 6),
     "seasonal": (seasonal, LEARNED + DAY + 12, [CPU], "seasonal", 6),
     "relation": (relation, EVENT, [READS, WRITES], "relation", 4),

@@ -1,27 +1,23 @@
 #include "app/plot/module.h"
 
-#include <dlfcn.h>
-
-#include <filesystem>
 #include <vector>
 
 #include "app/plot/plot_module.h"
 #include "base/text.h"
+#include "edge/files/module_file.h"
 
 namespace mien::app {
 namespace {
 
-constexpr std::string_view file_name = "mien-plot.so";
+constexpr edge::ModuleFile file{.file = "mien-plot.so",
+                                .door = "mien_plot_module",
+                                .for_what = "drawing",
+                                .package = "mien-plot",
+                                .library = "cairo (apt-get install libcairo2)"};
 
-Error missing(std::string message) {
-  return Error{.code = Code::unsupported, .message = std::move(message), .where = "--plot", .cause = {}};
-}
-
-std::vector<std::filesystem::path> usual_folders() {
-  std::error_code unreadable;
-  std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", unreadable);
-  std::filesystem::path beside = unreadable ? std::filesystem::path("/usr/bin") : program.parent_path();
-  return {beside, beside.parent_path() / "lib" / "mien"};
+Error elsewhere(Error error) {
+  error.where = "--plot";
+  return error;
 }
 
 std::vector<double> coordinates_of(const Shape& shape) {
@@ -57,31 +53,14 @@ Result<PlotFormat> plot_format_of(std::string_view path) {
 }
 
 Result<PlotModule> PlotModule::load(const std::string& folder, PlotFormat format) {
-  std::vector<std::filesystem::path> folders = usual_folders();
-  if (!folder.empty()) folders = {folder};
-  std::string looked;
-  for (const std::filesystem::path& each : folders) {
-    std::filesystem::path path = each / file_name;
-    std::error_code unreadable;
-    if (!std::filesystem::exists(path, unreadable)) {
-      looked += cat(looked.empty() ? "" : " nor in ", each.string());
-      continue;
-    }
-    void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr)
-      return missing(cat("the module that draws can not be loaded: ", ::dlerror(),
-                         "; it needs cairo (apt-get install libcairo2)"));
-    auto door = reinterpret_cast<decltype(&mien_plot_module)>(::dlsym(library, "mien_plot_module"));
-    const MienPlotModule* functions = door == nullptr ? nullptr : door();
-    if (functions == nullptr || functions->version != mien_plot_version)
-      return missing(cat(path.string(), " is of another release of mien; install the mien-plot of this one"));
-    PlotModule module;
-    module.functions_ = functions;
-    module.format_ = format;
-    return module;
-  }
-  return missing(
-      cat("drawing needs the module ", file_name, ", which is not in ", looked, "; install the package mien-plot"));
+  Result<void*> door = edge::load_module(file, folder);
+  if (!door) return elsewhere(door.error());
+  const MienPlotModule* functions = reinterpret_cast<decltype(&mien_plot_module)>(*door)();
+  if (functions == nullptr || functions->version != mien_plot_version) return elsewhere(edge::wrong_release(file));
+  PlotModule module;
+  module.functions_ = functions;
+  module.format_ = format;
+  return module;
 }
 
 Status PlotModule::paint(const Drawing& drawing, const std::function<Status(std::string_view)>& take) const {

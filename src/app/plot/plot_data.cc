@@ -58,7 +58,7 @@ std::optional<Band> band_of(const model::Behavior& behavior, std::size_t series,
   auto hour = static_cast<std::size_t>(cell);
   double spread = std::max(static_cast<double>(past.season.spread(hour)), least_spread);
   double half = spreads_in_band * spread * static_cast<double>(baseline.season_scale);
-  double middle = past.season.level(hour);
+  double middle = past.season.level_at(model::hour_of(at));
   return Band{.low = std::clamp(middle - half, std::min(whole.low, middle), middle),
               .middle = middle,
               .high = std::clamp(middle + half, middle, std::max(whole.high, middle))};

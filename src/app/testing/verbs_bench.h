@@ -99,6 +99,7 @@ class VerbsBench : public ::testing::Test {
     add_backup_verb(program, session);
     add_restore_verb(program, session);
     add_score_verb(program, session);
+    add_train_verb(program, session);
     add_completion_verb(program, session);
     add_help_verb(program, session);
     Ran ran;

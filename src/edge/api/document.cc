@@ -1,5 +1,6 @@
 #include "edge/api/document.h"
 
+#include "base/text.h"
 #include "model/describe.h"
 
 namespace mien::edge::api {
@@ -89,6 +90,24 @@ Json instance_document(const model::Resource* written, const node::InstanceView*
   return out;
 }
 
+Json document(const node::SlowView& slow) {
+  Json out = Json::object();
+  out["metrics"] = document(slow.metrics);
+  out["departure_bits"] = document(slow.departure_bits);
+  out["departure_of"] = slow.departure_of.empty() ? Json(nullptr) : Json(slow.departure_of);
+  return out;
+}
+
+Json candidate_document(const node::InstanceView& seen) {
+  if (!seen.candidate) return nullptr;
+  Json out = Json::object();
+  out["began"] = document(seen.candidate->began);
+  out["revision"] = seen.candidate->number == 0
+                        ? Json(nullptr)
+                        : Json(cat(seen.persona.value, "@", seen.name.value, "/", seen.candidate->number));
+  return out;
+}
+
 std::vector<std::string> conditions_of(const node::InstanceView& seen, const Beside& beside) {
   std::vector<std::string> all = seen.conditions;
   if (auto troubles = beside.board.troubles.find(seen.name); troubles != beside.board.troubles.end())
@@ -115,6 +134,8 @@ Json drift_document(const node::InstanceView& seen, const Beside& beside, bool b
   for (const auto& finding : seen.findings) findings.push_back(finding_document(finding, blanked));
   out["findings"] = std::move(findings);
   out["security"] = document(seen.security);
+  out["slow"] = document(*seen.slow);
+  out["candidate"] = candidate_document(seen);
   out["conditions"] = document(conditions_of(seen, beside));
   return out;
 }

@@ -1,6 +1,8 @@
 // Explaining: from a finding or an instance back to the samples.
 #include "edge/api/explain.h"
 
+#include <cmath>
+
 #include "base/text.h"
 #include "edge/api/findings.h"
 #include "edge/api/handlers.h"
@@ -77,6 +79,36 @@ Json explain_finding(Service& service, const model::Finding& finding) {
   return out;
 }
 
+std::string percent(double ratio) { return cat(ratio >= 0 ? "+" : "", to_text(100 * ratio, 2), " %"); }
+
+// What no single sample shows. Only what is out of its own ordinary: on most days nothing.
+void add_slow(const node::InstanceView& seen, Json& walk) {
+  auto add = [&walk](std::string text, const node::SlowMetric& slow) {
+    Json entry = step("slow", std::move(text));
+    entry["slow"] = document(slow);
+    walk.push_back(std::move(entry));
+  };
+  for (const node::SlowMetric& slow : seen.slow->metrics) {
+    std::string name =
+        model::to_text(model::Series{.metric = slow.name, .attributes = slow.attributes, .unit = {}, .kind = {}});
+    if (slow.moving)
+      add(cat(name, " moves by ", to_text(slow.per_day, 3), " a day",
+              std::isnan(slow.per_day_ratio) ? "" : cat(" (", percent(slow.per_day_ratio), ")"), " for ", slow.days,
+              " days: ", to_text(slow.moved_scales, 2), " of its usual deviations so far"),
+          slow);
+    if (slow.unlike)
+      add(cat("the values of ", name, " were spread otherwise within the last hour than in any of its own: ",
+              to_text(slow.hour_bits, 2), " bits from healthy hours (0 alike, 1 nothing in common), usually ",
+              to_text(slow.usual_bits, 2), ", at most ", to_text(slow.most_bits, 2)),
+          slow);
+  }
+  if (seen.slow->departure_bits > 0)
+    walk.push_back(
+        step("departure", cat("what was learned of ", seen.slow->departure_of, " is ",
+                              to_text(seen.slow->departure_bits, 2), " bits away from what is declared; above ",
+                              to_text(seen.expectation.depart.value, 2), " it is a finding")));
+}
+
 Json explain_instance(Service& service, const node::InstanceView& seen, bool blanked) {
   Json walk = Json::array();
   Json first = step("score", cat(seen.name.value, " scores ", to_text(seen.drift.score, 3), "; an episode opens above ",
@@ -94,6 +126,16 @@ Json explain_instance(Service& service, const node::InstanceView& seen, bool bla
     walk.push_back(std::move(entry));
     if (walk.size() > most) break;
   }
+  add_slow(seen, walk);
+  if (seen.candidate)
+    walk.push_back(
+        step("candidate", seen.candidate->number == 0
+                              ? cat("it has behaved otherwise since before ", to_rfc3339(seen.candidate->began),
+                                    "; another baseline is learned beside the one in force")
+                              : cat("what it does since ", to_rfc3339(seen.candidate->began),
+                                    " is ordinary to the candidate revision ", seen.persona.value, "@", seen.name.value,
+                                    "/", seen.candidate->number, "; if that is right, mien rollback ",
+                                    seen.persona.value, "@", seen.name.value, " --to ", seen.candidate->number)));
   for (const node::SecurityKnown& known : seen.security) {
     Json entry =
         step("security", cat(to_text(known.kind), ": ", known.objects, " known since ", to_rfc3339(known.since),

@@ -172,6 +172,35 @@ TEST_F(Findings, OfAnInstanceStandInItsExplanation) {
   EXPECT_EQ(bench.get("/api/v1/explain/nothing").status, 404);
 }
 
+TEST_F(Findings, AreNotAllThatIsExplainedWhatIsSlowIsToo) {
+  node::SlowView slow;
+  slow.metrics.push_back({.name = MetricName("requests"), .attributes = {}, .hour_bits = 0.4, .usual_bits = 0.05});
+  slow.metrics.back().most_bits = 0.2;
+  slow.metrics.back().unlike = true;
+  slow.metrics.push_back({.name = MetricName("memory"), .attributes = {{"state", "used"}}});
+  slow.metrics.back().per_day = 12;
+  slow.metrics.back().per_day_ratio = 0.01;
+  slow.metrics.back().days = 7;
+  slow.metrics.back().moving = true;
+  slow.departure_bits = 0.4;
+  slow.departure_of = "requests";
+  host->slow = std::make_shared<const node::SlowView>(slow);
+  host->candidate = node::CandidateView{.number = 13, .began = bench.now};
+  auto json = Bench::json(bench.get("/api/v1/explain/web-01"));
+  std::string walk = json["walk"].dump();
+  EXPECT_NE(walk.find("0.4 bits from healthy hours"), std::string::npos) << walk;
+  EXPECT_NE(walk.find("moves by 12 a day (+1 %) for 7 days"), std::string::npos) << walk;
+  EXPECT_NE(walk.find("0.4 bits away from what is declared"), std::string::npos) << walk;
+  EXPECT_NE(walk.find("--to 13"), std::string::npos) << walk;
+  auto drift = Bench::json(bench.get("/api/v1/instances/web-01/drift"));
+  EXPECT_EQ(drift["slow"]["metrics"][0]["hour_bits"], 0.4);
+  EXPECT_TRUE(drift["slow"]["metrics"][1]["hour_bits"].is_null()) << "not known yet";
+  EXPECT_TRUE(drift["candidate"]["revision"].get<std::string>().ends_with("@web-01/13"));
+  std::string metrics = bench.get("/metrics").body;
+  EXPECT_NE(metrics.find("mien_window_divergence_bits{instance_name=\"web-01\",window=\"1h\"} 0.4"), std::string::npos);
+  EXPECT_NE(metrics.find("mien_moving_metrics{instance_name=\"web-01\"} 1"), std::string::npos);
+}
+
 TEST_F(Findings, OrTheirAbsenceExplainWhyNothingWasDone) {
   auto json = Bench::json(bench.get("/api/v1/why/web-01"));
   std::string reasons = json["reasons"].dump();

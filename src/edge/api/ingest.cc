@@ -144,9 +144,9 @@ void take_metrics(Service& service, const CallPtr& call) {
   if (!encoding) return call->respond(other_type(*call));
   wire::OtlpRequest request = otlp_request(service, *call, *encoding);
   auto decode = [&] {
-    if (request.trusted) return wire::decode_otlp(request);
     Lock lock(service.start_times_mutex);
-    request.starts = &service.start_times;
+    if (!request.trusted) request.starts = &service.start_times;
+    request.known = &service.known_points;
     return wire::decode_otlp(request);
   };
   Result<wire::Ingested> decoded = decode();
@@ -173,7 +173,7 @@ void take_metrics(Service& service, const CallPtr& call) {
                " samples of new instances: ", *no_room(service, service.options.most_instances));
   }
   if (!delivery.instances.empty()) {
-    if (auto taken = service.port().take_in(std::move(delivery)); !taken)
+    if (auto taken = service.port().take_in_listed(std::move(delivery), decoded->lists); !taken)
       return refuse_otlp(*call, *encoding, problem_of(taken.error()));
   }
   HttpResponse response;
@@ -217,7 +217,7 @@ void take_remote_write(Service& service, const CallPtr& call) {
   refuse(drop_newcomers(service, decoded->delivery), "new instances: there is no room for more");
   if (!decoded->delivery.instances.empty()) {
     decoded->delivery.authenticated = is_vouched_for(call->caller);
-    if (auto taken = service.port().take_in(std::move(decoded->delivery)); !taken)
+    if (auto taken = service.port().take_in_listed(std::move(decoded->delivery), decoded->lists); !taken)
       return refuse_write(*call, problem_of(taken.error()));
   }
   {

@@ -164,6 +164,30 @@ void write_instances(Exposition& out, const InstancesShown& shown, const node::V
   each([&out](const std::string& name, const node::InstanceView& seen) {
     if (!seen.conditions.empty()) out.sample(static_cast<double>(seen.conditions.size()), {{"instance_name", name}});
   });
+  auto largest = [](const node::InstanceView& seen, double node::SlowMetric::*bits) {
+    double most = model::missing;
+    for (const node::SlowMetric& slow : seen.slow->metrics) most = std::fmax(most, slow.*bits);
+    return most;
+  };
+  out.family(
+      "mien_window_divergence_bits", "gauge",
+      "The most that a metric's values of the newest whole hour and day are spread otherwise than in healthy hours");
+  each([&](const std::string& name, const node::InstanceView& seen) {
+    for (const auto& [window, bits] :
+         {std::pair{"1h", &node::SlowMetric::hour_bits}, {"1d", &node::SlowMetric::day_bits}})
+      if (double most = largest(seen, bits); !std::isnan(most))
+        out.sample(most, {{"instance_name", name}, {"window", window}});
+  });
+  out.family("mien_departure_bits", "gauge", "The most that what was learned has left what is declared");
+  each([&out](const std::string& name, const node::InstanceView& seen) {
+    if (!seen.slow->departure_of.empty()) out.sample(seen.slow->departure_bits, {{"instance_name", name}});
+  });
+  out.family("mien_moving_metrics", "gauge", "Metrics whose level goes one way, day after day");
+  each([&out](const std::string& name, const node::InstanceView& seen) {
+    auto moving = std::count_if(seen.slow->metrics.begin(), seen.slow->metrics.end(),
+                                [](const node::SlowMetric& slow) { return slow.moving; });
+    if (moving > 0) out.sample(static_cast<double>(moving), {{"instance_name", name}});
+  });
   out.family("mien_instances", "gauge", "Instances known");
   out.sample(static_cast<double>(view.instances.size()));
   out.family("mien_instances_not_shown", "gauge", "Instances beyond the limit, without series of their own here");
@@ -258,11 +282,13 @@ void write_requests(Exposition& out, const Service& service) {
 void write_prometheus(Exposition& out, const Service& service) {
   PrometheusDoor& door = *service.options.prometheus_door;
   wire::PrometheusCounts counts;
+  wire::PrometheusMemory::Remembered remembered;
   std::uint64_t answered = 0;
   std::uint64_t failed = 0;
   {
     Lock lock(door.mutex);
     counts = door.counts;
+    remembered = door.memory.remembered();
     answered = door.scrapes_answered;
     failed = door.scrapes_failed;
   }
@@ -281,6 +307,12 @@ void write_prometheus(Exposition& out, const Service& service) {
   out.sample(static_cast<double>(counts.histograms));
   out.family("mien_prometheus_series_ended", "counter", "Staleness markers: series that were said to have ended");
   out.sample(static_cast<double>(counts.ended));
+  out.family("mien_door_series", "gauge", "Series that the remote-write door knows by the bytes of their labels");
+  out.sample(static_cast<double>(remembered.series));
+  out.family("mien_door_series_decoded", "counter", "Series that were not known there and were decoded the slow way");
+  out.sample(static_cast<double>(remembered.slowly));
+  out.family("mien_door_series_emptied", "counter", "Times that all of them were forgotten for want of room");
+  out.sample(static_cast<double>(remembered.emptied));
 }
 
 void write_cardinality(Exposition& out, const Service& service) {
@@ -315,6 +347,9 @@ void write_outbound(Exposition& out, const Service& service) {
     sample("refused", meter->refused);
     sample("shed", meter->shed);
   }
+  out.family("mien_notify_held_back", "counter",
+             "Findings that the fleet's budget kept from people, told later or not");
+  out.sample(static_cast<double>(service.options.outbound->held_back.load()));
   out.family("mien_outbound_waiting", "gauge", "Letters in the outbox of a destination");
   for (const auto& meter : meters)
     out.sample(static_cast<double>(meter->waiting.load()), {{"kind", meter->kind}, {"destination", meter->name}});

@@ -15,7 +15,7 @@ std::uint64_t number_of(const std::string& key) {
   return number && *number > 0 ? static_cast<std::uint64_t>(*number) : 0;
 }
 
-Json revision_document(const model::PersonaRevision& revision) {
+Json revision_document(const model::PersonaRevision& revision, bool candidate) {
   Json out = Json::object();
   out["name"] = cat(revision.persona.value, "@", revision.instance.value, "/", revision.number);
   out["persona"] = revision.persona.value;
@@ -24,6 +24,7 @@ Json revision_document(const model::PersonaRevision& revision) {
   out["generation"] = revision.generation;
   out["created_at"] = document(revision.created_at);
   out["samples"] = revision.samples;
+  out["candidate"] = candidate;  // learned beside the one in force; a rollback to it promotes it
   Json series = Json::array();
   for (const auto& one : revision.series) series.push_back(model::to_text(one));
   out["series"] = std::move(series);
@@ -31,8 +32,8 @@ Json revision_document(const model::PersonaRevision& revision) {
 }
 
 // One revision alone also says what it learned of each series; four digits tell revisions apart and read well.
-Json detailed_revision(const model::PersonaRevision& revision) {
-  Json out = revision_document(revision);
+Json detailed_revision(const model::PersonaRevision& revision, bool candidate) {
+  Json out = revision_document(revision, candidate);
   Json behavior = Json::object();
   auto rounded = [](double value) { return parse_double(to_text(value, 4)).value_or(value); };
   for (const node::SeriesSummary& each : node::summarise(revision))
@@ -135,7 +136,7 @@ void list_revisions(Service& service, const CallPtr& call) {
       if (!revision) return call->respond(revision.error().within("revision " + entry.key));
       if (!instance.empty() && revision->instance.value != instance) continue;
       if (!sees(call->caller, *view, revision->instance)) continue;
-      if (!listing.offer(entry.key, [&revision] { return revision_document(*revision); }))
+      if (!listing.offer(entry.key, [&] { return revision_document(*revision, node::is_candidate_key(entry.key)); }))
         return call->respond(listing.take());
     }
     if (entries->size() < 1000) return call->respond(listing.take());
@@ -144,21 +145,24 @@ void list_revisions(Service& service, const CallPtr& call) {
 }
 
 void get_revision(Service& service, const CallPtr& call) {
-  const std::string& name = call->path.at("name");  // web-frontend@web-01/12
+  const std::string& name = call->path.at("name");  // web-frontend@web-01/12, web-frontend@pool:web/3
   std::size_t slash = name.rfind('/');
   std::size_t at = name.find('@');
   std::uint64_t number = number_of(name);
   if (slash == std::string::npos || at == std::string::npos || at > slash || number == 0)
     return call->invalid(cat("a revision is named PERSONA@INSTANCE/NUMBER, not \"", name, "\""));
-  auto found = service.port().ledger().get(
-      store::Table::revision,
-      node::revision_key(PersonaName(name.substr(0, at)), InstanceName(name.substr(at + 1, slash - at - 1)), number));
+  PersonaName persona(name.substr(0, at));
+  InstanceName instance(name.substr(at + 1, slash - at - 1));
+  store::Ledger& ledger = service.port().ledger();
+  auto found = ledger.get(store::Table::revision, node::revision_key(persona, instance, number));
+  bool candidate = found && !*found;
+  if (candidate) found = ledger.get(store::Table::revision, node::candidate_key(persona, instance, number));
   if (!found) return call->respond(found.error());
   if (!*found) return call->not_found("revision", name);
   auto revision = stored_revision(**found);
   if (!revision) return call->respond(revision.error().within("revision " + name));
   if (!sees(call->caller, *service.port().view(), revision->instance)) return call->not_found("revision", name);
-  call->respond(detailed_revision(*revision));
+  call->respond(detailed_revision(*revision, candidate));
 }
 
 void rollback_revision(Service& service, const CallPtr& call) {

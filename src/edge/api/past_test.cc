@@ -106,6 +106,30 @@ TEST(Revisions, AreFoundByName) {
     EXPECT_EQ(bench.get(std::string("/api/v1/revisions/") + name).status, 400) << name;
 }
 
+TEST(Revisions, ACandidateIsFoundByItsNumberAndSaysThatItIsOne) {
+  Bench bench;
+  add_revision(bench, "web", "web-01", 12);
+  model::PersonaRevision candidate;
+  candidate.persona = PersonaName("web");
+  candidate.instance = InstanceName("web-01");
+  candidate.number = 13;
+  bench.manager.books
+      .entries[{store::Table::revision, node::candidate_key(candidate.persona, candidate.instance, 13)}] =
+      encode(candidate);
+  add_revision(bench, "web", "pool:shop", 1);
+  EXPECT_EQ(Bench::json(bench.get("/api/v1/revisions/web@web-01/12"))["candidate"], false);
+  EXPECT_EQ(Bench::json(bench.get("/api/v1/revisions/web@web-01/13"))["candidate"], true);
+  auto listed = Bench::json(bench.get("/api/v1/revisions?persona=web&instance=web-01"));
+  ASSERT_EQ(listed["items"].size(), 2U);
+  EXPECT_EQ(listed["items"][0]["candidate"], false);
+  EXPECT_EQ(listed["items"][1]["name"], "web@web-01/13");
+  EXPECT_EQ(listed["items"][1]["candidate"], true);
+  auto prior = Bench::json(bench.get("/api/v1/revisions?instance=pool:shop"));
+  ASSERT_EQ(prior["items"].size(), 1U);
+  EXPECT_EQ(prior["items"][0]["name"], "web@pool:shop/1");
+  EXPECT_EQ(bench.get("/api/v1/revisions/web@pool:shop/1").status, 200);
+}
+
 TEST(ActionsOfANewManager, AndItsDecisionsAreEmptyLists) {
   Bench bench;
   for (const char* path : {"/api/v1/actions", "/api/v1/decisions"}) {

@@ -19,6 +19,7 @@
 #include "edge/api/problem.h"
 #include "edge/http/http.h"
 #include "edge/mutex.h"
+#include "wire/known_points.h"
 
 namespace mien::edge::api {
 
@@ -100,6 +101,7 @@ struct Service {
 
   OutsideBoard outside;
   wire::StartTimes start_times;  // of cumulative series that no agent sends
+  wire::KnownPoints known_points{2};
   Mutex start_times_mutex;
 
   explicit Service(ApiOptions given);

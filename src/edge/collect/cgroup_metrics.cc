@@ -26,6 +26,8 @@ enum Value : std::size_t {
   reads,
   writes,
   processes,
+  threads,
+  descriptors,
   cpu_some,
   memory_some,
   memory_full,
@@ -43,6 +45,8 @@ constexpr std::array<MetricSpec, cgroup_values> specs{{
     {"system.disk.operations", "direction", "read", "{operation}", Kind::counter},
     {"system.disk.operations", "direction", "write", "{operation}", Kind::counter},
     {"system.process.count", "", "", "{process}", Kind::gauge},
+    {"system.linux.threads", "", "", "{thread}", Kind::gauge},
+    {"system.linux.file_descriptors", "", "", "{descriptor}", Kind::gauge},
     {"system.linux.pressure.cpu.some", "", "", "1", Kind::busy},
     {"system.linux.pressure.memory.some", "", "", "1", Kind::busy},
     {"system.linux.pressure.memory.full", "", "", "1", Kind::busy},
@@ -67,7 +71,7 @@ KernelFile file_if_exists(const std::string& root, const std::string& path, std:
 
 }  // namespace
 
-CgroupFiles::CgroupFiles(const CgroupMounts& mounts, const std::string& path) {
+CgroupFiles::CgroupFiles(const CgroupMounts& mounts, const std::string& path, const std::string& proc_root) {
   cpu_ = file_if_exists(mounts.unified, path, {"cpu.stat"});
   unified_cpu_ = cpu_.named();
   if (!unified_cpu_) {
@@ -91,6 +95,7 @@ CgroupFiles::CgroupFiles(const CgroupMounts& mounts, const std::string& path) {
   }
   pids_ = file_if_exists(mounts.unified, path, {"pids.current"});
   if (!pids_.named()) pids_ = file_if_exists(mounts.pids, path, {"pids.current"});
+  processes_ = CgroupProcesses(mounts, path, proc_root);
   cpu_pressure_ = file_if_exists(mounts.unified, path, {"cpu.pressure"});
   memory_pressure_ = file_if_exists(mounts.unified, path, {"memory.pressure"});
   io_pressure_ = file_if_exists(mounts.unified, path, {"io.pressure"});
@@ -121,9 +126,16 @@ bool CgroupFiles::read(ReadDepth depth, ReadBuffer& buffer, CgroupSample& sample
   bool still = sample[cpu_busy] == before[cpu_busy] && usage == memory_before_;
   memory_before_ = usage;
   if (depth == ReadDepth::what_moved && still) {
-    for (Value each : {memory_usage, oom_kills, processes}) sample[each] = before[each];
+    for (Value each : {memory_usage, oom_kills, threads}) sample[each] = before[each];
   } else {
     read_memory(usage, buffer, sample);
+  }
+  if (depth == ReadDepth::all) {
+    const CgroupProcesses::Counts& counts = processes_.look(sample[threads], buffer);
+    sample[processes] = counts.processes;
+    sample[descriptors] = counts.descriptors;
+  } else {
+    for (Value each : {processes, descriptors}) sample[each] = before[each];
   }
   read_io(buffer, sample);
   read_pressure(buffer, sample);
@@ -166,7 +178,7 @@ void CgroupFiles::read_memory(std::optional<std::uint64_t> usage, ReadBuffer& bu
     if (auto kills = find_count(*events, "oom_kill")) sample[oom_kills] = number(*kills);
   }
   if (auto text = text_of(pids_, buffer)) {
-    if (auto count = parse_single(*text)) sample[processes] = number(*count);
+    if (auto count = parse_single(*text)) sample[threads] = number(*count);
   }
 }
 
@@ -204,10 +216,10 @@ void CgroupFiles::read_pressure(ReadBuffer& buffer, CgroupSample& sample) {
   if (auto io = pressure_of(io_pressure_)) sample[io_some] = number(io->some_us) * 1e-6;
 }
 
-CgroupMetrics::CgroupMetrics(const std::string& sys_root, std::string host, ProblemList& problems)
-    : mounts_(find_cgroup_mounts(sys_root)), host_(std::move(host)), problems_(problems) {
+CgroupMetrics::CgroupMetrics(const Roots& roots, std::string host, ProblemList& problems)
+    : mounts_(find_cgroup_mounts(roots.sys)), proc_root_(roots.proc), host_(std::move(host)), problems_(problems) {
   if (mounts_.none())
-    problems_.add(sys_root + "/fs/cgroup: no cgroup hierarchy is mounted; services and containers are not collected");
+    problems_.add(roots.sys + "/fs/cgroup: no cgroup hierarchy is mounted; services and containers are not collected");
   memory_total_ = static_cast<double>(std::max(1L, ::sysconf(_SC_PHYS_PAGES))) *
                   static_cast<double>(std::max(1L, ::sysconf(_SC_PAGESIZE)));
 }
@@ -265,7 +277,7 @@ bool CgroupMetrics::scan(MonoTime now, unsigned cpus, ReadBuffer& buffer) {
     Member& member = at->second;
     if (added) {
       member.found = std::move(cgroup);
-      member.files = CgroupFiles(mounts_, member.found.path);
+      member.files = CgroupFiles(mounts_, member.found.path, proc_root_);
     }
     if (!member.shown) {
       member.files.read(ReadDepth::all, buffer, member.sample);

@@ -1,7 +1,8 @@
 // The readings of services and containers, one instance each; the smallest of many are summed as `other@HOST`.
 //
-// Not thread-safe. Cost: six to nine kept files per shown instance and tick. What is summed in `other` is read every
-// `cgroup_interval` only: its readings are missing (NaN) in between.
+// Not thread-safe. Cost: six to nine kept files per shown instance and tick; its processes and their descriptors now
+// and then (cgroup_processes.h). What is summed in `other` is read every `cgroup_interval` only: its readings are
+// missing (NaN) in between.
 #pragma once
 
 #include <array>
@@ -13,6 +14,7 @@
 
 #include "base/time.h"
 #include "edge/collect/block.h"
+#include "edge/collect/cgroup_processes.h"
 #include "edge/collect/cgroup_scan.h"
 #include "edge/collect/kernel_file.h"
 #include "edge/collect/problem_list.h"
@@ -24,7 +26,7 @@ constexpr Duration cgroup_interval = 5s;
 // Who was shown stays so for this long, however small; then it goes only for one that is clearly larger.
 constexpr Duration cgroup_dwell = 10min;
 
-constexpr std::size_t cgroup_values = 15;
+constexpr std::size_t cgroup_values = 17;
 // In the order of the table in cgroup_metrics.cc; NaN where a value cannot be read.
 using CgroupSample = std::array<double, cgroup_values>;
 
@@ -36,7 +38,7 @@ enum class ReadDepth : unsigned char { all, what_moved };
 class CgroupFiles {
  public:
   CgroupFiles() = default;
-  CgroupFiles(const CgroupMounts& mounts, const std::string& path);
+  CgroupFiles(const CgroupMounts& mounts, const std::string& path, const std::string& proc_root);
   // True when at least one file could be read.
   bool read(ReadDepth depth, ReadBuffer& buffer, CgroupSample& sample);
   void close();
@@ -50,12 +52,16 @@ class CgroupFiles {
   bool unified_cpu_ = false, unified_memory_ = false, unified_io_ = false;
   KernelFile cpu_, cpu_split_, throttle_, memory_, memory_stat_, oom_, io_, operations_, pids_;
   KernelFile cpu_pressure_, memory_pressure_, io_pressure_;
+  CgroupProcesses processes_;
   std::optional<std::uint64_t> memory_before_;
 };
 
 class CgroupMetrics {
  public:
-  CgroupMetrics(const std::string& sys_root, std::string host, ProblemList& problems);
+  struct Roots {
+    std::string proc, sys;
+  };
+  CgroupMetrics(const Roots& roots, std::string host, ProblemList& problems);
 
   // Reads every shown cgroup. instances[0] is the host and is left alone; the others are ours. True when instances or
   // readings were added or removed.
@@ -90,6 +96,7 @@ class CgroupMetrics {
   void build(std::vector<model::InstanceReadings>& instances);
 
   const CgroupMounts mounts_;
+  const std::string proc_root_;
   const std::string host_;
   ProblemList& problems_;
   std::map<std::string, Member> members_;  // by unit

@@ -8,8 +8,10 @@ namespace {
 class KernelCollector final : public HostCollector {
  public:
   explicit KernelCollector(CollectOptions options)
-      : host_(options.proc_root, std::move(options.filesystem_probe), problems_),
-        cgroups_(options.sys_root, options.host, problems_) {
+      : host_(options.proc_root, options.sys_root,
+              {.filesystem = std::move(options.filesystem_probe), .sockets = std::move(options.socket_probe)},
+              problems_),
+        cgroups_({.proc = options.proc_root, .sys = options.sys_root}, options.host, problems_) {
     model::InstanceReadings& host = instances_.emplace_back();
     host.instance = InstanceName(std::move(options.host));
     host.type = model::InstanceType::host;
@@ -25,6 +27,7 @@ class KernelCollector final : public HostCollector {
   std::uint64_t layout() const override { return layout_; }
   const std::vector<std::string>& problems() const override { return problems_.texts(); }
   std::uint64_t ended() const override { return cgroups_.ended(); }
+  std::uint64_t cut() const override { return host_.cut(); }
   Owner owner(std::string_view group) const override {
     CgroupMetrics::Unit unit = cgroups_.unit_of(group);
     const std::string& host = instances_.front().instance.value;

@@ -33,6 +33,7 @@ struct CollectOptions {
   std::string proc_root = "/proc";
   std::string sys_root = "/sys";
   FilesystemProbe filesystem_probe = probe_filesystem;
+  SocketProbe socket_probe = probe_sockets;
 };
 
 struct Owner {
@@ -46,7 +47,8 @@ class HostCollector {
   static Result<std::unique_ptr<HostCollector>> open(CollectOptions options);
   virtual ~HostCollector() = default;
 
-  // Reads everything. `now` decides what is due (filesystems every 10 s, new cgroups every 5 s).
+  // Reads everything. `now` decides what is due (filesystems, rare states of
+  // connections and hardware every 10 s, new cgroups every 5 s).
   virtual const std::vector<model::InstanceReadings>& collect(MonoTime now) = 0;
   // Grows whenever an instance or reading was added or removed by the last collect().
   [[nodiscard]] virtual std::uint64_t layout() const = 0;
@@ -57,6 +59,8 @@ class HostCollector {
   [[nodiscard]] virtual Owner owner(std::string_view group) const = 0;
   // Services and containers that have ended since the start.
   [[nodiscard]] virtual std::uint64_t ended() const = 0;
+  // How often there were too many connections to count: their readings stood at the limit.
+  [[nodiscard]] virtual std::uint64_t cut() const = 0;
 };
 
 }  // namespace mien::edge

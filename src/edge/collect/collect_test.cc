@@ -1,6 +1,9 @@
 #include "edge/collect/collect.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -39,6 +42,12 @@ class FakeHost {
       tree.write(std::string("proc/pressure/") + what,
                  "some avg10=0 avg60=0 avg300=0 total=3000000\nfull avg10=0 avg60=0 avg300=0 total=1000000\n");
     }
+    tree.write("proc/uptime", "4711.25 900.0\n");
+    tree.write("proc/sys/fs/file-nr", "1184\t0\t2466170\n");
+    tree.write("proc/net/snmp",
+               "Ip: Forwarding DefaultTTL\nIp: 1 64\nTcp: RtoMin MaxConn CurrEstab InSegs\nTcp: 200 -1 12 77\n");
+    tree.write("proc/net/sockstat", "sockets: used 14\nTCP: inuse 3 orphan 0 tw 7 alloc 4 mem 0\nUDP: inuse 2 mem 0\n");
+    tree.write("proc/net/sockstat6", "TCP6: inuse 1\nUDP6: inuse 1\n");
     tree.write("sys/fs/cgroup/cgroup.controllers", "cpu io memory pids\n");
     tree.make_directory("sys/fs/cgroup/system.slice");
   }
@@ -57,6 +66,7 @@ class FakeHost {
     tree.write(base + "memory.events", "low 0\noom 0\noom_kill 3\n");
     tree.write(base + "io.stat", "8:0 rbytes=10 wbytes=20 rios=1 wios=2\n");
     tree.write(base + "pids.current", "7\n");
+    tree.write(base + "cgroup.procs", "101\n102\n103\n");
   }
   CollectOptions options() {
     return {.host = "web-01",
@@ -66,6 +76,10 @@ class FakeHost {
             .filesystem_probe = [this](const std::string& mountpoint) -> std::optional<FilesystemUsage> {
               probed.push_back(mountpoint);
               return FilesystemUsage{.total = 1000, .free = 400, .available = 200, .files = 10, .files_free = 5};
+            },
+            .socket_probe = [this]() -> std::optional<SocketCounts> {
+              ++asked;
+              return sockets;
             }};
   }
   std::unique_ptr<HostCollector> open() {
@@ -76,6 +90,9 @@ class FakeHost {
 
   testing::FakeTree tree;
   std::vector<std::string> probed;
+  // syn_sent, syn_received, fin_wait_1, fin_wait_2, close_wait, last_ack, closing, listen
+  std::optional<SocketCounts> sockets = SocketCounts{.of = {1, 0, 0, 2, 5, 0, 0, 4}, .cut = false};
+  int asked = 0;
 };
 
 const InstanceReadings* find_instance(const std::vector<InstanceReadings>& all, std::string_view name) {
@@ -160,6 +177,72 @@ TEST(HostCollector, ATickInWhichNothingComesOrGoesChangesOnlyValues) {
   for (std::size_t i = 0; i < places.size(); ++i) EXPECT_EQ(places[i]->series, series[i]);
   EXPECT_EQ(collector->layout(), layout);
   EXPECT_NEAR(value(after.front(), "system.cpu.time{cpu.mode=user}"), 20.0, 1e-9);
+}
+
+std::string connections(std::string_view state) {
+  return cat("system.network.connection.count{network.connection.state=", state, ",network.transport=tcp}");
+}
+
+TEST(HostCollector, CountsConnectionsByState) {
+  FakeHost host;
+  auto collector = host.open();
+  const InstanceReadings& web = collector->collect(start).front();
+  EXPECT_DOUBLE_EQ(value(web, connections("established")), 7) << "without the five that the other side has closed";
+  EXPECT_DOUBLE_EQ(value(web, connections("time_wait")), 7);
+  EXPECT_DOUBLE_EQ(value(web, connections("close_wait")), 5);
+  EXPECT_DOUBLE_EQ(value(web, connections("syn_sent")), 1);
+  EXPECT_DOUBLE_EQ(value(web, connections("listen")), 4);
+  EXPECT_DOUBLE_EQ(value(web, "system.network.connection.count{network.transport=udp}"), 3);
+  EXPECT_EQ(collector->cut(), 0U);
+}
+
+TEST(HostCollector, AsksForSocketsEveryTenSecondsAndCountsWhenThereWereTooMany) {
+  FakeHost host;
+  auto collector = host.open();
+  for (int second = 0; second < 10; ++second) collector->collect(start + second * 1s);
+  EXPECT_EQ(host.asked, 1);
+  host.sockets = SocketCounts{.of = {20'000, 0, 0, 0, 0, 0, 0, 0}, .cut = true};
+  const InstanceReadings& web = collector->collect(start + 10s).front();
+  EXPECT_DOUBLE_EQ(value(web, connections("syn_sent")), 20'000);
+  EXPECT_EQ(collector->cut(), 1U);
+  host.sockets.reset();
+  EXPECT_TRUE(std::isnan(value(collector->collect(start + 20s).front(), connections("syn_sent"))));
+  EXPECT_DOUBLE_EQ(value(web, connections("established")), 12);
+}
+
+TEST(HostCollector, ReadsUptimeDescriptorsAndTheLengthOfADisksQueue) {
+  FakeHost host;
+  auto collector = host.open();
+  const InstanceReadings& web = collector->collect(start).front();
+  EXPECT_DOUBLE_EQ(value(web, "system.uptime"), 4711.25);
+  EXPECT_DOUBLE_EQ(value(web, "system.linux.file_descriptors"), 1184);
+  EXPECT_DOUBLE_EQ(value(web, "system.disk.weighted_io_time{device=sda}"), 0.08);
+  host.tree.write("proc/sys/fs/file-nr", "2000\t0\t2466170\n");
+  EXPECT_DOUBLE_EQ(value(collector->collect(start + 9s).front(), "system.linux.file_descriptors"), 1184);
+  EXPECT_DOUBLE_EQ(value(collector->collect(start + 10s).front(), "system.linux.file_descriptors"), 2000);
+}
+
+TEST(HostCollector, ReadsTemperaturesAndFrequencyWhereThereAreSome) {
+  FakeHost host;
+  EXPECT_EQ(count_metric(host.open()->collect(start).front(), "hw.temperature"), 0U);
+  EXPECT_EQ(count_metric(host.open()->collect(start).front(), "system.cpu.frequency"), 0U);
+  for (const char* zone : {"thermal_zone0", "thermal_zone1"}) {
+    host.tree.write(cat("sys/class/thermal/", zone, "/type"), "acpitz\n");
+    host.tree.write(cat("sys/class/thermal/", zone, "/temp"), "27800\n");
+  }
+  EXPECT_DOUBLE_EQ(value(host.open()->collect(start).front(), "hw.temperature{hw.id=acpitz#2}"), 27.8);
+  host.tree.write("sys/class/hwmon/hwmon3/name", "coretemp\n");
+  host.tree.write("sys/class/hwmon/hwmon3/temp1_input", "45000\n");
+  host.tree.write("sys/class/hwmon/hwmon3/temp1_label", "Package id 0\n");
+  host.tree.write("sys/class/hwmon/hwmon3/temp2_input", "-273000\n");
+  host.tree.write("sys/devices/system/cpu/cpufreq/policy0/scaling_cur_freq", "1000000\n");
+  host.tree.write("sys/devices/system/cpu/cpufreq/policy1/scaling_cur_freq", "3000000\n");
+  auto collector = host.open();
+  const InstanceReadings& web = collector->collect(start).front();
+  EXPECT_DOUBLE_EQ(value(web, "hw.temperature{hw.id=coretemp/Package id 0}"), 45);
+  EXPECT_TRUE(std::isnan(value(web, "hw.temperature{hw.id=coretemp/temp2}"))) << "no sensor is that cold";
+  EXPECT_EQ(count_metric(web, "hw.temperature"), 2U) << "the zones are the same sensors";
+  EXPECT_DOUBLE_EQ(value(web, "system.cpu.frequency"), 2e9);
 }
 
 TEST(HostCollector, AFallingIoWaitIsHeldAndDoesNotLookLikeANewStart) {
@@ -276,7 +359,8 @@ TEST(Services, AreInstancesOfTheirHost) {
   EXPECT_DOUBLE_EQ(value(*nginx, "system.memory.usage"), 3500);
   EXPECT_DOUBLE_EQ(value(*nginx, "system.memory.oom_kills"), 3);
   EXPECT_DOUBLE_EQ(value(*nginx, "system.disk.io{direction=write}"), 20);
-  EXPECT_DOUBLE_EQ(value(*nginx, "system.process.count"), 7);
+  EXPECT_DOUBLE_EQ(value(*nginx, "system.process.count"), 3);
+  EXPECT_DOUBLE_EQ(value(*nginx, "system.linux.threads"), 7);
   EXPECT_EQ(find(*nginx, "system.linux.pressure.cpu.some"), nullptr);  // no such file here: no such series
   const InstanceReadings* container = find_instance(all, "docker-bbbbbbbbbbbb@web-01");
   ASSERT_NE(container, nullptr);
@@ -355,6 +439,7 @@ TEST(Services, VersionOneHierarchiesAreJoinedByPath) {
   host.tree.write("sys/fs/cgroup/blkio/system.slice/db.service/blkio.throttle.io_service_bytes",
                   "8:0 Read 11\n8:0 Write 12\n");
   host.tree.write("sys/fs/cgroup/pids/system.slice/db.service/pids.current", "4\n");
+  host.tree.write("sys/fs/cgroup/pids/system.slice/db.service/cgroup.procs", "17\n18\n");
   auto collector = host.open();
   const InstanceReadings* db = find_instance(collector->collect(start), "db.service@web-01");
   ASSERT_NE(db, nullptr);
@@ -364,7 +449,8 @@ TEST(Services, VersionOneHierarchiesAreJoinedByPath) {
   EXPECT_DOUBLE_EQ(value(*db, "system.memory.usage"), 5000);
   EXPECT_DOUBLE_EQ(value(*db, "system.memory.oom_kills"), 2);
   EXPECT_DOUBLE_EQ(value(*db, "system.disk.io{direction=read}"), 11);
-  EXPECT_DOUBLE_EQ(value(*db, "system.process.count"), 4);
+  EXPECT_DOUBLE_EQ(value(*db, "system.linux.threads"), 4);
+  EXPECT_DOUBLE_EQ(value(*db, "system.process.count"), 2);
 }
 
 TEST(Services, WithoutSystemdEveryLeafWithProcessesCounts) {
@@ -399,7 +485,8 @@ TEST_F(ManyServices, TheSmallestAreSummedAsOther) {
   EXPECT_EQ(find_instance(all, name(69) + "@web-01"), nullptr);
   const InstanceReadings& other = all.back();
   EXPECT_EQ(other.instance.value, "other@web-01");
-  EXPECT_DOUBLE_EQ(value(other, "system.process.count"), 6 * 7);
+  EXPECT_DOUBLE_EQ(value(other, "system.process.count"), 6 * 3);
+  EXPECT_DOUBLE_EQ(value(other, "system.linux.threads"), 6 * 7);
   EXPECT_DOUBLE_EQ(value(other, "system.memory.usage"), 1e6 * (36 + 35 + 34 + 33 + 32 + 31));
   EXPECT_TRUE(std::isnan(value(collector->collect(start + 1s).back(), "system.memory.usage")));  // not its turn
 }
@@ -437,6 +524,22 @@ TEST_F(ManyServices, MembershipDoesNotFlap) {
   }
   EXPECT_EQ(collector->layout(), layout + 1);  // one change, once
   EXPECT_NE(find_instance(collector->collect(now + cgroup_interval + 1s), name(69) + "@web-01"), nullptr);
+}
+
+TEST(RealKernel, AListenerOfOursIsCounted) {
+  std::optional<SocketCounts> before = probe_sockets();
+  if (!before) GTEST_SKIP() << "no sock_diag here";
+  int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in here{};
+  here.sin_family = AF_INET;
+  here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&here), sizeof here), 0);
+  ASSERT_EQ(::listen(socket, 1), 0);
+  std::optional<SocketCounts> with = probe_sockets();
+  ::close(socket);
+  ASSERT_TRUE(with);
+  EXPECT_GE(with->of[static_cast<std::size_t>(RareState::listen)], 1);
+  EXPECT_FALSE(with->cut);
 }
 
 TEST(RealKernel, ThisMachineIsReadTwiceAndItsCountersDoNotFall) {

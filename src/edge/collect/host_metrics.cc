@@ -67,7 +67,11 @@ constexpr std::array<MetricSpec, 2> io_pressure_specs{{
     {"system.linux.pressure.io.some", "", "", "1", Kind::busy},
     {"system.linux.pressure.io.full", "", "", "1", Kind::busy},
 }};
-constexpr std::array<MetricSpec, 7> disk_specs{{
+constexpr std::array<MetricSpec, 2> system_specs{{
+    {"system.uptime", "", "", "s", Kind::counter},
+    {"system.linux.file_descriptors", "", "", "{descriptor}", Kind::gauge},
+}};
+constexpr std::array<MetricSpec, 8> disk_specs{{
     {"system.disk.io", "direction", "read", "By", Kind::counter},
     {"system.disk.io", "direction", "write", "By", Kind::counter},
     {"system.disk.operations", "direction", "read", "{operation}", Kind::counter},
@@ -75,6 +79,7 @@ constexpr std::array<MetricSpec, 7> disk_specs{{
     {"system.disk.operation_time", "direction", "read", "s", Kind::counter},
     {"system.disk.operation_time", "direction", "write", "s", Kind::counter},
     {"system.disk.io_time", "", "", "s", Kind::counter},
+    {"system.disk.weighted_io_time", "", "", "s", Kind::counter},
 }};
 constexpr std::array<MetricSpec, 8> interface_specs{{
     {"system.network.io", "direction", "receive", "By", Kind::counter},
@@ -121,8 +126,9 @@ std::optional<FilesystemUsage> probe_filesystem(const std::string& mountpoint) {
                          .files_free = number(stat.f_ffree)};
 }
 
-HostMetrics::HostMetrics(const std::string& proc_root, FilesystemProbe probe, ProblemList& problems)
-    : probe_(std::move(probe)),
+HostMetrics::HostMetrics(const std::string& proc_root, const std::string& sys_root, Probes probes,
+                         ProblemList& problems)
+    : probe_(std::move(probes.filesystem)),
       problems_(problems),
       tick_s_(1.0 / static_cast<double>(std::max(1L, ::sysconf(_SC_CLK_TCK)))),
       page_(static_cast<double>(std::max(1L, ::sysconf(_SC_PAGESIZE)))),
@@ -133,9 +139,14 @@ HostMetrics::HostMetrics(const std::string& proc_root, FilesystemProbe probe, Pr
       diskstats_(proc_root + "/diskstats", long_records),
       net_dev_(proc_root + "/net/dev", long_records),
       mountinfo_(proc_root + "/self/mountinfo", any_records),
+      uptime_(proc_root + "/uptime"),
+      descriptors_(proc_root + "/sys/fs/file-nr"),
       cpu_pressure_(proc_root + "/pressure/cpu"),
       memory_pressure_(proc_root + "/pressure/memory"),
-      io_pressure_(proc_root + "/pressure/io") {}
+      io_pressure_(proc_root + "/pressure/io"),
+      all_processes_(proc_root),
+      connections_(proc_root, std::move(probes.sockets)),
+      hardware_(sys_root) {}
 
 std::optional<std::string_view> HostMetrics::text_of(KernelFile& file, ReadBuffer& buffer, std::string_view what) {
   auto text = file.read(buffer);
@@ -170,6 +181,10 @@ bool HostMetrics::read(MonoTime now, ReadBuffer& buffer, Readings& readings) {
   read_memory(buffer, readings);
   read_vmstat(buffer, readings);
   if (pressure_) read_pressure(buffer, readings);
+  read_system(now, buffer, readings);
+  all_processes_.read(now, buffer, readings);
+  connections_.read(now, buffer, readings);
+  hardware_.read(now, buffer, readings);
   write_disks(readings);
   write_interfaces(readings);
   if (mounts_due || rebuilt) write_filesystems(readings);
@@ -189,6 +204,11 @@ void HostMetrics::build(Readings& readings) {
     memory_pressure_block_ = add_block(readings, memory_pressure_specs);
     io_pressure_block_ = add_block(readings, io_pressure_specs);
   }
+  system_block_ = add_block(readings, system_specs);
+  descriptors_read_.reset();
+  all_processes_.build(readings);
+  connections_.build(readings);
+  hardware_.build(readings);
   build_devices(readings);
   build_filesystems(readings);
   built_ = true;
@@ -363,6 +383,19 @@ void HostMetrics::read_pressure(ReadBuffer& buffer, Readings& readings) {
   }
 }
 
+// Open descriptors are summed over all CPUs when they are asked for, so not at every tick.
+void HostMetrics::read_system(MonoTime now, ReadBuffer& buffer, Readings& readings) {
+  auto first_number = [&](KernelFile& file, std::string_view what) {
+    auto text = text_of(file, buffer, what);
+    std::string_view line = text ? *text : std::string_view{};
+    return parse_double(next_word(line)).value_or(model::missing);
+  };
+  readings[system_block_.first].value = first_number(uptime_, "uptime");
+  if (descriptors_read_ && now - *descriptors_read_ < descriptors_interval) return;
+  descriptors_read_ = now;
+  readings[system_block_.first + 1].value = first_number(descriptors_, "the number of open descriptors");
+}
+
 void HostMetrics::write_disks(Readings& readings) {
   constexpr double sector = 512;  // the unit of diskstats, whatever the disk's own sector is
   for (std::size_t i = 0; i < disks_.size(); ++i) {
@@ -372,9 +405,10 @@ void HostMetrics::write_disks(Readings& readings) {
       continue;
     }
     const DiskStats& d = disk_stats_[i];
-    set_block(readings, *disks_[i].block,
-              {number(d.sectors_read) * sector, number(d.sectors_written) * sector, number(d.reads), number(d.writes),
-               seconds_of_ms(d.read_ms), seconds_of_ms(d.write_ms), seconds_of_ms(d.busy_ms)});
+    set_block(
+        readings, *disks_[i].block,
+        {number(d.sectors_read) * sector, number(d.sectors_written) * sector, number(d.reads), number(d.writes),
+         seconds_of_ms(d.read_ms), seconds_of_ms(d.write_ms), seconds_of_ms(d.busy_ms), seconds_of_ms(d.queued_ms)});
   }
 }
 

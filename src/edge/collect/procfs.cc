@@ -102,6 +102,15 @@ std::optional<CpuTimes> parse_stat(std::string_view text) {
   return out;
 }
 
+std::optional<char> parse_process_state(std::string_view text) {
+  std::size_t name_end = text.rfind(')');
+  if (name_end == std::string_view::npos) return std::nullopt;
+  text.remove_prefix(name_end + 1);
+  std::string_view state = next_word(text);
+  if (state.size() != 1) return std::nullopt;
+  return state.front();
+}
+
 std::optional<LoadAverage> parse_loadavg(std::string_view text) {
   std::string_view line;
   if (!next_line(text, line)) return std::nullopt;
@@ -181,9 +190,9 @@ void parse_diskstats(std::string_view text, std::vector<DiskStats>& out) {
     std::uint64_t merged_reads = 0;
     std::uint64_t merged_writes = 0;
     std::uint64_t in_flight = 0;
-    const std::array<std::uint64_t*, 10> fields{&disk.reads,  &merged_reads,  &disk.sectors_read,    &disk.read_ms,
+    const std::array<std::uint64_t*, 11> fields{&disk.reads,  &merged_reads,  &disk.sectors_read,    &disk.read_ms,
                                                 &disk.writes, &merged_writes, &disk.sectors_written, &disk.write_ms,
-                                                &in_flight,   &disk.busy_ms};
+                                                &in_flight,   &disk.busy_ms,  &disk.queued_ms};
     if (disk.name.empty() || take_counts(line, fields) != fields.size()) continue;
     out.push_back(disk);
   }
@@ -215,6 +224,31 @@ void parse_net_dev(std::string_view text, std::vector<InterfaceStats>& out) {
     if (device.name.empty() || take_counts(line, fields) != fields.size()) continue;
     out.push_back(device);
   }
+}
+
+std::optional<std::uint64_t> find_socket_count(std::string_view text, std::string_view protocol,
+                                               std::string_view field) {
+  std::string_view line;
+  while (next_line(text, line)) {
+    if (next_word(line) != protocol) continue;
+    for (std::string_view word = next_word(line); !word.empty(); word = next_word(line))
+      if (word == field) return parse_count(next_word(line));
+  }
+  return std::nullopt;
+}
+
+// A line of names, then one of values, both begin with the protocol.
+std::optional<std::uint64_t> parse_established(std::string_view text) {
+  std::string_view names, values;
+  while (next_line(text, names)) {
+    if (next_word(names) != "Tcp:") continue;
+    if (!next_line(text, values) || next_word(values) != "Tcp:") return std::nullopt;
+    for (std::string_view name = next_word(names); !name.empty(); name = next_word(names)) {
+      std::string_view value = next_word(values);
+      if (name == "CurrEstab") return parse_count(value);
+    }
+  }
+  return std::nullopt;
 }
 
 std::optional<Pressure> parse_pressure(std::string_view text) {

@@ -31,6 +31,9 @@ struct CpuTimes {
 };
 [[nodiscard]] std::optional<CpuTimes> parse_stat(std::string_view text);
 
+// /proc/PID/stat: the letter of its state, behind a name that may hold anything.
+[[nodiscard]] std::optional<char> parse_process_state(std::string_view text);
+
 // /proc/loadavg.
 struct LoadAverage {
   double one = 0, five = 0, fifteen = 0;
@@ -57,6 +60,7 @@ struct DiskStats {
   std::uint64_t reads = 0, sectors_read = 0, read_ms = 0;
   std::uint64_t writes = 0, sectors_written = 0, write_ms = 0;
   std::uint64_t busy_ms = 0;
+  std::uint64_t queued_ms = 0;  // each waiting operation counts: its rate is the length of the queue
 };
 void parse_diskstats(std::string_view text, std::vector<DiskStats>& out);
 
@@ -67,6 +71,12 @@ struct InterfaceStats {
   std::uint64_t sent_bytes = 0, sent_packets = 0, send_errors = 0, send_dropped = 0;
 };
 void parse_net_dev(std::string_view text, std::vector<InterfaceStats>& out);
+
+// "TCP: inuse 5 orphan 0 tw 3": of /proc/net/sockstat, what stands behind `field` in the line of `protocol`.
+[[nodiscard]] std::optional<std::uint64_t> find_socket_count(std::string_view text, std::string_view protocol,
+                                                             std::string_view field);
+// Tcp's CurrEstab of /proc/net/snmp: established, and closed by the other side only.
+[[nodiscard]] std::optional<std::uint64_t> parse_established(std::string_view text);
 
 // /proc/pressure/* and a cgroup's *.pressure: microseconds stalled since boot.
 struct Pressure {

@@ -81,6 +81,22 @@ TEST(Procfs, DiskstatsSkipsLinesThatAreTooShort) {
   EXPECT_EQ(disks[1].name, "nvme0n1");
 }
 
+TEST(Procfs, SocketCountsAreFoundByProtocolAndField) {
+  constexpr std::string_view text = "sockets: used 14\nTCP: inuse 1 orphan 2 tw 3 alloc 1 mem 0\nUDP: inuse 4 mem 0\n";
+  EXPECT_EQ(find_socket_count(text, "TCP:", "tw"), 3U);
+  EXPECT_EQ(find_socket_count(text, "UDP:", "inuse"), 4U);
+  EXPECT_FALSE(find_socket_count(text, "UDP:", "tw"));
+  EXPECT_FALSE(find_socket_count("TCP: inuse many\n", "TCP:", "inuse"));
+  EXPECT_FALSE(find_socket_count("TCP: inuse", "TCP:", "inuse"));
+}
+
+TEST(Procfs, EstablishedStandsBelowItsName) {
+  EXPECT_EQ(parse_established("Ip: A\nIp: 1\nTcp: MaxConn CurrEstab\nTcp: -1 12\n"), 12U);
+  EXPECT_FALSE(parse_established("Tcp: MaxConn CurrEstab\nTcp: -1\n"));
+  EXPECT_FALSE(parse_established("Tcp: CurrEstab\nUdp: 1\n"));
+  EXPECT_FALSE(parse_established("Tcp: CurrEstab\n"));
+}
+
 TEST(Procfs, NetDevReadsGluedColonsAndAliases) {
   std::vector<InterfaceStats> devices;
   parse_net_dev(
@@ -121,6 +137,14 @@ TEST(Procfs, MountinfoResolvesOctalEscapesAndOptionalFields) {
   EXPECT_EQ(mounts[1].mountpoint, "/mnt/my disk\\");
   EXPECT_EQ(mounts[1].type, "xfs");
   EXPECT_TRUE(mounts[1].read_only);
+}
+
+TEST(Procfs, AProcessStateStandsBehindItsNameWhateverThatHolds) {
+  EXPECT_EQ(parse_process_state("1 (init) S 0 1"), 'S');
+  EXPECT_EQ(parse_process_state("7 (a) Z (x) R 0 1"), 'R');
+  EXPECT_EQ(parse_process_state("7 (a\n) T 0"), 'T');
+  for (std::string_view text : {"", "7", "7 (a", "7 (a)", "7 (a) ", "7 (a) SS 1"})
+    EXPECT_FALSE(parse_process_state(text)) << text;
 }
 
 }  // namespace

@@ -342,7 +342,8 @@ void add_sensors(const KernelAnswers& answers, std::vector<Check>& checks) {
     Check check{.name = cat("sensor-", each.name),
                 .status = CheckStatus::works,
                 .found = each.mechanism.empty() ? each.why : each.mechanism,
-                .meaning = "security facts of this host; sensors only watch",
+                .meaning = each.name == "guests" ? "guests without an agent in them are instances"
+                                                 : "security facts of this host; sensors only watch",
                 .remedy = {}};
     if (each.status != SensorState::Status::works) {
       bool less = each.status == SensorState::Status::limited;

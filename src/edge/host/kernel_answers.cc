@@ -17,6 +17,7 @@
 #include "edge/collect/kernel_file.h"
 #include "edge/collect/procfs.h"
 #include "edge/drive/host_hand.h"
+#include "edge/guests/guests.h"
 #include "edge/host/doctor.h"
 #include "edge/sense/sense.h"
 
@@ -127,6 +128,7 @@ KernelAnswers ask_kernel(const DoctorOptions& options) {
                                .settings = {},
                                .proc_root = options.roots.proc_root,
                                .sys_root = options.roots.sys_root});
+  out.sensors.push_back(probe_guests({.host = "localhost", .run_root = options.roots.root + "/run"}));
   return out;
 }
 

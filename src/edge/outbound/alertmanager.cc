@@ -37,7 +37,8 @@ struct Alertmanager::State {
 // Whether everything was taken; what was refused is not offered again in the same form.
 bool Alertmanager::State::tell(Member& member, Duration& not_before) {
   WallTime now = options.now();
-  std::vector<Alert> alerts = member.memory.tell(alerts_of(*options.port->view(), options.rules, now), now);
+  std::vector<Alert> alerts =
+      member.memory.tell(alerts_of(*options.port->view(), options.rules, *options.budget, now), now);
   alerts.insert(alerts.begin(), alive_alert(options.rules, started, now));
   for (std::size_t from = 0; from < alerts.size(); from += most_at_once) {
     std::vector<Alert> part(alerts.begin() + static_cast<std::ptrdiff_t>(from),

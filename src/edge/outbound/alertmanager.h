@@ -22,6 +22,7 @@ namespace mien::edge {
 struct AlertmanagerOptions {
   std::vector<DestinationOptions> members;
   AlertRules rules;
+  std::shared_ptr<NotifyBudget> budget;  // never null
   node::ManagerPort* port = nullptr;
   std::function<WallTime()> now;
   std::function<void(std::string_view)> report;

@@ -5,6 +5,7 @@
 #include "edge/api/testing/fake_manager.h"
 #include "edge/clock.h"
 #include "edge/outbound/testing/listener.h"
+#include "tests/support/polling.h"
 
 namespace mien::edge {
 namespace {
@@ -19,6 +20,7 @@ struct Members : ::testing::Test {
     return std::make_unique<Alertmanager>(AlertmanagerOptions{
         .members = {{.name = "one", .url = one.url()}, {.name = "two", .url = two.url() + "/alertmanager"}},
         .rules = {.manager = "mien-1", .url = "http://127.0.0.1:7070", .labels = {}, .resend = resend},
+        .budget = std::make_shared<NotifyBudget>(std::nullopt, meters),
         .port = &manager,
         .now = wall_now,
         .report = {},
@@ -58,6 +60,7 @@ TEST_F(Members, AreToldOfAFindingAtOnce) {
   open_finding();
   auto alertmanager = start(std::chrono::hours{1});
   EXPECT_EQ(names(one.await(1)[0]), (std::vector<std::string>{"MienAlive", "MienFinding"}));
+  two.await(1);  // a member that was not told yet would hear both at once
   node::Notice notice;
   notice.type = "finding.updated";
   notice.finding = model::Finding{};
@@ -72,6 +75,7 @@ TEST_F(Members, OneThatFailsIsTriedAgainAndHoldsUpNoOther) {
   auto alertmanager = start(std::chrono::hours{1});
   EXPECT_EQ(two.await(1).size(), 1U);
   one.await(4);
+  EXPECT_TRUE(mien::testing::poll_until([&] { return meters->all().at(1)->delivered == 1; }));
   alertmanager.reset();
   EXPECT_GE(meters->all().at(0)->failed, 3U);  // the last may be broken off by the end
   EXPECT_EQ(meters->all().at(1)->failed, 0U);

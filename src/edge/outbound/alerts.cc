@@ -1,5 +1,6 @@
 #include "edge/outbound/alerts.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
@@ -21,35 +22,41 @@ Alert::Labels labelled(const AlertRules& rules, const char* name) {
 
 std::string percent(double share) { return cat(static_cast<int>(share * 100 + 0.5), " %"); }
 
+Alert alert_of(const node::InstanceView& seen, const model::Finding& finding, const AlertRules& rules, WallTime now) {
+  const std::string& name = seen.name.value;
+  Alert alert;
+  alert.labels = labelled(rules, "MienFinding");
+  alert.labels["instance"] = name;
+  alert.labels["type"] = to_text(seen.type);
+  alert.labels["finding"] = finding.id.value;
+  alert.labels["kind"] = to_text(finding.kind);
+  alert.labels["severity"] = to_text(finding.severity);
+  alert.labels["persona"] = finding.persona.value;
+  if (!finding.pool.empty()) alert.labels["pool"] = finding.pool.value;
+  alert.annotations["summary"] = finding.summary.empty() ? cat(name, ": ", to_text(finding.kind)) : finding.summary;
+  alert.annotations["description"] =
+      cat(name, " is not itself: score ", percent(finding.score), ", confidence ", percent(finding.confidence),
+          finding.first_mover.empty() ? "" : cat(", first ", finding.first_mover), ". Ask `mien why ", finding.id.value,
+          "`.");
+  if (!finding.comment.empty()) alert.annotations["acknowledged"] = finding.comment;
+  alert.starts_at = finding.opened_at;
+  alert.ends_at = now + rounds_ahead * rules.resend;
+  alert.generator_url = cat(rules.url, "/api/v1/findings/", finding.id.value);
+  return alert;
+}
+
 }  // namespace
 
-std::vector<Alert> alerts_of(const node::View& view, const AlertRules& rules, WallTime now) {
+std::vector<Alert> alerts_of(const node::View& view, const AlertRules& rules, NotifyBudget& budget, WallTime now) {
+  std::vector<std::pair<const node::InstanceView*, const model::Finding*>> open;
+  for (const auto& [name, seen] : view.instances)
+    for (const model::Finding& finding : seen->findings)
+      if (!finding.late && finding.state != model::FindingState::resolved) open.emplace_back(seen.get(), &finding);
+  std::stable_sort(open.begin(), open.end(),
+                   [](const auto& a, const auto& b) { return a.second->severity > b.second->severity; });
   std::vector<Alert> all;
-  for (const auto& [name, seen] : view.instances) {
-    for (const model::Finding& finding : seen->findings) {
-      if (finding.late || finding.state == model::FindingState::resolved) continue;
-      Alert alert;
-      alert.labels = labelled(rules, "MienFinding");
-      alert.labels["instance"] = name.value;
-      alert.labels["type"] = to_text(seen->type);
-      alert.labels["finding"] = finding.id.value;
-      alert.labels["kind"] = to_text(finding.kind);
-      alert.labels["severity"] = to_text(finding.severity);
-      alert.labels["persona"] = finding.persona.value;
-      if (!finding.pool.empty()) alert.labels["pool"] = finding.pool.value;
-      alert.annotations["summary"] =
-          finding.summary.empty() ? cat(name.value, ": ", to_text(finding.kind)) : finding.summary;
-      alert.annotations["description"] =
-          cat(name.value, " is not itself: score ", percent(finding.score), ", confidence ",
-              percent(finding.confidence), finding.first_mover.empty() ? "" : cat(", first ", finding.first_mover),
-              ". Ask `mien why ", finding.id.value, "`.");
-      if (!finding.comment.empty()) alert.annotations["acknowledged"] = finding.comment;
-      alert.starts_at = finding.opened_at;
-      alert.ends_at = now + rounds_ahead * rules.resend;
-      alert.generator_url = cat(rules.url, "/api/v1/findings/", finding.id.value);
-      all.push_back(std::move(alert));
-    }
-  }
+  for (const auto& [seen, finding] : open)
+    if (budget.tells(*finding, now)) all.push_back(alert_of(*seen, *finding, rules, now));
   return all;
 }
 

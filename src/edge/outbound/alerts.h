@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "edge/outbound/notify_budget.h"
 #include "node/view.h"
 
 namespace mien::edge {
@@ -31,8 +32,10 @@ struct AlertRules {
   Duration resend = std::chrono::minutes{1};
 };
 
-// What of a view is an alert: findings that are open or acknowledged and from fresh evidence.
-[[nodiscard]] std::vector<Alert> alerts_of(const node::View& view, const AlertRules& rules, WallTime now);
+// What of a view is an alert: findings that are open or acknowledged, from fresh evidence and within the budget, which
+// the most severe are asked of first.
+[[nodiscard]] std::vector<Alert> alerts_of(const node::View& view, const AlertRules& rules, NotifyBudget& budget,
+                                           WallTime now);
 [[nodiscard]] Alert alive_alert(const AlertRules& rules, WallTime started, WallTime now);
 
 // What one Alertmanager was told. Bounded by the findings that are open.

@@ -25,7 +25,9 @@ struct Alerts : ::testing::Test {
     seen.findings = {finding};
     return seen;
   }
-  std::vector<Alert> firing() { return alerts_of(*manager.shown, rules, now); }
+  NotifyBudget budget{std::nullopt, std::make_shared<OutboundMeters>()};
+
+  std::vector<Alert> firing() { return alerts_of(*manager.shown, rules, budget, now); }
 };
 
 TEST_F(Alerts, AFindingIsAnAlertWithLabelsThatStayTheSame) {
@@ -53,6 +55,17 @@ TEST_F(Alerts, AFindingIsAnAlertWithLabelsThatStayTheSame) {
   ASSERT_EQ(second.size(), 1U);
   EXPECT_EQ(second[0].labels, first[0].labels);
   EXPECT_EQ(second[0].starts_at, first[0].starts_at);
+}
+
+TEST_F(Alerts, TheMostSevereAreTheFleetsBudgetsFirst) {
+  node::InstanceView& seen = with_finding("f-1");
+  seen.findings.push_back(seen.findings[0]);
+  seen.findings[0].severity = model::Severity::low;
+  seen.findings[1].id = FindingId("f-2");
+  NotifyBudget one{NotifyLimit{.findings = 1, .within = std::chrono::hours{24}}, std::make_shared<OutboundMeters>()};
+  std::vector<Alert> told = alerts_of(*manager.shown, rules, one, now);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].labels["finding"], "f-2");
 }
 
 TEST_F(Alerts, EvidenceThatWasOldOnArrivalNotifiesNobody) {

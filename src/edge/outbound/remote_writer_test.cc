@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+
 #include "edge/api/testing/fake_manager.h"
 #include "edge/clock.h"
 #include "edge/outbound/testing/listener.h"
@@ -16,6 +19,9 @@ struct Writer : ::testing::Test {
   testing::Listener listener;
   testing::FakeManager manager;
   std::shared_ptr<OutboundMeters> meters = std::make_shared<OutboundMeters>();
+  // A clock of which no two readings are alike, so that no two bodies are.
+  WallTime began = wall_now();
+  std::atomic<int> asked{0};
 
   void SetUp() override { manager.add_instance("web-01", model::InstanceType::host, 0.75); }
   std::unique_ptr<RemoteWriter> start(Bytes queue = Bytes{4U << 20U}) {
@@ -27,7 +33,7 @@ struct Writer : ::testing::Test {
                                           .labels = {{"site", "hall-2"}}}},
                              .directory = directory.path(),
                              .port = &manager,
-                             .now = wall_now,
+                             .now = [this] { return began + std::chrono::milliseconds{++asked}; },
                              .report = {},
                              .meters = meters,
                              .backoff = {.first = 1ms, .longest = 2ms}});

@@ -87,6 +87,7 @@ void Sender::run() {
     if (!oldest && options_.report)
       options_.report(cat(options_.meter->kind, " ", options_.meter->name, ": ", oldest.error().to_string()));
     bool waiting = oldest && oldest->has_value();
+    count();
     if (waiting && mono_now() >= not_before_) {
       Told told = attempt((*oldest)->letter);
       {
@@ -94,10 +95,8 @@ void Sender::run() {
         if (stopping_ && told.outcome != Outcome::delivered) return;
       }
       settle(**oldest, std::move(told));
-      count();
       continue;
     }
-    count();
     Lock lock(mutex_);
     if (stopping_) return;
     if (!waiting && std::exchange(nudged_, false)) continue;

@@ -111,6 +111,7 @@ void Webhooks::State::put(Hook& hook, const node::Notice& notice) {
   if (!wants(hook.options.types, notice.type) || (notice.finding && notice.finding->late)) return;
   std::string id = stable_event_id(notice);
   if (id.empty() || hook.known.contains(id)) return;
+  if (notice.finding && !options.budget->tells(*notice.finding, options.now())) return;
   Status status = hook.outbox->put({.id = id, .at = options.now(), .body = api::event_body(id, notice)});
   if (!status) {
     ++hook.meter->refused;

@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "edge/outbound/destination.h"
+#include "edge/outbound/notify_budget.h"
 #include "edge/outbound_meters.h"
 #include "node/manager_port.h"
 
@@ -38,7 +39,8 @@ struct WebhookOptions {
 
 struct WebhooksOptions {
   std::vector<WebhookOptions> webhooks;
-  std::string directory;  // of the outboxes
+  std::string directory;                 // of the outboxes
+  std::shared_ptr<NotifyBudget> budget;  // never null
   node::ManagerPort* port = nullptr;
   std::function<WallTime()> now;
   std::function<void(std::string_view)> report;

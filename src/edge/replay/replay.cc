@@ -75,6 +75,7 @@ Result<std::vector<store::Entry>> resources_at(store::Ledger& ledger, WallTime a
 // The newest revision of each instance and persona that was there at a moment.
 Status restore_revisions(store::Ledger& ledger, WallTime at, node::Replay& replay) {
   return each_entry(ledger, store::Table::revision, "", [&](store::Entry& entry) -> Status {
+    if (node::is_candidate_key(entry.key)) return {};  // nobody promoted it
     model::PersonaRevision revision = TRY(decode<model::PersonaRevision>(entry.bytes, entry.key));
     if (revision.created_at <= at) replay.restore_revision(std::move(revision));  // keys ascend by number
     return {};

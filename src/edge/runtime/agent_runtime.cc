@@ -12,6 +12,7 @@
 #include "edge/clock.h"
 #include "edge/collect/kernel_file.h"
 #include "edge/replace_file.h"
+#include "edge/runtime/start_up_pages.h"
 #include "wire/directive.h"
 #include "wire/gzip.h"
 
@@ -23,6 +24,9 @@ constexpr Duration poll_timeout = 45s;          // the manager answers a long po
 constexpr Duration poll_pause = 5s;             // after a poll that failed
 constexpr Duration poll_at_most_every = 200ms;  // a manager that has nothing to say and does not wait with it
 constexpr Duration report_timeout = 10s;
+// By then the agent has begun, and found a manager where there is one; and again after what happens once an hour.
+constexpr Duration hand_back_after = 20s;
+constexpr Duration hand_back_every = 1h;
 constexpr std::int64_t resolution_ns =
     1'000'000;  // sample times are whole milliseconds: they compress, and nobody reads finer
 
@@ -80,7 +84,9 @@ AgentRuntime::AgentRuntime(AgentRuntimeOptions options, std::unique_ptr<HostColl
                              .identities = options_.collect.identities,
                              .settings = options_.sense,
                              .proc_root = options_.collect.proc_root,
-                             .sys_root = options_.collect.sys_root})),
+                             .sys_root = options_.collect.sys_root,
+                             .key_file = options_.directory + "/users.key"})),
+      guests_(Guests::start({.host = options_.collect.host, .libvirt = options_.sense.libvirt})),
       budget_(options_.budget),
       spool_(std::move(spool)),
       driver_(
@@ -161,7 +167,9 @@ void AgentRuntime::tick(MonoTime mono) {
   auto owner = [this](std::string_view group) { return collector_->owner(group); };
   driver_.step({.wall = wall, .mono = mono}, node::FactsTaken{.instances = &senses_->look(wall, mono, owner)});
   add_own_counters();
-  driver_.step({.wall = wall, .mono = mono}, node::ReadingsTaken{.instances = &readings, .sensed = &sensed_});
+  driver_.step({.wall = wall, .mono = mono},
+               node::ReadingsTaken{.instances = &readings, .sensed = &sensed_, .guests = &guests_->look(mono)});
+  hand_back(mono);
   keep_budget(mono);
   report_problems();
 }
@@ -173,13 +181,21 @@ void AgentRuntime::keep_budget(MonoTime mono) {
   options_.report(budget_.why());
 }
 
+void AgentRuntime::hand_back(MonoTime mono) {
+  if (!hand_back_at_) hand_back_at_ = mono + hand_back_after;
+  if (mono < *hand_back_at_) return;
+  release_start_up_pages();
+  hand_back_at_ = mono + hand_back_every;
+}
+
 // What sensors counted, and what the machine itself had to shed.
 void AgentRuntime::add_own_counters() {
   sensed_ = senses_->counted();
   const node::AgentCounters& counters = driver_.agent().counters();
   for (model::InstanceReadings& each : sensed_) {
     if (each.instance.value != options_.collect.host) continue;
-    for (auto [what, value] : {std::pair("facts", counters.facts_shed), std::pair("requests", counters.shed)})
+    for (auto [what, value] : {std::pair("facts", counters.facts_shed), std::pair("requests", counters.shed),
+                               std::pair("connections", collector_->cut())})
       each.readings.push_back({.series = {.metric = MetricName{"mien.agent.shed"},
                                           .attributes = {{"what", what}},
                                           .unit = "{event}",
@@ -215,6 +231,10 @@ void AgentRuntime::report_sensors() {
 void AgentRuntime::report_problems() {
   const std::vector<std::string>& problems = collector_->problems();
   for (; problems_reported_ < problems.size(); ++problems_reported_) options_.report(problems[problems_reported_]);
+  std::string why = guests_->state().why;
+  if (why == guests_said_) return;
+  options_.report(why.empty() ? std::string("guests are seen again") : cat("guests can not be seen: ", why));
+  guests_said_ = std::move(why);
 }
 
 // ---- the way up ----

@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "edge/collect/collect.h"
+#include "edge/guests/guests.h"
 #include "edge/http/http.h"
 #include "edge/mutex.h"
 #include "edge/runtime/budget.h"
@@ -54,6 +55,7 @@ class AgentRuntime {
   void tick(MonoTime mono);
   void add_own_counters();
   void keep_budget(MonoTime mono);
+  void hand_back(MonoTime mono);
   void report_problems();
   void report_sensors();
   Status start_leases();
@@ -66,12 +68,15 @@ class AgentRuntime {
   AgentRuntimeOptions options_;
   std::unique_ptr<HostCollector> collector_;
   std::unique_ptr<Senses> senses_;
+  std::unique_ptr<Guests> guests_;
   std::vector<model::InstanceReadings> sensed_;
   Budget budget_;
+  std::optional<MonoTime> hand_back_at_;
   std::unique_ptr<FileSpool> spool_;
   node::AgentDriver driver_;
   std::size_t problems_reported_ = 0;
-  bool taken_ = false;  // a manager took something
+  std::string guests_said_;  // why they can not be seen, as reported last
+  bool taken_ = false;       // a manager took something
   std::unique_ptr<HttpClient> upload_client_;
   std::unique_ptr<HttpClient> directive_client_;
   std::unique_ptr<HttpClient> report_client_;

@@ -46,7 +46,7 @@ class ManagerRuntime::MergedHistory final : public store::History {
     std::shared_ptr<const node::View> view = runtime_.view();
     auto instance = view->instances.find(query.instance);
     if (instance == view->instances.end()) return found;
-    const store::HistoryBlock& recent = instance->second->recent;
+    const store::HistoryBlock recent = instance->second->recent();
     for (std::size_t c = 0; c < recent.series.size(); ++c) {
       if (!query.metric.empty() && recent.series[c].metric.value != query.metric) continue;
       add_column(found, recent, c, query);
@@ -110,7 +110,8 @@ Status ManagerRuntime::open() {
   after_fold({});
   {
     Lock lock(door_);
-    for (const auto& [name, instance] : driver_->view()->instances) series_.restore(name, instance->series);
+    for (const auto& [name, instance] : driver_->view()->instances)
+      if (instance->series) series_.restore(name, *instance->series);
   }
   appended_position_ = driver_->position();
   ready_ = true;
@@ -303,7 +304,7 @@ void ManagerRuntime::rehearse(std::string, node::CommandBody body, Done done) {
   wake_.notify_one();
 }
 
-Result<store::LogPosition> ManagerRuntime::take_in(model::Delivery delivery) {
+Result<store::LogPosition> ManagerRuntime::take_in_listed(model::Delivery delivery, const model::SeriesLists& lists) {
   if (!ready_) return stopped();
   if (appended_position_ > folded_position_ + max_behind)
     return Error{.code = Code::exhausted,
@@ -313,7 +314,7 @@ Result<store::LogPosition> ManagerRuntime::take_in(model::Delivery delivery) {
   std::map<InstanceName, wire::LabelSpread> overflow;
   Result<store::LogPosition> position = [&] {
     Lock lock(door_);
-    node::Record record = node::FrameArrived{.frame = series_.number(std::move(delivery))};
+    node::Record record = node::FrameArrived{.frame = series_.number(std::move(delivery), lists)};
     Result<store::LogPosition> appended = append(record);
     if (!appended) series_.revert(std::get<node::FrameArrived>(record).frame);
     overflow = series_.take_overflow();

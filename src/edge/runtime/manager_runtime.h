@@ -55,7 +55,10 @@ class ManagerRuntime final : public node::ManagerPort {
   std::shared_ptr<const node::View> view() override;
   void give(std::string actor, node::CommandBody body, std::function<void(node::Answer)> done) override;
   void rehearse(std::string actor, node::CommandBody body, std::function<void(node::Answer)> done) override;
-  Result<store::LogPosition> take_in(model::Delivery delivery) override;
+  Result<store::LogPosition> take_in(model::Delivery delivery) override {
+    return take_in_listed(std::move(delivery), {});
+  }
+  Result<store::LogPosition> take_in_listed(model::Delivery delivery, const model::SeriesLists& lists) override;
   Status report(node::AgentReported reported) override;
   std::shared_ptr<void> subscribe(std::uint64_t after,
                                   std::function<void(std::uint64_t, const node::Notice&)> on_notice) override;

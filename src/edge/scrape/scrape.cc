@@ -276,7 +276,7 @@ void Scraper::State::hand_over(Asked& one, WallTime now, const std::vector<OwnSa
   if (taken.delivery.instances.empty()) return;
   taken.delivery.authenticated = true;  // who is asked stands in the settings, which are root's
   // A manager that is behind says so to every sender; here the next answer is never far.
-  Result<store::LogPosition> position = options.port->take_in(std::move(taken.delivery));
+  Result<store::LogPosition> position = options.port->take_in_listed(std::move(taken.delivery), taken.lists);
   if (!position && options.report) options.report(cat("scrape: ", position.error().to_string()));
 }
 

@@ -62,8 +62,9 @@ class LoadedSensors final : public BpfSensors {
   Status load();
   void look(WallTime now, std::size_t most, std::vector<Sighting>& out) override;
   std::uint64_t lost() const override { return lost_; }
-  const std::map<std::string, std::uint64_t>& calls() override;
+  const std::map<std::string, GroupCounts>& counts() override;
   bool sees_modules() const override { return sees_modules_; }
+  bool sees_traffic() const override { return sees_traffic_; }
   void watch_again(std::vector<std::string> reads_of) override;
   void tell_at_most(std::uint32_t per_second) override { skeleton_->data->told_per_second = per_second; }
 
@@ -76,7 +77,8 @@ class LoadedSensors final : public BpfSensors {
   void describe_execution(const sense_event& event, std::string_view text, model::SecurityFact& fact);
   std::string parents_of(const sense_event& event);
   const std::string& group_path(std::uint64_t id);
-  void forget_ended(const std::map<std::uint64_t, std::uint64_t>& groups);
+  static void add(GroupCounts& to, const GroupCounts& more);
+  void forget_ended(const std::map<std::uint64_t, GroupCounts>& groups);
   void count_lost();
 
   BpfOptions options_;
@@ -86,11 +88,12 @@ class LoadedSensors final : public BpfSensors {
   ring_buffer* ring_ = nullptr;
   int group_root_ = -1;
   bool sees_modules_ = false;
+  bool sees_traffic_ = false;
   std::uint64_t lost_ = 0;
   std::uint64_t unread_ = 0;
   std::map<std::uint64_t, std::string> group_paths_;
   std::set<std::uint64_t> ended_;
-  std::map<std::string, std::uint64_t> calls_;
+  std::map<std::string, GroupCounts> counts_, forgotten_;
   std::set<std::pair<std::uint64_t, std::uint64_t>> watched_;
   // Of the look that goes on.
   std::vector<Sighting>* out_ = nullptr;
@@ -113,6 +116,10 @@ Status LoadedSensors::load() {
   skeleton_->data->told_per_second = options_.told_per_second;
   sees_modules_ = libbpf_find_vmlinux_btf_id("module_load", BPF_TRACE_RAW_TP) > 0;
   bpf_program__set_autoload(skeleton_->progs.on_module, sees_modules_);
+  sees_traffic_ = libbpf_find_vmlinux_btf_id("sock_send_length", BPF_TRACE_RAW_TP) > 0 &&
+                  libbpf_find_vmlinux_btf_id("sock_recv_length", BPF_TRACE_RAW_TP) > 0;
+  bpf_program__set_autoload(skeleton_->progs.on_sent, sees_traffic_);
+  bpf_program__set_autoload(skeleton_->progs.on_received, sees_traffic_);
   words.clear();
   if (int error = sense_bpf__load(skeleton_); error != 0) return failed(error);
   if (!options_.group_root.empty())
@@ -255,36 +262,71 @@ const std::string& LoadedSensors::group_path(std::uint64_t id) {
   return group_paths_.emplace(id, std::move(path)).first->second;
 }
 
-const std::map<std::string, std::uint64_t>& LoadedSensors::calls() {
+const std::map<std::string, GroupCounts>& LoadedSensors::counts() {
   int map = bpf_map__fd(skeleton_->maps.groups);
-  std::map<std::uint64_t, std::uint64_t> now;
+  std::map<std::uint64_t, GroupCounts> now;
   std::uint64_t key = first_group;
   std::uint64_t* before = nullptr;
   std::uint64_t next = 0;
   while (now.size() < SENSE_GROUPS && bpf_map_get_next_key(map, before, &next) == 0) {
     sense_group value{};
-    if (bpf_map_lookup_elem(map, &next, &value) == 0) now[next] = value.calls;
+    if (bpf_map_lookup_elem(map, &next, &value) == 0) {
+      GroupCounts& group = now[next];
+      group.calls = value.calls;
+      group.sent = value.sent;
+      group.received = value.received;
+      std::copy(std::begin(value.done), std::end(value.done), group.done.begin());
+    }
     key = next;
     before = &key;
   }
   std::vector<sense_cpu> cpus(static_cast<std::size_t>(libbpf_num_possible_cpus()));
   std::uint32_t zero = 0;
   if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.cpus), &zero, cpus.data()) == 0)
-    for (const sense_cpu& cpu : cpus)
-      if (auto at = now.find(cpu.group); at != now.end()) at->second += cpu.calls;
-  calls_.clear();
-  for (const auto& [id, count] : now)
-    if (count > 0) calls_[group_path(id)] += count;
+    for (const sense_cpu& cpu : cpus) {
+      auto at = now.find(cpu.group);
+      if (at == now.end()) continue;
+      at->second.calls += cpu.calls;
+      at->second.sent += cpu.sent;
+      at->second.received += cpu.received;
+    }
+  counts_ = forgotten_;
+  for (const auto& [id, group] : now) add(counts_[group_path(id)], group);
   if (now.size() > SENSE_GROUPS / 2) forget_ended(now);
-  return calls_;
+  return counts_;
 }
 
-// Makes room for groups to come; what those counted that have ended goes with them.
-void LoadedSensors::forget_ended(const std::map<std::uint64_t, std::uint64_t>& groups) {
-  group_paths_.clear();
+void LoadedSensors::add(GroupCounts& to, const GroupCounts& more) {
+  to.calls += more.calls;
+  to.sent += more.sent;
+  to.received += more.received;
+  for (std::size_t kind = 0; kind < model::fact_kinds; ++kind) to.done[kind] += more.done[kind];
+}
+
+// Makes room for groups to come. What those did that have ended stays with the service that began anew under the same
+// path, else with the host: a counter that fell would look like a new start.
+void LoadedSensors::forget_ended(const std::map<std::uint64_t, GroupCounts>& groups) {
+  std::map<std::uint64_t, std::string> before;
+  before.swap(group_paths_);
   ended_.clear();
-  for (const auto& [id, count] : groups) static_cast<void>(group_path(id));
-  for (std::uint64_t id : ended_) bpf_map_delete_elem(bpf_map__fd(skeleton_->maps.groups), &id);
+  std::set<std::string> living;
+  for (const auto& [id, group] : groups) living.insert(group_path(id));
+  for (std::uint64_t id : ended_) {
+    auto ended = groups.find(id);
+    if (ended == groups.end()) continue;
+    auto path = before.find(id);
+    bool again = path != before.end() && living.contains(path->second);
+    add(forgotten_[again ? path->second : std::string{}], ended->second);
+    bpf_map_delete_elem(bpf_map__fd(skeleton_->maps.groups), &id);
+  }
+  for (auto at = forgotten_.begin(); at != forgotten_.end();) {
+    if (at->first.empty() || living.contains(at->first)) {
+      ++at;
+      continue;
+    }
+    add(forgotten_[std::string{}], at->second);
+    at = forgotten_.erase(at);
+  }
 }
 
 void LoadedSensors::count_lost() {

@@ -6,6 +6,7 @@
 // about 1 MiB of maps in the kernel, 1.5 MiB here. Errors of make(): unsupported, refused, each with what to do.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -29,12 +30,20 @@ struct BpfOptions {
   std::uint32_t told_per_second = 200;  // of a kind and CPU
 };
 
+// Of a control group since the start, whether it was told one by one or not.
+struct GroupCounts {
+  std::uint64_t calls = 0;               // of the system
+  std::uint64_t sent = 0, received = 0;  // bytes, by IP and not within this machine
+  std::array<std::uint64_t, model::fact_kinds> done{};
+};
+
 class BpfSensors : public Sensor {
  public:
   static Result<std::unique_ptr<BpfSensors>> make(BpfOptions options, Processes& processes, UserNames& users);
-  // System calls since the start, by control group.
-  [[nodiscard]] virtual const std::map<std::string, std::uint64_t>& calls() = 0;
+  // By the path of the control group; what those did that have ended counts as the host's. None ever falls.
+  [[nodiscard]] virtual const std::map<std::string, GroupCounts>& counts() = 0;
   [[nodiscard]] virtual bool sees_modules() const = 0;
+  [[nodiscard]] virtual bool sees_traffic() const = 0;  // from Linux 6.3
   // Files come and go, and are replaced: the names are looked up anew, with these sensitive files.
   virtual void watch_again(std::vector<std::string> reads_of) = 0;
   // How much is told of a kind, CPU and second: the agent lowers it under pressure.

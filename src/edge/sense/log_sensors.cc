@@ -7,7 +7,10 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <map>
+#include <system_error>
 
 #include "base/text.h"
 #include "edge/sense/log_lines.h"
@@ -69,22 +72,36 @@ std::string_view field_of(sd_journal* journal, const char* name) {
 
 // ---- logins ----
 
-LoginSensor::LoginSensor(const std::string& log_root) : log_(log_root + "/var/log/auth.log") {
-  if (log_.readable() || !log_root.empty()) return;
-  if (::sd_journal_open(&journal_, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0) {
+LoginSensor::LoginSensor(const std::string& log_root) {
+  if (log_root.empty()) open_journal();
+  else no_journal_ = "the journal is not below this root";
+  if (journal_ != nullptr) return;
+  for (const char* path : {"/var/log/auth.log", "/var/log/secure"})
+    logs_.push_back(std::make_unique<LogTail>(log_root + path));
+}
+
+void LoginSensor::open_journal() {
+  if (::access("/run/systemd/journal/socket", F_OK) != 0) {
+    no_journal_ = "systemd-journald does not run";
+    return;
+  }
+  if (int failed = ::sd_journal_open(&journal_, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM); failed < 0) {
+    no_journal_ = cat("the journal can not be opened: ", std::generic_category().message(-failed));
     journal_ = nullptr;
     return;
   }
   // auth and authpriv; nothing else of the journal is read.
   ::sd_journal_add_match(journal_, "SYSLOG_FACILITY=4", 0);
   ::sd_journal_add_match(journal_, "SYSLOG_FACILITY=10", 0);
-  bool usable = ::sd_journal_seek_tail(journal_) >= 0;
   std::uint64_t usage = 0;
-  usable = usable && ::sd_journal_get_usage(journal_, &usage) >= 0 && usage > 0;
+  // Without its descriptor a journal does not see the files that are begun after a rotation.
+  bool usable = ::sd_journal_get_usage(journal_, &usage) >= 0 && usage > 0 && ::sd_journal_get_fd(journal_) >= 0 &&
+                ::sd_journal_seek_tail(journal_) >= 0;
   if (usable) {
     ::sd_journal_previous(journal_);
     return;
   }
+  no_journal_ = "the journal keeps nothing, or this user may not read it";
   ::sd_journal_close(journal_);
   journal_ = nullptr;
 }
@@ -95,18 +112,27 @@ LoginSensor::~LoginSensor() {
 
 void LoginSensor::look(WallTime now, std::size_t most, std::vector<Sighting>& out) {
   if (journal_ != nullptr) return look_journal(now, most, out);
-  for (const std::string& line : log_.lines()) {
-    std::optional<AuthRecord> record = parse_auth_line(line);
-    std::optional<model::SecurityFact> fact = record ? fact_of(*record, now) : std::nullopt;
-    if (!fact || most == 0) continue;
-    --most;
-    out.push_back({.group = {}, .fact = std::move(*fact)});
+  for (const std::unique_ptr<LogTail>& log : logs_) {
+    for (const std::string& line : log->lines()) {
+      std::optional<AuthRecord> record = parse_auth_line(line);
+      std::optional<model::SecurityFact> fact = record ? fact_of(*record, now) : std::nullopt;
+      if (!fact || most == 0) continue;
+      --most;
+      out.push_back({.group = {}, .fact = std::move(*fact)});
+    }
   }
 }
 
 void LoginSensor::look_journal(WallTime now, std::size_t most, std::vector<Sighting>& out) {
   constexpr std::size_t most_entries = 4096;  // of a look; the rest waits for the next
-  for (std::size_t i = 0; i < most_entries && most > 0 && ::sd_journal_next(journal_) > 0; ++i) {
+  // Nothing was written: the files are not searched.
+  if (::sd_journal_process(journal_) == SD_JOURNAL_NOP && !unread_) return;
+  unread_ = true;
+  for (std::size_t i = 0; i < most_entries && most > 0; ++i) {
+    if (::sd_journal_next(journal_) <= 0) {
+      unread_ = false;
+      return;
+    }
     std::string program(field_of(journal_, "SYSLOG_IDENTIFIER"));
     std::string pid(field_of(journal_, "SYSLOG_PID"));
     std::string message(field_of(journal_, "MESSAGE"));
@@ -126,13 +152,25 @@ SensorState LoginSensor::state() const {
   using enum SensorState::Status;
   if (journal_ != nullptr)
     return {.name = "logins", .status = works, .mechanism = "the journal", .why = {}, .remedy = {}};
-  if (log_.readable())
-    return {.name = "logins", .status = works, .mechanism = "/var/log/auth.log", .why = {}, .remedy = {}};
+  std::string read, refused;
+  for (const std::unique_ptr<LogTail>& log : logs_) {
+    if (log->readable()) read += cat(read.empty() ? "" : " and ", log->path());
+    else if (log->error() != ENOENT)
+      refused += cat(log->path(), ": ", std::generic_category().message(log->error()), "; ");
+  }
+  if (!read.empty())
+    return {.name = "logins", .status = works, .mechanism = cat(read, " (", no_journal_, ")"), .why = {}, .remedy = {}};
+  if (!refused.empty())
+    return {.name = "logins",
+            .status = missing,
+            .mechanism = {},
+            .why = refused + no_journal_,
+            .remedy = "run the agent as root, or add its user to the group systemd-journal or adm"};
   return {.name = "logins",
           .status = missing,
           .mechanism = {},
-          .why = "there is neither /var/log/auth.log nor a journal",
-          .remedy = "install rsyslog, or let systemd-journald run; the log is read as soon as it is there"};
+          .why = cat("there is neither /var/log/auth.log nor /var/log/secure; ", no_journal_),
+          .remedy = "install rsyslog, or let systemd-journald run; the logs are read as soon as they are there"};
 }
 
 // ---- packages ----

@@ -1,10 +1,11 @@
-// Sensors that read what the system writes down anyway: logins and sudo (auth.log, else the journal), changes of
-// packages (dpkg.log), and how many security updates wait. Nothing here runs a program. Not thread-safe.
+// Sensors that read what the system writes down anyway: logins and sudo (the journal, else auth.log or secure), changes
+// of packages (dpkg.log), and how many security updates wait. Nothing here runs a program. Not thread-safe.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "edge/sense/log_tail.h"
 #include "edge/sense/sensor.h"
@@ -13,6 +14,8 @@ struct sd_journal;
 
 namespace mien::edge {
 
+// The journal where it can be read: it says when, and outlives a syslog daemon that was taken away and left its files.
+// Else the logs that syslog daemons write, Debian's and Red Hat's; both are followed, also when they come later.
 class LoginSensor final : public Sensor {
  public:
   explicit LoginSensor(const std::string& log_root);
@@ -23,9 +26,12 @@ class LoginSensor final : public Sensor {
   [[nodiscard]] SensorState state() const;
 
  private:
+  void open_journal();
   void look_journal(WallTime now, std::size_t most, std::vector<Sighting>& out);
-  LogTail log_;
+  std::vector<std::unique_ptr<LogTail>> logs_;  // none where the journal is read
   sd_journal* journal_ = nullptr;
+  std::string no_journal_;  // why it is not read
+  bool unread_ = false;     // the last look left entries
 };
 
 class PackageSensor final : public Sensor {

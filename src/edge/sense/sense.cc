@@ -9,18 +9,25 @@
 
 #include "base/text.h"
 #include "edge/collect/cgroup_scan.h"
+#include "edge/crypto/crypto.h"
 #include "edge/sense/bpf_sensors.h"
 #include "edge/sense/fallbacks.h"
 #include "edge/sense/log_sensors.h"
+#include "edge/sense/pseudonyms.h"
 
 namespace mien::edge {
 namespace {
 
 using enum SensorState::Status;
+using model::FactKind;
 
 constexpr std::size_t most_sightings = 4096;                          // of a sensor and look
 constexpr Duration watch_again_after = 10s;                           // files come and go, and are replaced
 constexpr std::array<std::uint32_t, 3> told_per_second{200, 50, 10};  // of a kind and CPU, by effort
+constexpr std::size_t most_groups_told = 1024;
+// Whose number in a second says something, known or not.
+constexpr std::array counted_kinds{FactKind::execution, FactKind::connection, FactKind::write, FactKind::sensitive_read,
+                                   FactKind::privilege};
 
 // Where services stand: version 2 where it has them, else version 1's cpuacct.
 struct GroupTree {
@@ -70,6 +77,7 @@ class KernelSenses final : public Senses {
         processes_(options_.proc_root),
         logins_(options_.log_root),
         packages_(options_.log_root) {
+    if (options_.settings.pseudonyms) begin_pseudonyms();
     if (options_.settings.sensors) begin();
     states_now();
   }
@@ -84,8 +92,10 @@ class KernelSenses final : public Senses {
 
  private:
   void begin();
+  void begin_pseudonyms();
   void begin_fallbacks(const std::string& why, const std::string& remedy);
   void states_now();
+  void count_told();
   void count(MonoTime mono, const OwnerOf& owner);
   wire::InstanceFacts& facts_of(const Owner& owner);
   SenseTools tools() { return {.processes = &processes_, .users = &users_, .legacy_groups = tree_.legacy}; }
@@ -100,11 +110,13 @@ class KernelSenses final : public Senses {
   std::vector<std::unique_ptr<Sensor>> others_;
   std::vector<SensorState> kernel_states_;  // of those that are settled at the start
   std::vector<SensorState> states_;
+  std::optional<Pseudonyms> pseudonyms_;
   SenseEffort effort_ = SenseEffort::full;
   std::optional<MonoTime> watched_;
   std::vector<Sighting> seen_;
   std::vector<wire::InstanceFacts> facts_;
   std::vector<model::InstanceReadings> counted_;
+  std::map<std::string, GroupCounts> told_;  // without eBPF, by control group
   std::uint64_t lost_before_ = 0;
 };
 
@@ -130,14 +142,25 @@ void KernelSenses::begin() {
       make_socket_poll(tools(), bpf_ ? SocketsWanted::listeners_once : SocketsWanted::all);
   if (!bpf_) return begin_fallbacks(why, remedy);
   if (sockets) others_.push_back(std::move(*sockets));
-  kernel_states_ = {works_by("executions", "eBPF sched_process_exec"),
-                    works_by("listeners", "eBPF inet_sock_set_state, bind"),
-                    works_by("connections", "eBPF inet_sock_set_state, connect, sendto"),
-                    works_by("writes", "eBPF open"),
-                    works_by("sensitive-reads", "eBPF open"),
-                    works_by("privileges", "eBPF exec, setuid"),
-                    works_by("bpf-programs", "eBPF bpf"),
-                    works_by("system-calls", "eBPF sys_exit")};
+  for (const auto& [name, way] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"executions", "eBPF sched_process_exec"},
+           {"listeners", "eBPF inet_sock_set_state, bind"},
+           {"connections", "eBPF inet_sock_set_state, connect, sendto"},
+           {"writes", "eBPF open"},
+           {"sensitive-reads", "eBPF open"},
+           {"privileges", "eBPF exec, setuid"},
+           {"bpf-programs", "eBPF bpf"},
+           {"system-calls", "eBPF sys_exit"}})
+    kernel_states_.push_back(works_by(name, way));
+  if (bpf_->sees_traffic())
+    kernel_states_.push_back(works_by("traffic-of-services", "eBPF sock_send_length, sock_recv_length"));
+  else
+    kernel_states_.push_back(
+        {.name = "traffic-of-services",
+         .status = missing,
+         .mechanism = {},
+         .why = "this kernel does not tell what is sent and received (from Linux 6.3)",
+         .remedy = "nothing else lacks; a newer kernel where services are to be told apart by it"});
   if (bpf_->sees_modules()) kernel_states_.push_back(works_by("modules", "eBPF module_load"));
   else
     kernel_states_.push_back({.name = "modules",
@@ -145,6 +168,17 @@ void KernelSenses::begin() {
                               .mechanism = "nothing to see: this kernel loads no modules",
                               .why = {},
                               .remedy = {}});
+}
+
+// Without a key that lasts a person has another pseudonym after each start: names are never told instead.
+void KernelSenses::begin_pseudonyms() {
+  Result<Pseudonyms> kept = Pseudonyms::open(options_.key_file);
+  pseudonyms_ = kept ? std::move(*kept) : Pseudonyms(random_token());
+  kernel_states_.push_back(works_by("user-names", "pseudonyms"));
+  if (kept || options_.key_file.empty()) return;
+  kernel_states_.back().status = limited;
+  kernel_states_.back().why = cat("their key can not be kept, so they change with each start: ", kept.error().message);
+  kernel_states_.back().remedy = cat("make ", options_.key_file, " writable for the agent");
 }
 
 void KernelSenses::begin_fallbacks(const std::string& why, const std::string& remedy) {
@@ -174,7 +208,7 @@ void KernelSenses::begin_fallbacks(const std::string& why, const std::string& re
       make_file_marks(
           tools(), {.writes_below = options_.settings.writes_below, .reads_of = expand(options_.settings.reads_of)}));
   add({"modules"}, "/proc/modules", "who loaded it is not seen", make_module_poll(options_.proc_root));
-  for (const char* name : {"privileges", "bpf-programs", "system-calls"})
+  for (const char* name : {"privileges", "bpf-programs", "system-calls", "traffic-of-services"})
     kernel_states_.push_back({.name = name, .status = missing, .mechanism = {}, .why = why, .remedy = remedy});
 }
 
@@ -224,14 +258,25 @@ const std::vector<wire::InstanceFacts>& KernelSenses::look(WallTime wall, MonoTi
   }
   logins_.look(wall, most_sightings, seen_);
   packages_.look(wall, most_sightings, seen_);
-  for (Sighting& each : seen_)
+  if (!bpf_) count_told();
+  for (Sighting& each : seen_) {
+    if (pseudonyms_) pseudonyms_->hide(each.fact);
     if (!each.fact.object.empty()) facts_of(owner(each.group)).facts.push_back(std::move(each.fact));
+  }
   // Nobody knows whose the lost ones were: the host's.
   if (lost > lost_before_)
     facts_of({.name = InstanceName(options_.host), .type = model::InstanceType::host}).refused = lost - lost_before_;
   lost_before_ = std::max(lost_before_, lost);
   count(mono, owner);
   return facts_;
+}
+
+// Without eBPF there are no other figures than what was told.
+void KernelSenses::count_told() {
+  for (const Sighting& each : seen_) {
+    bool known = told_.contains(each.group) || told_.size() < most_groups_told;
+    told_[known ? each.group : std::string{}].done[static_cast<std::size_t>(each.fact.kind)] += each.fact.count;
+  }
 }
 
 void KernelSenses::count(MonoTime mono, const OwnerOf& owner) {
@@ -248,20 +293,43 @@ void KernelSenses::count(MonoTime mono, const OwnerOf& owner) {
                                 .readings = {}});
   };
   Owner host{.name = InstanceName(options_.host), .type = model::InstanceType::host};
-  if (bpf_) {
-    double total = 0;
-    std::map<InstanceName, std::pair<Owner, double>> calls;
-    for (const auto& [group, number] : bpf_->calls()) {
-      Owner whose = owner(group);
-      auto value = static_cast<double>(number);
-      total += value;
-      if (whose.type == model::InstanceType::host) continue;
-      InstanceName name = whose.name;
-      calls.try_emplace(std::move(name), std::move(whose), 0.0).first->second.second += value;
+  // The host has its interfaces to tell its traffic by.
+  auto add_traffic = [&](const Owner& whose, const GroupCounts& counts) {
+    if (counts.sent == 0 && counts.received == 0) return;
+    std::vector<model::Reading>& readings = of(whose).readings;
+    for (auto [direction, bytes] : {std::pair("receive", counts.received), std::pair("transmit", counts.sent)})
+      readings.push_back(counter("system.network.io", "By", static_cast<double>(bytes), {{"direction", direction}}));
+  };
+  // The host's are those of all that runs on it. A service has a rate from the first time that it does such a thing.
+  auto add = [&](const Owner& whose, const GroupCounts& counts) {
+    std::vector<model::Reading>& readings = of(whose).readings;
+    if (bpf_) readings.push_back(counter("mien.syscall.count", "{call}", static_cast<double>(counts.calls)));
+    for (FactKind kind : counted_kinds) {
+      std::uint64_t done = counts.done[static_cast<std::size_t>(kind)];
+      if (done > 0 || whose.type == model::InstanceType::host)
+        readings.push_back(counter(cat("mien.", model::to_text(kind), ".count"), "{event}", static_cast<double>(done)));
     }
-    of(host).readings.push_back(counter("mien.syscall.count", "{call}", total));
-    for (const auto& [name, each] : calls)
-      of(each.first).readings.push_back(counter("mien.syscall.count", "{call}", each.second));
+  };
+  GroupCounts total;
+  std::map<InstanceName, std::pair<Owner, GroupCounts>> of_services;
+  for (const auto& [group, counts] : bpf_ ? bpf_->counts() : told_) {
+    Owner whose = owner(group);
+    bool service = whose.type != model::InstanceType::host;
+    InstanceName name = whose.name;
+    GroupCounts* both[]{&total,
+                        service ? &of_services.try_emplace(name, whose, GroupCounts{}).first->second.second : nullptr};
+    for (GroupCounts* to : both) {
+      if (to == nullptr) continue;
+      to->calls += counts.calls;
+      to->sent += counts.sent;
+      to->received += counts.received;
+      for (std::size_t kind = 0; kind < model::fact_kinds; ++kind) to->done[kind] += counts.done[kind];
+    }
+  }
+  add(host, total);
+  for (const auto& [name, each] : of_services) {
+    add(each.first, each.second);
+    add_traffic(each.first, each.second);
   }
   of(host).readings.push_back(
       counter("mien.agent.shed", "{event}", static_cast<double>(lost_before_), {{"what", "sightings"}}));

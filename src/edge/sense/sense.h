@@ -33,6 +33,8 @@ struct SenseSettings {
       "/etc", "/usr", "/bin", "/sbin", "/lib", "/boot", "/root/.ssh", "/var/spool/cron", "/opt"};
   std::vector<std::string> reads_of{"/etc/shadow", "/etc/gshadow", "/etc/ssh/*_key", "/root/.ssh/id_*",
                                     "/home/*/.ssh/id_*"};
+  bool pseudonyms = false;       // persons are told by pseudonyms (edge/sense/pseudonyms.h)
+  std::string libvirt = "auto";  // guests from outside (edge/guests/guests.h): "auto", "off" or a connection's URI
   friend bool operator==(const SenseSettings&, const SenseSettings&) = default;
 };
 
@@ -42,6 +44,7 @@ struct SenseOptions {
   SenseSettings settings{};
   std::string proc_root = "/proc";
   std::string sys_root = "/sys";
+  std::string key_file{};  // of pseudonyms; empty: a key for this run
   std::string log_root{};  // before /var/log and /var/lib; empty: this machine's own
 };
 

@@ -203,6 +203,22 @@ TEST_P(senses, system_calls_are_counted_and_each_is_told_once) {
   EXPECT_TRUE(counted);
 }
 
+TEST_P(senses, what_is_known_is_counted_all_of_it) {
+  if (!GetParam() || !works("connections")) return;
+  auto connections = [&] {
+    look();
+    for (const model::InstanceReadings& each : senses_->counted())
+      for (const model::Reading& reading : each.readings)
+        if (reading.series.metric.value == "mien.connection.count") return reading.value;
+    return -1.0;
+  };
+  Listener listener;
+  double before = connections();
+  ASSERT_GE(before, 0);
+  for (int i = 0; i < 500; ++i) ::close(listener.connect());
+  EXPECT_GE(connections() - before, 500) << "most of them were told as one";
+}
+
 TEST_P(senses, a_storm_of_the_same_is_told_in_few_facts_with_a_count) {
   if (!GetParam() || !works("connections")) return;
   Listener listener;
@@ -218,6 +234,48 @@ TEST_P(senses, a_storm_of_the_same_is_told_in_few_facts_with_a_count) {
     if (each.kind == FactKind::connection && each.object == "127.0.0.1:" + listener.port()) ++told;
   EXPECT_GE(told, 1U);
   EXPECT_LE(told, 20U) << "about one a second";
+}
+
+TEST_P(senses, bytes_that_a_service_sends_and_receives_are_its_traffic) {
+  if (!works("traffic-of-services")) return;
+  auto of_service = [](std::string_view) {
+    return Owner{.name = InstanceName("a.service@h"), .type = model::InstanceType::service};
+  };
+  auto traffic = [&](const char* direction) {
+    senses_->look(wall_now(), mono_now(), of_service);
+    for (const model::InstanceReadings& each : senses_->counted())
+      for (const model::Reading& reading : each.readings)
+        if (model::to_text(reading.series) == cat("system.network.io{direction=", direction, "}")) return reading.value;
+    return 0.0;
+  };
+  int from = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), to = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(to, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::getsockname(to, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  double sent = traffic("transmit"), received = traffic("receive");
+  std::vector<char> bytes(60'000);
+  constexpr int times = 500;
+  // The sockets have no peer, so the kernel does not know that these bytes stay here.
+  for (int i = 0; i < times; ++i) {
+    ASSERT_EQ(::sendto(from, bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&address), size), 60'000);
+    ASSERT_EQ(::recv(to, bytes.data(), bytes.size(), MSG_PEEK), 60'000);
+    ASSERT_EQ(::recv(to, bytes.data(), bytes.size(), 0), 60'000);
+  }
+  EXPECT_GE(traffic("transmit") - sent, 60e3 * times);
+  EXPECT_GE(traffic("receive") - received, 60e3 * times);
+  EXPECT_LT(traffic("receive") - received, 1.5 * 60e3 * times) << "what was looked at is counted twice";
+  sent = traffic("transmit");
+  ASSERT_EQ(::connect(from, reinterpret_cast<sockaddr*>(&address), size), 0);
+  for (int i = 0; i < times; ++i) {
+    ASSERT_EQ(::send(from, bytes.data(), bytes.size(), 0), 60'000);
+    ASSERT_EQ(::recv(to, bytes.data(), bytes.size(), 0), 60'000);
+  }
+  EXPECT_LT(traffic("transmit") - sent, 0.5 * 60e3 * times) << "what stays on this machine is no traffic";
+  ::close(from);
+  ::close(to);
 }
 
 INSTANTIATE_TEST_SUITE_P(by, senses, ::testing::Bool(),

@@ -1,4 +1,5 @@
-// A manager over memory seams with a clock and a door of its own: what unit tests of node and the simulation start from.
+// A manager over memory seams with a clock and a door of its own: what unit tests of node and the simulation start
+// from.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -33,16 +34,16 @@ struct SmallManager {
   SmallManager() { restart(); }
 
   void restart() {
-    ManagerSeams seams{.log = log,
-                       .ledger = ledger,
-                       .history = history,
-                       .sha256 = test_hash,
-                       .sign = [](std::string_view bytes) { return std::string(bytes); }};
+    ManagerSeams seams{
+        .log = log, .ledger = ledger, .history = history, .sha256 = test_hash, .sign = [](std::string_view bytes) {
+          return std::string(bytes);
+        }};
     driver = std::make_unique<ManagerDriver>(
         seams, ManagerOptions{.builtin = {persona("linux-server", {})}, .limits = {}}, "test");
     ASSERT_TRUE(driver->recover(now).ok());
     series = {};
-    for (const auto& [name, view] : driver->view()->instances) series.restore(name, view->series);
+    for (const auto& [name, view] : driver->view()->instances)
+      if (view->series) series.restore(name, *view->series);
   }
 
   void append(const Record& record) {

@@ -5,9 +5,11 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <span>
 
 #include "base/text.h"
 #include "wire/alias.h"
+#include "wire/detail/rounds.h"
 #include "wire/identity.h"
 
 namespace mien::wire {
@@ -17,19 +19,47 @@ struct Assembler::Column {
   double factor = 1;
 };
 
+// The times of an instance's samples, numbered as they come: nearly always there is one, and the next is the same.
+class Assembler::Times {
+ public:
+  static constexpr std::uint32_t none = Roster::none;
+  [[nodiscard]] std::size_t size() const { return all_.size(); }
+  [[nodiscard]] std::span<const std::int64_t> all() const { return all_; }
+  [[nodiscard]] std::uint32_t find(std::int64_t time) {
+    if (last_ < all_.size() && all_[last_] == time) return last_;
+    if (all_.size() > few) {
+      auto at = rows_.find(time);
+      return at == rows_.end() ? none : last_ = at->second;
+    }
+    auto at = std::find(all_.begin(), all_.end(), time);
+    return at == all_.end() ? none : last_ = static_cast<std::uint32_t>(at - all_.begin());
+  }
+  void add(std::int64_t time) {
+    last_ = static_cast<std::uint32_t>(all_.size());
+    all_.push_back(time);
+    if (all_.size() == few + 1)
+      for (std::uint32_t row = 0; row < last_; ++row) rows_.emplace(all_[row], row);
+    if (all_.size() > few) rows_.emplace(time, last_);
+  }
+
+ private:
+  static constexpr std::size_t few = 8;
+  std::vector<std::int64_t> all_;
+  std::unordered_map<std::int64_t, std::uint32_t> rows_;  // where there are more than few
+  std::uint32_t last_ = 0;
+};
+
 struct Assembler::Instance {
-  struct Sample {
-    std::uint32_t column;
-    std::int64_t time;
-    double value;
-  };
   model::DeliveredInstance delivered;
+  std::uint32_t number = 0;  // among the instances of the request
+  Roster::List* list = nullptr;
+  std::size_t width = 0;  // columns so far
   bool marked = false;
   std::unordered_map<std::string, Column> columns;  // by what the sender calls them
   // By a hash of what they are, as indexes of delivered.series: two senders' names may be one series.
   std::unordered_multimap<std::size_t, std::uint32_t> canonical;
-  std::unordered_set<std::int64_t> times;
-  std::vector<Sample> samples;
+  Times times;
+  std::vector<PlacedSample> samples;
   LabelSpread overflow;
 };
 
@@ -45,17 +75,6 @@ void append_counted(std::string& key, std::string_view text) {
   key.append(text);
 }
 
-std::size_t hash_of(const model::Series& series) {
-  std::hash<std::string_view> hash;
-  std::size_t all = hash(series.metric.value);
-  auto add = [&](std::string_view text) { all = (all ^ hash(text)) * 0x9e3779b97f4a7c15U; };
-  for (const auto& [name, value] : series.attributes) {
-    add(name);
-    add(value);
-  }
-  return all;
-}
-
 std::string sender_key(const MetricHead& head, const Point& point, const PointPart& part) {
   std::string key;
   key.reserve(256);
@@ -68,6 +87,13 @@ std::string sender_key(const MetricHead& head, const Point& point, const PointPa
     append_counted(key, value);
   }
   return key;
+}
+
+model::Series series_of(const MetricHead& head, const Point& point, const PointPart& part) {
+  return {.metric = MetricName{cat(head.name, part.suffix)},
+          .attributes = point.attributes,
+          .unit = std::string(part.unit),
+          .kind = head.kind};
 }
 
 std::string_view reason_text(Refusal why) {
@@ -147,6 +173,11 @@ void Assembler::begin_resource(const model::Attributes& attributes) {
     made->delivered.parent = identity->parent;
     made->delivered.identities = std::move(identity->identities);
     made->marked = identity->marked;
+    made->number = static_cast<std::uint32_t>(instances_.size());
+    if (sender_.roster != nullptr) {
+      made->list = &sender_.roster->list_of(identity->instance.value);
+      made->list->part = {.request = sender_.roster->request(), .column = made->number};
+    }
     current_ = made.get();
     by_name_.emplace(identity->instance.value, current_);
     instances_.push_back(std::move(made));
@@ -231,37 +262,52 @@ std::optional<Refusal> Assembler::why_not_series(const MetricHead& head, const P
 
 // The batch is a full grid, so one more series or time costs a whole column or row of cells.
 std::optional<Refusal> Assembler::make_room(std::size_t new_series, std::int64_t time) {
-  std::size_t series = current_->delivered.series.size();
+  std::size_t series = current_->width;
   std::size_t times = current_->times.size();
-  std::size_t new_times = current_->times.contains(time) ? 0 : 1;
+  std::size_t new_times = current_->times.find(time) == Times::none ? 1 : 0;
+  if (new_series == 0 && new_times == 0) return std::nullopt;
   if (series + new_series > sender_.limits.series) return Refusal::too_many_series;
   std::size_t cells = cells_ - series * times + (series + new_series) * (times + new_times);
   if (cells > sender_.limits.cells) return Refusal::too_many_cells;
   cells_ = cells;
-  if (new_times == 1) current_->times.insert(time);
+  if (new_times == 1) current_->times.add(time);
   return std::nullopt;
 }
 
 Assembler::Column Assembler::add_column(const MetricHead& head, const Point& point, const PointPart& part,
                                         std::string key) {
-  model::Series series{.metric = MetricName{cat(head.name, part.suffix)},
-                       .attributes = point.attributes,
-                       .unit = std::string(part.unit),
-                       .kind = head.kind};
+  model::Series series = series_of(head, point, part);
   bool as_it_is = current_->marked || sender_.canonical;
-  Column column{.index = static_cast<std::uint32_t>(current_->delivered.series.size()),
-                .factor = as_it_is ? 1.0 : canonicalise(series).factor};
-  std::size_t hash = hash_of(series);
-  auto [like, last] = current_->canonical.equal_range(hash);
-  like = std::find_if(like, last, [&](const auto& each) { return current_->delivered.series[each.second] == series; });
-  if (like != last) {
-    column.index = like->second;
-  } else {
-    current_->canonical.emplace(hash, column.index);
-    current_->delivered.series.push_back(std::move(series));
-  }
+  double factor = as_it_is ? 1.0 : canonicalise(series).factor;
+  Column column{.index = column_of(*current_, std::move(series)), .factor = factor};
   current_->columns.emplace(std::move(key), column);
   return column;
+}
+
+bool Assembler::has_column(const model::Series& series) const {
+  std::uint32_t place = current_->list->find(series);
+  return place != Roster::none && current_->list->columns[place].request == sender_.roster->request();
+}
+
+// Two senders' names may be one series.
+std::uint32_t Assembler::column_of(Instance& instance, model::Series series) {
+  if (instance.list != nullptr) {
+    std::uint32_t place = instance.list->place_of(std::move(series));
+    Roster::List::Use& use = instance.list->columns[place];
+    if (use.request != sender_.roster->request()) {
+      use = {.request = sender_.roster->request(), .column = static_cast<std::uint32_t>(instance.width++)};
+      instance.delivered.batch.series.push_back(place);
+    }
+    return use.column;
+  }
+  std::size_t hash = hash_of(series);
+  auto [like, last] = instance.canonical.equal_range(hash);
+  like = std::find_if(like, last, [&](const auto& each) { return instance.delivered.series[each.second] == series; });
+  if (like != last) return like->second;
+  auto index = static_cast<std::uint32_t>(instance.width++);
+  instance.canonical.emplace(hash, index);
+  instance.delivered.series.push_back(std::move(series));
+  return index;
 }
 
 bool Assembler::take(const MetricHead& head, const Point& point, std::span<const PointPart> parts) {
@@ -278,6 +324,8 @@ bool Assembler::take(const MetricHead& head, const Point& point, std::span<const
       refuse(*why, head, parts.size());
       return false;
     }
+    // What came by the short way has its column already.
+    if (current_->list != nullptr && sender_.canonical && has_column(series_of(head, point, parts[i]))) continue;
     ++unseen;
   }
   auto time = point.time_ns == 0 ? sender_.arrived.ns : static_cast<std::int64_t>(point.time_ns);
@@ -297,8 +345,12 @@ bool Assembler::take(const MetricHead& head, const Point& point, std::span<const
                                              : parts[i].value * column.factor;
     if (!point.no_recorded_value) note_start(head, point, keys.at(i), column.index);
     overflow |= std::isinf(value);  // the alias' factor carried it over the edge
-    current_->samples.push_back(
-        {.column = column.index, .time = time, .value = std::isinf(value) ? model::missing : value});
+    current_->samples.push_back({.column = column.index,
+                                 .row = current_->times.find(time),
+                                 .value = std::isinf(value) ? model::missing : value});
+    if (current_->list != nullptr)
+      last_taken_ = {
+          .list = current_->list, .place = current_->delivered.batch.series[column.index], .factor = column.factor};
   }
   samples_ += parts.size();
   if (overflow) {
@@ -307,6 +359,46 @@ bool Assembler::take(const MetricHead& head, const Point& point, std::span<const
   }
   ++accepted_;
   return true;
+}
+
+void Assembler::refuse_known(Refusal why, const model::Series& series) {
+  refuse(why, {.name = series.metric.value, .unit = {}, .refusal = {}}, 1);
+}
+
+void Assembler::known(Roster::List& list, std::uint32_t place, const std::string& name,
+                      const std::function<model::Attributes()>& identities, std::int64_t time, double value) {
+  std::uint64_t request = sender_.roster->request();
+  if (list.part.request == request) current_ = instances_[list.part.column].get();
+  else begin_instance(name, identities);
+  if (current_ == nullptr) return refuse_known(current_refusal_, list.at(place));
+  if (samples_ >= sender_.limits.samples) return refuse_known(Refusal::too_many_samples, list.at(place));
+  if (std::optional<Refusal> why = append(place, time, value)) {
+    if (*why == Refusal::too_many_series)
+      current_->overflow.add(list.at(place).metric.value, list.at(place).attributes);
+    refuse_known(*why, list.at(place));
+  }
+}
+
+Roster::List* Assembler::list() const { return current_ == nullptr ? nullptr : current_->list; }
+
+bool Assembler::is_marked() const { return current_ != nullptr && current_->marked; }
+
+bool Assembler::put(std::uint32_t place, std::int64_t time, double value) {
+  return samples_ < sender_.limits.samples && !append(place, time, value);
+}
+
+std::optional<Refusal> Assembler::append(std::uint32_t place, std::int64_t time, double value) {
+  Roster::List::Use& use = current_->list->columns[place];
+  bool unseen = use.request != sender_.roster->request();
+  if (std::optional<Refusal> why = make_room(unseen ? 1 : 0, time)) return why;
+  if (unseen) {
+    use = {.request = sender_.roster->request(), .column = static_cast<std::uint32_t>(current_->width++)};
+    current_->delivered.batch.series.push_back(place);
+  }
+  current_->samples.push_back({.column = use.column, .row = current_->times.find(time), .value = value});
+  ++samples_;
+  ++accepted_;
+  return std::nullopt;
 }
 
 // A cumulative series that began anew was zero when it began: with that sample the next one is a rate again, whatever
@@ -320,27 +412,52 @@ void Assembler::note_start(const MetricHead& head, const Point& point, std::stri
   }
   auto start = static_cast<std::int64_t>(point.start_ns);
   if (!sender_.starts->begins_anew(hash, start) || make_room(0, start)) return;
-  current_->samples.push_back({.column = column, .time = start, .value = 0});
+  current_->samples.push_back({.column = column, .row = current_->times.find(start), .value = 0});
+}
+
+const model::Series& Assembler::series_at(const Instance& instance, std::uint32_t column) {
+  return instance.list != nullptr ? instance.list->at(instance.delivered.batch.series[column])
+                                  : instance.delivered.series[column];
+}
+
+// What is made of the instance's samples joins them, unless the sender has the same itself.
+void Assembler::derive(Instance& instance) {
+  if (sender_.derivation == nullptr || instance.list == nullptr || instance.marked) return;
+  current_ = &instance;
+  Roster::List& list = *instance.list;
+  std::size_t sent = instance.width;
+  auto emit = [&](const model::Series& series, WallTime at, double value) {
+    if (instance.times.find(at.ns) == Times::none) return;  // of an earlier request: its row is over
+    std::uint32_t place = list.place_of(series);
+    const Roster::List::Use& use = list.columns[place];
+    if (use.request == sender_.roster->request() && use.column < sent) return;
+    if (!append(place, at.ns, value)) --accepted_;  // it is no point of the sender's
+  };
+  for (std::size_t i = 0, count = instance.samples.size(); i < count; ++i) {
+    PlacedSample sample = instance.samples[i];
+    std::uint32_t place = instance.delivered.batch.series[sample.column];
+    if (Derivation::Piece* piece = list.piece_at(place))
+      static_cast<void>(sender_.derivation->take(*piece, instance.delivered.instance.value, list.at(place),
+                                                 WallTime{instance.times.all()[sample.row]}, sample.value, emit));
+  }
 }
 
 model::DeliveredInstance Assembler::lay_out(Instance& instance) {
   model::Batch& batch = instance.delivered.batch;
-  std::vector<std::int64_t> times(instance.times.begin(), instance.times.end());
-  std::sort(times.begin(), times.end());
-  batch.times.reserve(times.size());
-  for (std::int64_t ns : times) batch.times.push_back(WallTime{ns});
-  batch.values.assign(instance.delivered.series.size() * times.size(), model::missing);
-  for (const Instance::Sample& sample : instance.samples) {
-    auto row = static_cast<std::size_t>(std::lower_bound(times.begin(), times.end(), sample.time) - times.begin());
-    double& cell = batch.values[sample.column * times.size() + row];
+  Rounds rounds = rounds_of(instance.times.all(), instance.samples, instance.width);
+  std::size_t rows = rounds.times.size();
+  for (std::int64_t time : rounds.times) batch.times.push_back(WallTime{time});
+  batch.values.assign(instance.width * rows, model::missing);
+  for (const PlacedSample& sample : instance.samples) {
+    double& cell = batch.values[sample.column * rows + rounds.round[sample.row]];
     if (std::isnan(sample.value)) {
       if (model::is_ended(sample.value) && std::isnan(cell)) cell = sample.value;
       continue;
     }
     if (!std::isnan(cell) && !(sender_.may_repeat && cell == sample.value)) {
       current_ = &instance;
-      refuse(Refusal::same_time,
-             {.name = instance.delivered.series[sample.column].metric.value, .unit = {}, .refusal = {}}, 1);
+      refuse(Refusal::same_time, {.name = series_at(instance, sample.column).metric.value, .unit = {}, .refusal = {}},
+             1);
       --accepted_;
     }
     cell = sample.value;
@@ -363,15 +480,20 @@ std::string Assembler::explain() const {
 
 Ingested Assembler::finish() {
   std::map<InstanceName, LabelSpread> overflow;
+  model::SeriesLists lists;
   for (const std::unique_ptr<Instance>& instance : instances_) {
     if (instance->overflow.refused() > 0) overflow.emplace(instance->delivered.instance, instance->overflow);
-    bool says_something = instance->marked || !instance->delivered.series.empty() || instance->delivered.refused > 0;
-    if (says_something) delivery_.instances.push_back(lay_out(*instance));
+    bool says_something = instance->marked || instance->width > 0 || instance->delivered.refused > 0;
+    if (!says_something) continue;
+    derive(*instance);
+    if (instance->list != nullptr) lists.emplace(instance->delivered.instance, instance->list->shared());
+    delivery_.instances.push_back(lay_out(*instance));
   }
   return {.delivery = std::move(delivery_),
           .accepted = accepted_,
           .rejected = rejected_,
           .overflow = std::move(overflow),
+          .lists = std::move(lists),
           .why_rejected = explain()};
 }
 

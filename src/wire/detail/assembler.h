@@ -14,11 +14,13 @@
 #include <span>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
+#include "wire/derive.h"
 #include "wire/ingest.h"
+#include "wire/known_points.h"
+#include "wire/roster.h"
 
 namespace mien::wire {
 
@@ -80,6 +82,9 @@ struct Sender {
   StartTimes* starts = nullptr;  // may be null
   bool may_repeat = false;       // the same value of the same time twice is no contradiction
   bool canonical = false;        // names are canonical already
+  Roster* roster = nullptr;      // null: series are spelled out in the delivery
+  // Makes of what is sent what our own agent has, where the sender has not; with a roster only. May be null.
+  Derivation* derivation = nullptr;
 };
 
 class Assembler {
@@ -94,6 +99,28 @@ class Assembler {
   // The same by the instance's name; `identities` are asked for when the instance is new to the request.
   void begin_instance(const std::string& name, const std::function<model::Attributes()>& identities);
   void number(const MetricHead& head, const Point& point, std::optional<double> value);
+
+  // ---- for a door that remembers: with a roster only ----
+  // Where the sample that was taken last stands, to be put there by known() from now on.
+  struct Taken {
+    Roster::List* list = nullptr;
+    std::uint32_t place = 0;
+    double factor = 1;
+  };
+  [[nodiscard]] std::optional<Taken> last_taken() const { return last_taken_; }
+  void forget_taken() { last_taken_.reset(); }
+  // Does begin_instance and number for a series that was taken before; `value` has its factor, and is missing or ended
+  // where it is not finite.
+  void known(Roster::List& list, std::uint32_t place, const std::string& name,
+             const std::function<model::Attributes()>& identities, std::int64_t time, double value);
+  // Of the resource that was begun: its list, or null; and a sample of a series in it. False: not taken and not
+  // counted, what is to be said of it number() will say.
+  [[nodiscard]] Roster::List* list() const;
+  [[nodiscard]] bool put(std::uint32_t place, std::int64_t time, double value);
+  [[nodiscard]] bool is_marked() const;  // by its agent: its names are canonical
+  [[nodiscard]] WallTime arrived() const { return sender_.arrived; }
+  [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
+
   // Histograms of both kinds and summaries; a summary's quantiles come with it.
   void distribution(const MetricHead& head, const Point& point, std::optional<std::uint64_t> count,
                     std::optional<double> sum, std::span<const Quantile> quantiles = {});
@@ -103,6 +130,7 @@ class Assembler {
 
  private:
   struct Column;
+  class Times;
   struct Instance;
   struct Reason {
     std::uint64_t times = 0;
@@ -117,8 +145,14 @@ class Assembler {
   [[nodiscard]] std::optional<Refusal> why_not_series(const MetricHead& head, const Point& point,
                                                       const PointPart& part) const;
   [[nodiscard]] std::optional<Refusal> make_room(std::size_t new_series, std::int64_t time);
+  [[nodiscard]] std::optional<Refusal> append(std::uint32_t place, std::int64_t time, double value);
   [[nodiscard]] Column add_column(const MetricHead& head, const Point& point, const PointPart& part, std::string key);
+  [[nodiscard]] bool has_column(const model::Series& series) const;
+  [[nodiscard]] std::uint32_t column_of(Instance& instance, model::Series series);
+  void derive(Instance& instance);
+  void refuse_known(Refusal why, const model::Series& series);
   void note_start(const MetricHead& head, const Point& point, std::string_view key, std::uint32_t column);
+  [[nodiscard]] static const model::Series& series_at(const Instance& instance, std::uint32_t column);
   [[nodiscard]] model::DeliveredInstance lay_out(Instance& instance);
   [[nodiscard]] std::string explain() const;
 
@@ -129,6 +163,7 @@ class Assembler {
   Instance* current_ = nullptr;  // nullptr: `current_refusal_` says why
   Refusal current_refusal_ = Refusal::unnamed_resource;
   std::string unnamed_message_;  // what identify() said first
+  std::optional<Taken> last_taken_;
   std::size_t samples_ = 0;
   std::size_t cells_ = 0;
   std::uint64_t accepted_ = 0;
@@ -137,7 +172,7 @@ class Assembler {
 };
 
 // The decoders proper; `body` is already unfolded.
-[[nodiscard]] Status read_otlp_protobuf(std::string_view body, Assembler& into);
+[[nodiscard]] Status read_otlp_protobuf(std::string_view body, Assembler& into, KnownPoints* known = nullptr);
 [[nodiscard]] Status read_otlp_json(std::string_view body, Assembler& into);
 
 // A sum's place among our kinds.

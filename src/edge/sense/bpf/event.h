@@ -42,9 +42,12 @@ struct sense_inode {
 };
 enum sense_watch { sense_writes_below = 1, sense_reads = 2 };
 
-// A control group's system calls.
+// A control group's system calls, and what it did otherwise: all of it, also what was held back and what was lost.
 struct sense_group {
   unsigned long long calls;
+  unsigned long long sent;      // bytes that its processes gave to sockets of the internet's families
+  unsigned long long received;  // and took from them; what stays on this machine is left out
+  unsigned long long done[SENSE_KINDS];
   unsigned long long seen[SENSE_CALLS / 64];
 };
 
@@ -53,6 +56,8 @@ struct sense_cpu {
   unsigned long long set;  // the kernel's object that `group` was read from
   unsigned long long group;
   unsigned long long calls;
+  unsigned long long sent;
+  unsigned long long received;
   unsigned long long seen[SENSE_CALLS / 64];
   unsigned long long window;  // of about a second
   unsigned int told[SENSE_KINDS];

@@ -21,7 +21,7 @@ volatile __u32 told_per_second = 200;         // events of a kind and CPU; more 
 enum { execution, listener, connection, write, sensitive_read, privilege, kernel_module, bpf_program, system_call };
 enum { tcp_syn_sent = 2, tcp_listen = 10, tcp = 6, udp = 17, inet = 2, inet6 = 10 };
 enum { mode_write = 2, type_mask = 0170000, type_regular = 0100000, type_socket = 0140000 };
-enum { deepest = 32, bpf_prog_load = 5, program_name_at = 48 };
+enum { deepest = 32, bpf_prog_load = 5, program_name_at = 48, only_looked = 2 };
 #define ONE_SECOND 1000000000ull
 #define TEXT_MASK 2047
 
@@ -171,10 +171,17 @@ static __noinline int below_watched(struct file *file) {
 
 // ---- telling ----
 
+static __always_inline void count_it(struct recent_key *key) {
+  __u32 kind = key->kind;
+  struct sense_group *group = bpf_map_lookup_elem(&groups, &key->group);
+  if (group && kind < SENSE_KINDS) __sync_fetch_and_add(&group->done[kind], 1);
+}
+
 // Whether this is to be told now. What is the same within a second is held back and counted; what is over a kind's
 // share of a second is lost, and counted too.
 static __noinline int is_news(struct recent_key *key, __u64 *count) {
   __u64 now = bpf_ktime_get_ns();
+  count_it(key);
   struct recent *before = bpf_map_lookup_elem(&recently, key);
   if (before && now - before->since < ONE_SECOND) {
     __sync_fetch_and_add(&before->held, 1);
@@ -270,8 +277,14 @@ static __noinline void change_group(struct sense_cpu *cpu, struct task_struct *t
   cpu->set = (__u64)task->cgroups;
   if (group == before) return;
   struct sense_group *old = bpf_map_lookup_elem(&groups, &before);
-  if (old) __sync_fetch_and_add(&old->calls, cpu->calls);
+  if (old) {
+    __sync_fetch_and_add(&old->calls, cpu->calls);
+    __sync_fetch_and_add(&old->sent, cpu->sent);
+    __sync_fetch_and_add(&old->received, cpu->received);
+  }
   cpu->calls = 0;
+  cpu->sent = 0;
+  cpu->received = 0;
   cpu->group = group;
   struct sense_group *now = bpf_map_lookup_elem(&groups, &group);
   if (now) {
@@ -417,6 +430,46 @@ static __noinline void on_bound(unsigned long descriptor, const void *where) {
   if (bpf_probe_read_user(&address, 4, where) != 0 || address.port == 0) return;
   struct sock *sock = udp_socket(descriptor);
   if (sock) on_socket(sock, listener, udp);
+}
+
+// ---- traffic ----
+
+// Bytes that stay on this machine are no traffic, as the host's figures leave out its loopback. Fields are read straight
+// and bytes are added up for each CPU, because this is asked at every send and every receive.
+static __always_inline bool is_traffic(struct sock *sock, int bytes) {
+  if (bytes <= 0) return 0;
+  __u16 family = sock->__sk_common.skc_family;
+  if (family == inet) return (sock->__sk_common.skc_daddr & 0xff) != 127;
+  if (family != inet6) return 0;
+  struct in6_addr to;
+  BPF_CORE_READ_INTO(&to, sock, __sk_common.skc_v6_daddr);
+  const __u32 *part = (const __u32 *)&to;
+  if (part[0] != 0 || part[1] != 0) return 1;
+  if (part[2] == 0xffff0000) return (part[3] & 0xff) != 127;  // ::ffff:127.0.0.1, in the network's order
+  return part[2] != 0 || part[3] != 0x01000000;
+}
+
+static __always_inline struct sense_cpu *of_this_group(void) {
+  struct sense_cpu *cpu = this_cpu();
+  struct task_struct *task = bpf_get_current_task_btf();
+  if (cpu && cpu->set != (__u64)task->cgroups) change_group(cpu, task);
+  return cpu;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(on_sent, struct sock *sock, int bytes, int flags) {
+  if (!is_traffic(sock, bytes)) return 0;
+  struct sense_cpu *cpu = of_this_group();
+  if (cpu) cpu->sent += bytes;
+  return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(on_received, struct sock *sock, int bytes, int flags) {
+  if ((flags & only_looked) || !is_traffic(sock, bytes)) return 0;  // what is looked at is taken later
+  struct sense_cpu *cpu = of_this_group();
+  if (cpu) cpu->received += bytes;
+  return 0;
 }
 
 // ---- privileges and programs ----
