@@ -4,7 +4,8 @@
 //
 // Gauges and non-monotonic cumulative sums are gauges; monotonic cumulative sums are counters; delta sums are deltas.
 // Of histograms (plain, exponential) and summaries the count and the sum are taken, as NAME.count and NAME.sum.
-// Data points of one resource that have different times become the rows of one batch.
+// Data points of one instance that have different times become the rows of one batch, those of one round of a collector
+// one row (detail/rounds.h).
 //
 // A body that can not be read is an error and nothing of it is taken. Of a body that can be read, each data point is
 // either taken or refused, counted and explained; the sender hears of it as OTLP's partial success.

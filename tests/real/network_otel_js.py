@@ -62,3 +62,5 @@ def main(scene: Scene):
         scene.check("the SDK has nothing to complain of", not complaints, complaints[:2])
 
 
+if __name__ == "__main__":
+    play(main)

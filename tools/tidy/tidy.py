@@ -285,6 +285,13 @@ def rule_tests_wait_for_events(tree: Tree) -> Iterator[Problem]:
                     yield Problem(source.path, number, "tests_wait_for_events", "wait for the event instead (tests/support has polling with a deadline)")
 
 
+def rule_scenes_play(tree: Tree) -> Iterator[Problem]:
+    """A script that only defines its scene ends at once, and a test would call that passed."""
+    for source in tree.sources:
+        if re.search(r"/real/(scene|network)_\w+\.py$", source.path) and not re.search(r"^    play\(", source.text, re.M):
+            yield Problem(source.path, 1, "scenes_play", 'end it with if __name__ == "__main__": play(main)')
+
+
 DRAWING_BEGIN, DRAWING_END = "<!-- rooms: from tools/rooms.txt by tools/tidy/tidy.py --write -->", "<!-- /rooms -->"
 
 
