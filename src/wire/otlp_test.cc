@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -368,6 +369,38 @@ TEST(otlp, resources_of_one_instance_are_one) {
   Ingested decoded = take(json_request(body));
   ASSERT_EQ(decoded.delivery.instances.size(), 1U);
   EXPECT_EQ(decoded.delivery.instances[0].refused, 1U);
+}
+
+// As the host metrics of OpenTelemetry's JavaScript SDK: times and shares of each CPU, of both of which the host's
+// share is made.
+TEST(otlp, what_two_series_make_alike_is_made_once_and_no_contradiction) {
+  KnownPoints known(1);
+  Ingested taken;
+  for (int second : {1, 2}) {
+    std::string times, shares;
+    for (const char* mode : {"user", "idle"}) {
+      std::string at = cat(R"("timeUnixNano":")", second, R"(000000000","attributes":[)",
+                           R"({"key":"cpu","value":{"stringValue":"0"}},)",
+                           R"({"key":"cpu.mode","value":{"stringValue":")", mode, R"("}}])");
+      times += cat(times.empty() ? "" : ",", R"({"asDouble":)", to_text(0.4 * second), ",", at, "}");
+      shares += cat(shares.empty() ? "" : ",", R"({"asDouble":0.25,)", at, "}");
+    }
+    std::string body = of_web_01(cat(
+        R"({"name":"system.cpu.time","unit":"s","sum":{"aggregationTemporality":2,"isMonotonic":true,"dataPoints":[)",
+        times, "]}},", gauge("system.cpu.utilization", shares)));
+    OtlpRequest request = json_request(body);
+    request.known = &known;
+    taken = take(request);
+    EXPECT_EQ(taken.rejected, 0U) << taken.why_rejected;
+    EXPECT_EQ(taken.accepted, 4U);
+  }
+  model::Delivery delivery = model::spelled_out(std::move(taken.delivery), taken.lists);
+  ASSERT_EQ(delivery.instances.size(), 1U);
+  const model::DeliveredInstance& web = delivery.instances[0];
+  auto share = std::find_if(web.series.begin(), web.series.end(),
+                            [](const auto& each) { return to_text(each) == "system.cpu.utilization"; });
+  ASSERT_NE(share, web.series.end());
+  EXPECT_DOUBLE_EQ(web.batch.at(static_cast<std::size_t>(share - web.series.begin()), 0), 0.4) << "by the times";
 }
 
 TEST(otlp, the_answer_says_what_was_not_taken) {

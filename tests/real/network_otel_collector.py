@@ -37,17 +37,17 @@ conf_resolver: {default_uri_scheme: file}
 """
 CONFIG = """
 receivers:
-  hostmetrics:
+  host_metrics:
     collection_interval: 1s
-    scrapers: {{cpu: , load: , memory: , disk: , filesystem: , network: , paging: , processes: }}
+    scrapers: {{cpu: , load: , memory: {{metrics: {{system.memory.utilization: {{enabled: true}}}}}}, disk: , filesystem: , network: , paging: , processes: }}
 processors:
   resource: {{attributes: [{{key: host.name, value: {host}, action: upsert}}]}}
 exporters:
-  otlphttp: {{endpoint: "{url}", encoding: {encoding}, compression: {compression}}}
+  otlp_http: {{endpoint: "{url}", encoding: {encoding}, compression: {compression}}}
 service:
   telemetry: {{metrics: {{level: none}}}}
   pipelines:
-    metrics: {{receivers: [hostmetrics], processors: [resource], exporters: [otlphttp]}}
+    metrics: {{receivers: [host_metrics], processors: [resource], exporters: [otlp_http]}}
 """
 SENDERS = {"otel-protobuf": ("proto", "gzip"), "otel-json": ("json", "zstd")}
 
@@ -119,17 +119,14 @@ def main(scene: Scene):
         scene.check(f"the Collector's series have the agent's names {over}", all(taken.get(name) for name in wanted),
                     [name for name in wanted if not taken.get(name)])
         scene.check(f"the CPUs' utilization is a share {over}", all(0 <= share <= 1.01 for share in busy), busy[:5])
-        share, used = taken["system.memory.utilization"][-1], used_memory(manager, host, began)
+        share, used = (manager.points(host, metric, began, state)[-1][1] for metric, state in
+                       (("system.memory.utilization", {}), ("system.memory.usage", {"state": "used"})))
         scene.check(f"used memory and its share belong together {over}", abs(used / memory_limit() - share) < 0.02, f"{used:.3g} bytes, share {share:.3f}")
         times = {metric: {at for at, _ in manager.points(host, metric, began)} for metric in ("system.cpu.load_average.1m", "system.memory.utilization")}
         shared = set.intersection(*times.values())
         scene.check(f"scrapers of one round are one row {over}", len(shared) >= 0.8 * max(map(len, times.values())), {m: len(t) for m, t in times.items()})
-        complaints = [line for line in (scene.folder / f"{host}.log").read_text().splitlines() if "otlphttp" in line and "\terror\t" in line]
+        complaints = [line for line in (scene.folder / f"{host}.log").read_text().splitlines() if "otlp_http" in line and "\terror\t" in line]
         scene.check(f"the Collector has nothing to complain of {over}", not complaints, complaints[:2])
-
-
-def used_memory(manager: Manager, host: str, since: float) -> float:
-    return manager.points(host, "system.memory.usage", since, {"state": "used"})[-1][1]
 
 
 if __name__ == "__main__":

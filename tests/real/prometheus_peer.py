@@ -35,6 +35,15 @@ def program(name: str, package: str) -> str:
     return str(kept)
 
 
+def with_its_files(found: str) -> list[str]:
+    """The command of a program that reads its package's files in /usr/share: unpacked, it sees them there alone."""
+    share = Path(found).parents[1] / "share"
+    if WORK not in share.parents:
+        return [found]
+    see = f"mount -t overlay overlay -o lowerdir={share}:/usr/share /usr/share && exec \"$@\""
+    return ["unshare", "--mount", "sh", "-c", see, "sh", found]
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -105,9 +114,9 @@ receivers:
 - name: mien
   webhook_configs: [{{url: "{webhook}", send_resolved: true}}]
 """)
-    return Peer(scene, "alertmanager", [program("prometheus-alertmanager", "prometheus-alertmanager"), f"--config.file={config}",
-                                        f"--storage.path={scene.folder}/alertmanager", f"--web.listen-address=127.0.0.1:{port}",
-                                        "--cluster.listen-address="], f"http://127.0.0.1:{port}/-/ready")
+    command = with_its_files(program("prometheus-alertmanager", "prometheus-alertmanager"))
+    return Peer(scene, "alertmanager", [*command, f"--config.file={config}", f"--storage.path={scene.folder}/alertmanager",
+                                        f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="], f"http://127.0.0.1:{port}/-/ready")
 
 
 def failures(peer: Peer) -> float:

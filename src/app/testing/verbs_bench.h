@@ -21,7 +21,9 @@ namespace mien::app::testing {
 class ApiConnection final : public edge::HttpClient {
  public:
   explicit ApiConnection(edge::testing::Bench& bench) : bench_(bench) {}
-  Result<edge::HttpResponse> send(const edge::HttpRequest& request, Duration) override { return bench_.start(request)->wait(); }
+  Result<edge::HttpResponse> send(const edge::HttpRequest& request, Duration) override {
+    return bench_.start(request)->wait();
+  }
   Status stream(const edge::HttpRequest& request, const std::function<bool(std::string_view)>& on_chunk) override {
     on_chunk(bench_.start(request)->wait().body);
     return {};
@@ -55,14 +57,16 @@ class VerbsBench : public ::testing::Test {
   std::map<std::string, std::string> environment;
   bool reachable = true;
   std::function<bool(const std::string&)> confirm;  // empty: nobody can be asked
-  int views = 3;  // of a live view, before its user has had enough
+  int views = 3;                                    // of a live view, before its user has had enough
   std::vector<edge::HttpTarget> targets;
 
   Ran run(const std::vector<std::string>& arguments) {
     std::ostringstream out;
     std::ostringstream err;
     Session session{out, err};
-    session.environment = [this](const std::string& name) { return environment.contains(name) ? environment[name] : std::string{}; };
+    session.environment = [this](const std::string& name) {
+      return environment.contains(name) ? environment[name] : std::string{};
+    };
     session.local_token = [](const std::string&) { return std::optional<std::string>{"secret"}; };
     session.now = [this] { return bench.now; };
     session.confirm = confirm;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <set>
 #include <span>
 
 #include "base/text.h"
@@ -426,11 +427,13 @@ void Assembler::derive(Instance& instance) {
   current_ = &instance;
   Roster::List& list = *instance.list;
   std::size_t sent = instance.width;
+  std::set<std::pair<std::uint32_t, std::int64_t>> made;  // some make the same of two series: the first one counts
   auto emit = [&](const model::Series& series, WallTime at, double value) {
     if (instance.times.find(at.ns) == Times::none) return;  // of an earlier request: its row is over
     std::uint32_t place = list.place_of(series);
     const Roster::List::Use& use = list.columns[place];
     if (use.request == sender_.roster->request() && use.column < sent) return;
+    if (!made.emplace(place, at.ns).second) return;
     if (!append(place, at.ns, value)) --accepted_;  // it is no point of the sender's
   };
   for (std::size_t i = 0, count = instance.samples.size(); i < count; ++i) {

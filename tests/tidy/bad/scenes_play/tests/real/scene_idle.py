@@ -1,0 +1,5 @@
+"""A scene that nobody plays."""
+
+
+def main(scene):
+    scene.check("nothing", True)
