@@ -20,8 +20,8 @@ def program(name: str, package: str) -> str:
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/bin")
     if found:
         return found
-    kept = WORK / "peers" / package / "usr/bin" / name
-    if not kept.exists():
+    kept = WORK / "peers" / package
+    if not unpacked(kept, name):
         download = Path(tempfile.mkdtemp(prefix="peer-", dir=WORK))
         try:
             try:
@@ -29,10 +29,14 @@ def program(name: str, package: str) -> str:
             except RuntimeError:
                 checked(["apt-get", "-q", "update"])
                 checked(["apt-get", "-q", "download", package], cwd=download)
-            checked(["dpkg", "-x", next(download.glob("*.deb")), WORK / "peers" / package])
+            checked(["dpkg", "-x", next(download.glob("*.deb")), kept])
         finally:
             shutil.rmtree(download)
-    return str(kept)
+    return str(unpacked(kept, name))
+
+
+def unpacked(folder: Path, name: str) -> Path | None:
+    return next((path for path in (folder / "usr/bin" / name, folder / "usr/sbin" / name) if path.exists()), None)
 
 
 def with_its_files(found: str) -> list[str]:

@@ -2,20 +2,24 @@
 """Debian's collectd, asked by the manager through its write_prometheus, is an instance with the agent's names."""
 
 import time
+from pathlib import Path
 
 from configured import Configured
 from harness import Manager, Scene, play
 from prometheus_peer import Peer, free_port, program
 
 
-def collectd(scene: Scene, port: int) -> Peer:
+def start_collectd(scene: Scene, port: int):
+    collectd = program("collectd", "collectd-core")
+    files = Path(collectd).parents[1]  # /usr, or where it is unpacked
     config = scene.folder / "collectd.conf"
     config.write_text(f"""Hostname "collectd-01"
 FQDNLookup false
 Interval 1
 BaseDir "{scene.folder}"
 PIDFile "{scene.folder}/collectd.pid"
-TypesDB "/usr/share/collectd/types.db"
+PluginDir "{files}/lib/collectd"
+TypesDB "{files}/share/collectd/types.db"
 LoadPlugin cpu
 LoadPlugin load
 LoadPlugin memory
@@ -29,7 +33,7 @@ LoadPlugin write_prometheus
   Port "{port}"
 </Plugin>
 """)
-    return Peer(scene, "collectd", [program("collectd", "collectd-core"), "-f", "-C", config], f"http://127.0.0.1:{port}/metrics")
+    Peer(scene, "collectd", [collectd, "-f", "-C", config], f"http://127.0.0.1:{port}/metrics").start()
 
 
 def series_of(manager: Manager, instance: str, since: float) -> dict[str, list]:
@@ -44,7 +48,7 @@ def main(scene: Scene):
     manager.settings = f'scrape: [{{job: collectd, targets: ["127.0.0.1:{port}"], interval: 1s}}]\n'
     scene.stack.callback(manager.kill)
     scene.managers.append(manager)
-    collectd(scene, port).start()
+    start_collectd(scene, port)
     manager.start()
 
     scene.await_instance(manager, "127.0.0.1")
