@@ -1,6 +1,7 @@
 """Debian's Prometheus, node_exporter and Alertmanager for a scene: from the system where they are installed, else unpacked beside the
 scenes' other material (never installed: Debian would start them). All are ended by process id."""
 
+import contextlib
 import re
 import shutil
 import socket
@@ -29,7 +30,10 @@ def program(name: str, package: str) -> str:
             except RuntimeError:
                 checked(["apt-get", "-q", "update"])
                 checked(["apt-get", "-q", "download", package], cwd=download)
-            checked(["dpkg", "-x", next(download.glob("*.deb")), kept])
+            checked(["dpkg", "-x", next(download.glob("*.deb")), download / "whole"])
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(OSError):  # another scene was quicker
+                (download / "whole").rename(kept)
         finally:
             shutil.rmtree(download)
     return str(unpacked(kept, name))

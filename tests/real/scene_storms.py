@@ -14,7 +14,7 @@ from configured import Configured
 from guest import checked
 from harness import WORK, Scene, play
 from hung import wait_until
-from prometheus_peer import free_port
+from prometheus_peer import free_port, program
 from systemd_guest import SystemdImage
 
 HOST = "unit-01"
@@ -127,8 +127,6 @@ def counts(scene: Scene, manager, guest):
 
 def one_instance(scene: Scene, manager, guest):
     """The manager asks the guest's exporter, which is named as its agent is."""
-    if not shutil.which("prometheus-node-exporter"):
-        return scene.say("prometheus-node-exporter is not installed here: its joining is left out")
     guest.run("setsid /usr/local/bin/prometheus-node-exporter --collector.disable-defaults --collector.uname --collector.loadavg --collector.entropy"
               " </dev/null >/root/exporter.log 2>&1 &")
     guest.qmp("human-monitor-command", **{"command-line": f"hostfwd_add net tcp:127.0.0.1:{manager.exporter_port}-:9100"})
@@ -166,8 +164,7 @@ def main(scene: Scene):
     scene.stack.callback(image.remove)
     for folder in debs:
         shutil.copytree(folder, image.root / "root" / folder.name)
-    if exporter := shutil.which("prometheus-node-exporter"):
-        shutil.copy2(exporter, image.root / "usr/local/bin")
+    shutil.copy2(program("prometheus-node-exporter", "prometheus-node-exporter"), image.root / "usr/local/bin/prometheus-node-exporter")
     port = free_port()
     targets = scene.folder / "targets.json"
     targets.write_text(json.dumps([{"targets": [f"127.0.0.1:{port}"], "labels": {"instance": f"{HOST}:9100"}}]))
