@@ -113,7 +113,7 @@ void remote_write_record(benchmark::State& state) {
 }
 
 // 500 gauges and counters of one host, ten points a metric, three attributes each, as an SDK sends them.
-std::string otlp_body() {
+model::DeliveredInstance otlp_host() {
   model::DeliveredInstance host;
   host.instance = InstanceName{"web-01"};
   host.identities = {{"host.name", "web-01"}, {"service.name", "shop"}};
@@ -126,24 +126,70 @@ std::string otlp_body() {
          .kind = i / 10 % 2 == 0 ? model::SeriesKind::counter : model::SeriesKind::gauge});
     host.batch.values.push_back(static_cast<double>(i));
   }
-  return wire::encode_otlp({.source = {}, .instances = {host}});
+  return host;
 }
 
-void otlp(benchmark::State& state, wire::KnownPoints* known) {
-  std::string body = otlp_body();
-  for (auto _ : state)
-    benchmark::DoNotOptimize(wire::decode_otlp(
-        {.content_encoding = {}, .body = body, .arrived = now, .agent = {}, .limits = {}, .gzip = {}, .known = known}));
-  per_sample(state);
+std::string otlp_protobuf() { return wire::encode_otlp({.source = {}, .instances = {otlp_host()}}); }
+
+// The same, in the order in which the OpenTelemetry collector writes it. Of each round the times and values are others:
+// whole numbers, short ones and such as need all digits of a double.
+std::string otlp_json(int round) {
+  model::DeliveredInstance host = otlp_host();
+  std::string body =
+      R"({"resourceMetrics":[{"resource":{"attributes":[{"key":"host.name","value":{"stringValue":"web-01"}},)"
+      R"({"key":"service.name","value":{"stringValue":"shop"}}]},"scopeMetrics":[{"scope":{"name":"bench"},"metrics":[)";
+  for (std::size_t i = 0; i < host.series.size(); ++i) {
+    const model::Series& series = host.series[i];
+    bool counter = series.kind == model::SeriesKind::counter;
+    if (i % 10 == 0)
+      body += cat(i == 0 ? "" : ",", R"({"name":")", series.metric.value, R"(","unit":"{request}",")",
+                  counter ? "sum" : "gauge", R"(":{"dataPoints":[)");
+    body += cat(i % 10 == 0 ? "" : ",", R"({"attributes":[)");
+    for (const auto& [key, value] : series.attributes)
+      body += cat(body.back() == '[' ? "" : ",", R"({"key":")", key, R"(","value":{"stringValue":")", value, R"("}})");
+    body += "],";
+    if (counter) body += cat(R"("startTimeUnixNano":")", now.ns - 86'400'000'000'000, R"(",)");
+    std::string value =
+        i % 3 == 0 ? to_text(static_cast<double>(i) * 1.1 / (round + 3)) : cat(i * 37, i % 3 == 1 ? "" : ".5");
+    body += cat(R"("timeUnixNano":")", now.ns + round * 15'000'000'000, R"(","asDouble":)", value, "}");
+    if (i % 10 == 9) body += counter ? R"(],"aggregationTemporality":2,"isMonotonic":true}})" : "]}}";
+  }
+  return body + "]}]}]}";
 }
-void otlp_protobuf_decode(benchmark::State& state) { otlp(state, nullptr); }
+
+void otlp(benchmark::State& state, wire::OtlpEncoding encoding, wire::KnownPoints* known) {
+  constexpr std::size_t rounds = 16;
+  std::vector<std::string> bodies;
+  for (std::size_t round = 0; round < rounds; ++round)
+    bodies.push_back(encoding == wire::OtlpEncoding::json ? otlp_json(static_cast<int>(round)) : otlp_protobuf());
+  std::size_t next = 0;
+  for (auto _ : state)
+    benchmark::DoNotOptimize(wire::decode_otlp({.encoding = encoding,
+                                                .content_encoding = {},
+                                                .body = bodies[next++ % rounds],
+                                                .arrived = now,
+                                                .agent = {},
+                                                .limits = {},
+                                                .gzip = {},
+                                                .known = known}));
+  per_sample(state);
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bodies.front().size()));
+}
+void otlp_protobuf_decode(benchmark::State& state) { otlp(state, wire::OtlpEncoding::protobuf, nullptr); }
 void otlp_protobuf_known(benchmark::State& state) {
   wire::KnownPoints known{2};
-  otlp(state, &known);
+  otlp(state, wire::OtlpEncoding::protobuf, &known);
+}
+void otlp_json_decode(benchmark::State& state) { otlp(state, wire::OtlpEncoding::json, nullptr); }
+void otlp_json_known(benchmark::State& state) {
+  wire::KnownPoints known{2};
+  otlp(state, wire::OtlpEncoding::json, &known);
 }
 
 BENCHMARK(otlp_protobuf_decode);
 BENCHMARK(otlp_protobuf_known);
+BENCHMARK(otlp_json_decode);
+BENCHMARK(otlp_json_known);
 BENCHMARK(remote_write_unfold);
 BENCHMARK(remote_write_walk);
 BENCHMARK(remote_write_known);

@@ -7,8 +7,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "model/listed.h"
 #include "wire/label_spread.h"
@@ -38,16 +41,33 @@ class StartTimes {
   [[nodiscard]] bool begins_anew(std::uint64_t series, std::int64_t start_ns) {
     auto known = starts_.find(series);
     if (known == starts_.end()) {
-      if (starts_.size() < max_series) starts_.emplace(series, start_ns);
+      if (starts_.size() >= max_series) return false;
+      changes_.push_back({.series = series, .before = std::nullopt});
+      starts_.emplace(series, start_ns);
       return false;
     }
     bool later = start_ns > known->second;
-    if (later) known->second = start_ns;
+    if (later) changes_.push_back({.series = series, .before = std::exchange(known->second, start_ns)});
     return later;
   }
 
+  // What is changed from here on can be undone: a request that is refused changes nothing.
+  void begin_request() { changes_.clear(); }
+  void undo() {
+    for (auto change = changes_.rbegin(); change != changes_.rend(); ++change) {
+      if (change->before) starts_[change->series] = *change->before;
+      else starts_.erase(change->series);
+    }
+    changes_.clear();
+  }
+
  private:
+  struct Change {
+    std::uint64_t series = 0;
+    std::optional<std::int64_t> before;
+  };
   std::unordered_map<std::uint64_t, std::int64_t> starts_;
+  std::vector<Change> changes_;
 };
 
 struct Ingested {

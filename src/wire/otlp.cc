@@ -22,17 +22,29 @@ std::string_view content_type(OtlpEncoding encoding) {
 Result<Ingested> decode_otlp(const OtlpRequest& request) {
   std::string unfolded;
   std::string_view body = TRY(unfold(request.content_encoding, request.body, request.gzip, unfolded));
-  Assembler assembler{
-      {.trusted = request.trusted,
-       .agent = request.agent,
-       .arrived = request.arrived,
-       .limits = request.limits,
-       .starts = request.starts,
-       .roster = request.known != nullptr ? &request.known->roster : nullptr,
-       .derivation = request.known != nullptr && !request.trusted ? &request.known->derivation : nullptr}};
-  if (request.known != nullptr) request.known->begin_request(request.limits);
-  TRY(request.encoding == OtlpEncoding::json ? read_otlp_json(body, assembler)
-                                             : read_otlp_protobuf(body, assembler, request.known));
+  KnownPoints* known = request.known;
+  Sender sender{.trusted = request.trusted,
+                .agent = request.agent,
+                .arrived = request.arrived,
+                .limits = request.limits,
+                .starts = request.starts,
+                .roster = known != nullptr ? &known->roster : nullptr,
+                .derivation = known != nullptr && !request.trusted ? &known->derivation : nullptr};
+  if (known != nullptr) known->begin_request(request.limits);
+  if (request.starts != nullptr) request.starts->begin_request();
+  bool json = request.encoding == OtlpEncoding::json;
+  if (json && known != nullptr) {
+    Assembler trial{sender};
+    if (read_known_otlp_json(body, trial, *known)) return trial.finish();
+    known->begin_again();
+    if (request.starts != nullptr) request.starts->undo();
+  }
+  Assembler assembler{sender};
+  if (Status read = json ? read_otlp_json(body, assembler, known) : read_otlp_protobuf(body, assembler, known); !read) {
+    if (known != nullptr) known->forget_starts();
+    if (request.starts != nullptr) request.starts->undo();
+    return read.error();
+  }
   return assembler.finish();
 }
 

@@ -3,12 +3,15 @@
 // that names its JSON pointer.
 #include <simdjson.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "wire/detail/assembler.h"
+#include "wire/detail/json_text.h"
+#include "wire/detail/known_json.h"
 
 namespace mien::wire {
 namespace {
@@ -176,9 +179,16 @@ Status attributes(object of, const Place& place, model::Attributes& into, bool& 
   });
 }
 
+// What was made of a body, for it to be remembered.
+struct Made {
+  std::vector<model::Attributes> resources;
+  std::vector<MadePoint> points;  // of the last metric
+  bool all_plain = true;          // its points are numbers that were taken, and there is nothing else to say of them
+};
+
 class JsonWalk {
  public:
-  explicit JsonWalk(Assembler& into) : into_(into) {}
+  explicit JsonWalk(Assembler& into, Made* made = nullptr) : into_(into), made_(made) {}
 
   Status request(element root) {
     object fields;
@@ -192,21 +202,11 @@ class JsonWalk {
                        [this](object each, const Place& at) { return resource_metrics(each, at); });
   }
 
- private:
-  Status resource_metrics(object of, const Place& place) {
-    model::Attributes found;
-    bool plain = true;  // a resource's lists and maps are of no use to us, and no harm
-    std::optional<object> resource = TRY(child(of, "resource", place));
-    Place resource_place{.parent = &place, .key = "resource"};
-    if (resource) TRY(attributes(*resource, resource_place, found, plain));
-    into_.begin_resource(found);
-    return each_object(of, "scopeMetrics", place, [this](object scope, const Place& at) {
-      return each_object(scope, "metrics", at,
-                         [this](object each, const Place& metric_at) { return metric(each, metric_at); });
-    });
-  }
-
   Status metric(object of, const Place& place) {
+    if (made_ != nullptr) {
+      made_->points.clear();
+      made_->all_plain = true;
+    }
     MetricHead head;  // not a braced list of TRYs: leaving in the middle of one would leak the members already made
     head.name = TRY(text(of, "name", place));
     head.unit = TRY(text(of, "unit", place));
@@ -226,6 +226,21 @@ class JsonWalk {
     }
     if (!known) into_.unknown_metric(head);
     return {};
+  }
+
+ private:
+  Status resource_metrics(object of, const Place& place) {
+    model::Attributes found;
+    bool plain = true;  // a resource's lists and maps are of no use to us, and no harm
+    std::optional<object> resource = TRY(child(of, "resource", place));
+    Place resource_place{.parent = &place, .key = "resource"};
+    if (resource) TRY(attributes(*resource, resource_place, found, plain));
+    into_.begin_resource(found);
+    if (made_ != nullptr) made_->resources.push_back(std::move(found));
+    return each_object(of, "scopeMetrics", place, [this](object scope, const Place& at) {
+      return each_object(scope, "metrics", at,
+                         [this](object each, const Place& metric_at) { return metric(each, metric_at); });
+    });
   }
 
   static bool is_monotonic(object sum) {
@@ -273,22 +288,163 @@ class JsonWalk {
     }
     std::optional<double> value = TRY(number(of, "asDouble", place));
     if (!value) value = TRY(number(of, "asInt", place));
+    std::uint64_t accepted = into_.accepted();
+    into_.forget_taken();
     into_.number(head, read, value);
+    if (made_ != nullptr) note(head, read, value, into_.accepted() > accepted);
     return {};
   }
 
+  void note(const MetricHead& head, const Point& point, std::optional<double> value, bool accepted) {
+    std::optional<Assembler::Taken> taken = into_.last_taken();
+    bool is_counter = head.kind == model::SeriesKind::counter;
+    // A start that is not before its point was not noted; before a later point it would be.
+    bool starts_late = is_counter && point.start_ns != 0 && point.start_ns >= point.time_ns;
+    made_->all_plain &= accepted && taken && value && !point.no_recorded_value && !starts_late;
+    if (!made_->all_plain) return;
+    made_->points.push_back({.place = taken->place,
+                             .factor = taken->factor,
+                             .is_counter = is_counter,
+                             .time_ns = point.time_ns,
+                             .value = *value});
+  }
+
   Assembler& into_;
+  Made* made_;
+};
+
+// Reads a body by the text that is remembered, metric by metric; a metric that is not known is parsed by itself.
+class KnownWalk {
+ public:
+  KnownWalk(std::string_view body, Assembler& into, KnownPoints& known)
+      : body_(body), into_(into), known_(known.json), points_(known.read_points) {}
+
+  bool read() {
+    const KnownJson::Frame* frame = known_.find_frame(body_);
+    if (frame == nullptr || frame->second.stands != KnownFrame::Stands::before_all) return false;
+    while (begin(*frame)) {
+      if (!metric()) return false;
+      frame = next_frame();
+      if (frame == nullptr || frame->second.stands == KnownFrame::Stands::before_all) return false;
+      if (frame->second.stands != KnownFrame::Stands::behind_all) continue;
+      static_cast<void>(begin(*frame));
+      if (at_ != body_.size()) return false;
+      // Only now it is known that the body is taken.
+      for (KnownMetric& metric : learned_) known_.add(std::move(metric));
+      return true;
+    }
+    return false;
+  }
+
+ private:
+  [[nodiscard]] std::string_view rest() const { return body_.substr(at_); }
+
+  // Goes behind the frame. False: what follows belongs to no instance.
+  bool begin(const KnownJson::Frame& frame) {
+    for (const model::Attributes& resource : frame.second.resources) into_.begin_resource(resource);
+    at_ += frame.first.size();
+    return into_.list() != nullptr;
+  }
+
+  const KnownJson::Frame* next_frame() {
+    const KnownJson::Frame* as_before = metric_ != nullptr ? metric_->frame : nullptr;
+    if (as_before != nullptr && is_next(*as_before)) return as_before;
+    const KnownJson::Frame* found = known_.find_frame(rest());
+    if (metric_ != nullptr) metric_->frame = found;
+    return found;
+  }
+
+  // Up to a metric or the end, for one frame may begin as another does.
+  [[nodiscard]] bool is_next(const KnownJson::Frame& frame) const {
+    std::string_view left = rest();
+    if (!left.starts_with(frame.first)) return false;
+    return left.size() == frame.first.size() || left[frame.first.size()] == '{';
+  }
+
+  bool metric() {
+    KnownMetric* before = std::exchange(metric_, nullptr);
+    KnownMetric* as_before = before != nullptr ? before->next : nullptr;
+    if (as_before != nullptr && matches(*as_before)) return put(*as_before);
+    KnownJson::Texts* texts = known_.find_texts(into_.list()->id(), rest());
+    bool learns = texts == nullptr || texts->are_of_use();
+    KnownMetric* found = texts != nullptr && learns ? find(*texts) : nullptr;
+    if (texts != nullptr) texts->note(found != nullptr);
+    if (found == nullptr) return unknown_metric(learns);
+    if (before != nullptr) before->next = found;
+    return put(*found);
+  }
+
+  KnownMetric* find(const KnownJson::Texts& texts) {
+    auto found = std::find_if(texts.kept().begin(), texts.kept().end(), [this](auto* each) { return matches(*each); });
+    return found == texts.kept().end() ? nullptr : *found;
+  }
+
+  bool matches(const KnownMetric& metric) {
+    if (metric.list != into_.list()->id() || metric.is_marked != into_.is_marked() ||
+        metric.notes_starts != into_.notes_starts())
+      return false;
+    const char* behind = read_known(metric, rest(), points_);
+    if (behind != nullptr) behind_ = static_cast<std::size_t>(behind - body_.data());
+    return behind != nullptr;
+  }
+
+  bool put(KnownMetric& metric) {
+    metric_ = &metric;
+    at_ = behind_;
+    for (std::size_t i = 0; i < points_.size(); ++i)
+      if (!into_.put(metric.points[i].place, points_[i].time, points_[i].value)) return false;
+    return true;
+  }
+
+  // False also where something of it is refused: that is told in the order of the body, by who reads all of it.
+  bool unknown_metric(bool learns) {
+    std::size_t end = JsonText{body_}.behind(at_);
+    if (end == JsonText::none) return false;
+    std::string_view text = body_.substr(at_, end - at_);
+    object fields;
+    if (parser_.parse(text.data(), text.size()).get(fields) != simdjson::SUCCESS) return false;
+    std::uint64_t rejected = into_.rejected();
+    if (!JsonWalk{into_, &made_}.metric(fields, Place{}) || into_.rejected() != rejected) return false;
+    at_ = end;
+    if (!learns || !made_.all_plain) return true;
+    std::optional<KnownMetric> learned = learn_metric(text, made_.points);
+    if (!learned) return true;
+    learned->list = into_.list()->id();
+    learned->is_marked = into_.is_marked();
+    learned->notes_starts = into_.notes_starts();
+    learned_.push_back(*std::move(learned));
+    return true;
+  }
+
+  std::string_view body_;
+  Assembler& into_;
+  KnownJson& known_;
+  std::vector<ReadPoint>& points_;
+  std::size_t at_ = 0;
+  std::size_t behind_ = 0;         // the metric that matched last
+  KnownMetric* metric_ = nullptr;  // the last, where it is known
+  simdjson::dom::parser parser_;
+  Made made_;
+  std::vector<KnownMetric> learned_;
 };
 
 }  // namespace
 
-Status read_otlp_json(std::string_view body, Assembler& into) {
+bool read_known_otlp_json(std::string_view body, Assembler& into, KnownPoints& known) {
+  return KnownWalk{body, into, known}.read();
+}
+
+Status read_otlp_json(std::string_view body, Assembler& into, KnownPoints* known) {
   if (body.empty()) return not_json(body, "the body is empty");
   simdjson::dom::parser parser;
   element root;
   simdjson::error_code code = parser.parse(body.data(), body.size()).get(root);
   if (code != simdjson::SUCCESS) return not_json(body, simdjson::error_message(code));
-  return JsonWalk{into}.request(root);
+  if (known == nullptr) return JsonWalk{into}.request(root);
+  Made made;
+  TRY(JsonWalk(into, &made).request(root));
+  known->json.learn_frames(body, made.resources);
+  return {};
 }
 
 }  // namespace mien::wire

@@ -231,6 +231,7 @@ class ProtobufWalk : public OtlpWalk {
     if (!taken || into_.accepted() == accepted || (cumulative && plain->start_ns >= plain->time_ns)) return;
     KnownPoint& made = point != nullptr ? *point : known_->known.add(known_->key);
     made = {.place = taken->place, .factor = taken->factor, .start_ns = plain->start_ns};
+    if (cumulative) known_->started.push_back(&made);
   }
 
   bool put(const KnownPoint& point, const PlainNumber& plain) {

@@ -329,6 +329,54 @@ TEST(otlp, thinly_filled_batches_do_not_take_memory_without_limit) {
   EXPECT_THAT(decoded.why_rejected, HasSubstr("too many different times"));
 }
 
+// A counter of 7 that began at second `start`, read ten seconds later.
+std::string counter_since(std::int64_t start) {
+  return cat(R"({"name":"c","sum":{"dataPoints":[{"startTimeUnixNano":")", start * 1'000'000'000,
+             R"(","timeUnixNano":")", (start + 10) * 1'000'000'000,
+             R"(","asInt":"7"}],"aggregationTemporality":2,"isMonotonic":true}})");
+}
+
+TEST(otlp, a_refused_body_says_nothing_of_starts) {
+  for (bool remembers : {false, true}) {
+    KnownPoints known{1};
+    StartTimes starts;
+    auto offer = [&](std::string_view body) {
+      OtlpRequest request = json_request(body);
+      request.starts = &starts;
+      if (remembers) request.known = &known;
+      return decode_otlp(request);
+    };
+    for (int time = 0; time < 4; ++time) EXPECT_TRUE(offer(of_web_01(counter_since(100))).ok());
+    std::string later = of_web_01(counter_since(200));
+    EXPECT_FALSE(offer(of_web_01(counter_since(200) + R"(,{"name":7})")).ok());
+    EXPECT_FALSE(offer(later + later).ok());
+    auto rows = [&] { return offer(later)->delivery.instances.at(0).batch.times.size(); };
+    EXPECT_EQ(rows(), 2U) << "it began anew, as is told for the first time";
+    for (int time = 0; time < 3; ++time) EXPECT_EQ(rows(), 1U);
+    EXPECT_EQ(known.json.metrics(), remembers ? 2U : 0U);
+  }
+}
+
+TEST(otlp, known_text_means_what_it_means_for_its_resource) {
+  KnownPoints known{1};
+  auto name_of = [&](std::string_view resource) {
+    std::string points =
+        R"({"attributes":[{"key":"dimension","value":{"stringValue":"in"}}],"timeUnixNano":5,"asInt":7})";
+    std::string body = of_web_01(gauge("netdata_system_io_KiB_persec_average", points));
+    body.replace(body.find("host.name"), 9, resource);
+    OtlpRequest request = agent_request(body);
+    request.encoding = OtlpEncoding::json;
+    request.known = &known;
+    Ingested taken = take(request);
+    return model::spelled_out(taken.delivery, taken.lists).instances.at(0).series.at(0).metric.value;
+  };
+  for (int time = 0; time < 8; ++time) {
+    EXPECT_EQ(name_of("host.name"), "system.disk.io");
+    if (time < 4) continue;
+    EXPECT_EQ(name_of("mien.instance"), "netdata_system_io_KiB_persec_average") << "as its agent says";
+  }
+}
+
 TEST(otlp, malformed_protobuf_is_named_by_its_byte) {
   model::Delivery delivery{
       .source = "web-01", .epoch = 1, .sequence = 1, .authenticated = true, .instances = {web_01(3, {WallTime{5}})}};

@@ -1,40 +1,73 @@
-// OTLP in either encoding: any bytes give a Delivery that keeps its own rules, or an error.
+// OTLP in either encoding: any bytes give a Delivery that keeps its own rules, or an error, and a door that remembers
+// says what one says that does not.
 #pragma once
 
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
+#include <vector>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "wire/otlp.h"
 
 namespace mien::fuzz {
 
-inline int decode_any_otlp(wire::OtlpEncoding encoding, const std::uint8_t* data, std::size_t size) {
-  wire::OtlpRequest request;
-  request.encoding = encoding;
-  request.body = {reinterpret_cast<const char*>(data), size};
-  request.arrived = WallTime{1'700'000'000'000'000'000};
-  request.trusted = size % 2 == 1;
-  request.agent = "web-01";
-  auto decoded = wire::decode_otlp(request);
-  // A door that remembers series says the same, the first time and the second.
-  wire::KnownPoints known{1};
-  request.known = &known;
-  for (int time = 0; time < 2; ++time) {
-    auto remembered = wire::decode_otlp(request);
-    CHECK(remembered.ok() == decoded.ok());
-    if (!decoded) return 0;
-    CHECK(model::spelled_out(remembered->delivery, remembered->lists) == decoded->delivery);
-    CHECK(remembered->why_rejected == decoded->why_rejected);
-  }
-  for (const model::DeliveredInstance& instance : decoded->delivery.instances) {
+inline void check_rules(const wire::OtlpRequest& request, const wire::Ingested& decoded) {
+  for (const model::DeliveredInstance& instance : decoded.delivery.instances) {
     const model::Batch& batch = instance.batch;
     CHECK(!instance.instance.empty());
     CHECK(instance.series.size() <= request.limits.series);
     CHECK(batch.values.size() == instance.series.size() * batch.times.size());
     for (std::size_t row = 1; row < batch.times.size(); ++row) CHECK(batch.times[row - 1] < batch.times[row]);
     for (double value : batch.values) CHECK(std::isnan(value) || std::isfinite(value));
+  }
+}
+
+// A door that remembers series, and one that forgets them before each request: that too derives series of what several
+// requests brought (wire/derive.h), which a door without a memory does not.
+struct TwoDoors {
+  wire::KnownPoints known{1}, forgetful{2};
+  wire::StartTimes starts, plain_starts;
+
+  void check_same(wire::OtlpRequest request) {
+    forgetful.known.clear();
+    forgetful.roster.clear();
+    forgetful.json.clear();
+    request.known = &forgetful;
+    request.starts = &plain_starts;
+    auto expected = wire::decode_otlp(request);
+    request.known = &known;
+    request.starts = &starts;
+    auto got = wire::decode_otlp(request);
+    CHECK(got.ok() == expected.ok());
+    if (!got) {
+      CHECK(got.error().to_string() == expected.error().to_string());
+      return;
+    }
+    CHECK(model::spelled_out(got->delivery, got->lists) == model::spelled_out(expected->delivery, expected->lists));
+    CHECK(got->accepted == expected->accepted);
+    CHECK(got->rejected == expected->rejected);
+    CHECK(got->why_rejected == expected->why_rejected);
+  }
+};
+
+// Of JSON several requests, with bytes of zero between them: text is known from its third time on.
+inline int decode_any_otlp(wire::OtlpEncoding encoding, const std::uint8_t* data, std::size_t size) {
+  wire::OtlpRequest request;
+  request.encoding = encoding;
+  request.arrived = WallTime{1'700'000'000'000'000'000};
+  request.trusted = size % 2 == 1;
+  request.agent = "web-01";
+  std::string_view all{reinterpret_cast<const char*>(data), size};
+  std::vector<std::string_view> bodies{all};
+  if (encoding == wire::OtlpEncoding::json) bodies = split(all, '\0');
+  TwoDoors doors;
+  for (std::string_view body : bodies) {
+    request.body = body;
+    if (auto decoded = wire::decode_otlp(request)) check_rules(request, *decoded);
+    for (int time = 0; time < (bodies.size() == 1 ? 4 : 1); ++time) doors.check_same(request);
   }
   return 0;
 }

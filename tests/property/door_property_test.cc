@@ -11,6 +11,7 @@
 #include "base/prng.h"
 #include "base/text.h"
 #include "node/series_table.h"
+#include "tests/property/shown_delivery.h"
 #include "wire/otlp.h"
 #include "wire/remote_write.h"
 
@@ -140,22 +141,6 @@ std::string v2(Prng& prng, const std::vector<OneSeries>& all, std::int64_t now) 
   }
   for (const std::string& each : symbols) request.add_string(4, each);
   return body;
-}
-
-// For whoever reads a failure.
-std::string shown(const model::Delivery& delivery) {
-  std::string text;
-  for (const model::DeliveredInstance& part : delivery.instances) {
-    text += cat(part.instance.value, ": ", part.batch.times.size(), " times, ", part.refused, " refused, ",
-                part.batch.series.size(), " places, ", part.identities.size(), " identities\n");
-    for (std::size_t c = 0; c < part.series.size(); ++c) {
-      text += cat("  ", to_text(part.series[c]), " ", static_cast<int>(part.series[c].kind), " [", part.series[c].unit,
-                  "]");
-      for (std::size_t r = 0; r < part.batch.times.size(); ++r) text += cat(" ", to_text(part.batch.at(c, r)));
-      text += "\n";
-    }
-  }
-  return text;
 }
 
 RC_GTEST_PROP(a_door_that_remembers, says_what_one_says_that_does_not, ()) {

@@ -9,6 +9,7 @@
 #include "wire/otlp.h"
 #include "wire/otlp_logs.h"
 #include "wire/remote_write.h"
+#include "wire/zstd.h"
 
 namespace mien::edge::api {
 namespace {
@@ -143,6 +144,12 @@ void take_metrics(Service& service, const CallPtr& call) {
   auto encoding = wire::otlp_encoding(call->request.header("content-type"));
   if (!encoding) return call->respond(other_type(*call));
   wire::OtlpRequest request = otlp_request(service, *call, *encoding);
+  // Unfolding takes longer than decoding what is known, and needs nothing that is locked.
+  std::string unfolded;
+  Result<std::string_view> body = wire::unfold(request.content_encoding, request.body, request.gzip, unfolded);
+  if (!body) return refuse_otlp(*call, *encoding, refused_body(body.error()));
+  request.body = *body;
+  request.content_encoding = {};
   auto decode = [&] {
     Lock lock(service.start_times_mutex);
     if (!request.trusted) request.starts = &service.start_times;

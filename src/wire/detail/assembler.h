@@ -119,7 +119,9 @@ class Assembler {
   [[nodiscard]] bool put(std::uint32_t place, std::int64_t time, double value);
   [[nodiscard]] bool is_marked() const;  // by its agent: its names are canonical
   [[nodiscard]] WallTime arrived() const { return sender_.arrived; }
+  [[nodiscard]] bool notes_starts() const { return sender_.starts != nullptr; }
   [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
+  [[nodiscard]] std::uint64_t rejected() const { return rejected_; }
 
   // Histograms of both kinds and summaries; a summary's quantiles come with it.
   void distribution(const MetricHead& head, const Point& point, std::optional<std::uint64_t> count,
@@ -173,7 +175,10 @@ class Assembler {
 
 // The decoders proper; `body` is already unfolded.
 [[nodiscard]] Status read_otlp_protobuf(std::string_view body, Assembler& into, KnownPoints* known = nullptr);
-[[nodiscard]] Status read_otlp_json(std::string_view body, Assembler& into);
+[[nodiscard]] Status read_otlp_json(std::string_view body, Assembler& into, KnownPoints* known = nullptr);
+// A body of remembered text. False: it is none, or something of it is refused; then the assembler is of no more use,
+// and the body is to be read anew.
+[[nodiscard]] bool read_known_otlp_json(std::string_view body, Assembler& into, KnownPoints& known);
 
 // A sum's place among our kinds.
 void set_sum_kind(MetricHead& head, Temporality temporality, bool monotonic);
