@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <protozero/pbf_writer.hpp>
 
 #include "base/text.h"
 #include "wire/zstd.h"
@@ -449,6 +450,55 @@ TEST(otlp, what_two_series_make_alike_is_made_once_and_no_contradiction) {
                             [](const auto& each) { return to_text(each) == "system.cpu.utilization"; });
   ASSERT_NE(share, web.series.end());
   EXPECT_DOUBLE_EQ(web.batch.at(static_cast<std::size_t>(share - web.series.begin()), 0), 0.4) << "by the times";
+}
+
+// A counter of web-01 as protobuf has it.
+std::string counted(std::uint64_t start_s, std::uint64_t at_s, double value) {
+  using protozero::pbf_writer;
+  std::string body, resource, attribute, text, scope, metric, sum, point;
+  pbf_writer{text}.add_string(1, "web-01");
+  pbf_writer attribute_writer{attribute};
+  attribute_writer.add_string(1, "host.name");
+  attribute_writer.add_message(2, text);
+  pbf_writer{resource}.add_message(1, attribute);
+  pbf_writer point_writer{point};
+  point_writer.add_fixed64(2, start_s * 1'000'000'000);
+  point_writer.add_fixed64(3, at_s * 1'000'000'000);
+  point_writer.add_double(4, value);
+  pbf_writer sum_writer{sum};
+  sum_writer.add_message(1, point);
+  sum_writer.add_enum(2, 2);
+  sum_writer.add_bool(3, true);
+  pbf_writer metric_writer{metric};
+  metric_writer.add_string(1, "app.requests");
+  metric_writer.add_message(7, sum);
+  pbf_writer{scope}.add_message(2, metric);
+  std::string both;
+  pbf_writer both_writer{both};
+  both_writer.add_message(1, resource);
+  both_writer.add_message(2, scope);
+  pbf_writer{body}.add_message(1, both);
+  return body;
+}
+
+TEST(otlp, a_start_that_a_refused_body_told_is_news_when_the_body_comes_again) {
+  KnownPoints known(1);
+  StartTimes starts;
+  auto decode = [&](std::string_view body) {
+    OtlpRequest request = json_request(body);
+    request.encoding = OtlpEncoding::protobuf;
+    request.known = &known;
+    request.starts = &starts;
+    return decode_otlp(request);
+  };
+  ASSERT_TRUE(decode(counted(1, 10, 5)).ok());
+  ASSERT_TRUE(decode(counted(1, 12, 6)).ok());
+  std::string again = counted(13, 14, 2);
+  EXPECT_FALSE(decode(again + "\x0a").ok()) << "its end is missing";
+  Result<Ingested> taken = decode(again);
+  ASSERT_TRUE(taken.ok());
+  ASSERT_EQ(taken->delivery.instances.size(), 1U);
+  EXPECT_EQ(taken->delivery.instances[0].batch.times.size(), 2U) << "it was zero at its start";
 }
 
 TEST(otlp, the_answer_says_what_was_not_taken) {

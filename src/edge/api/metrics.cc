@@ -307,12 +307,23 @@ void write_prometheus(Exposition& out, const Service& service) {
   out.sample(static_cast<double>(counts.histograms));
   out.family("mien_prometheus_series_ended", "counter", "Staleness markers: series that were said to have ended");
   out.sample(static_cast<double>(counts.ended));
-  out.family("mien_door_series", "gauge", "Series that the remote-write door knows by the bytes of their labels");
-  out.sample(static_cast<double>(remembered.series));
+  std::size_t otlp_series = 0;
+  std::uint64_t otlp_emptied = 0;
+  {
+    Lock lock(service.start_times_mutex);
+    otlp_series = service.known_points.roster.series();
+    otlp_emptied = service.known_points.emptied;
+  }
+  const LabelList remote_write{{"door", "remote_write"}};
+  const LabelList otlp{{"door", "otlp"}};
+  out.family("mien_door_series", "gauge", "Series that a door knows by the bytes they come in");
+  out.sample(static_cast<double>(remembered.series), remote_write);
+  out.sample(static_cast<double>(otlp_series), otlp);
   out.family("mien_door_series_decoded", "counter", "Series that were not known there and were decoded the slow way");
-  out.sample(static_cast<double>(remembered.slowly));
+  out.sample(static_cast<double>(remembered.slowly), remote_write);
   out.family("mien_door_series_emptied", "counter", "Times that all of them were forgotten for want of room");
-  out.sample(static_cast<double>(remembered.emptied));
+  out.sample(static_cast<double>(remembered.emptied), remote_write);
+  out.sample(static_cast<double>(otlp_emptied), otlp);
 }
 
 void write_cardinality(Exposition& out, const Service& service) {

@@ -102,7 +102,7 @@ struct Service {
   OutsideBoard outside;
   wire::StartTimes start_times;  // of cumulative series that no agent sends
   wire::KnownPoints known_points{2};
-  Mutex start_times_mutex;
+  mutable Mutex start_times_mutex;  // of both
 
   explicit Service(ApiOptions given);
   ~Service();
