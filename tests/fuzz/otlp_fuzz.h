@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "tests/property/two_otlp_doors.h"
 #include "wire/otlp.h"
 
 namespace mien::fuzz {
@@ -25,34 +26,6 @@ inline void check_rules(const wire::OtlpRequest& request, const wire::Ingested& 
   }
 }
 
-// A door that remembers series, and one that forgets them before each request: that too derives series of what several
-// requests brought (wire/derive.h), which a door without a memory does not.
-struct TwoDoors {
-  wire::KnownPoints known{1}, forgetful{2};
-  wire::StartTimes starts, plain_starts;
-
-  void check_same(wire::OtlpRequest request) {
-    forgetful.known.clear();
-    forgetful.roster.clear();
-    forgetful.json.clear();
-    request.known = &forgetful;
-    request.starts = &plain_starts;
-    auto expected = wire::decode_otlp(request);
-    request.known = &known;
-    request.starts = &starts;
-    auto got = wire::decode_otlp(request);
-    CHECK(got.ok() == expected.ok());
-    if (!got) {
-      CHECK(got.error().to_string() == expected.error().to_string());
-      return;
-    }
-    CHECK(model::spelled_out(got->delivery, got->lists) == model::spelled_out(expected->delivery, expected->lists));
-    CHECK(got->accepted == expected->accepted);
-    CHECK(got->rejected == expected->rejected);
-    CHECK(got->why_rejected == expected->why_rejected);
-  }
-};
-
 // Of JSON several requests, with bytes of zero between them: text is known from its third time on.
 inline int decode_any_otlp(wire::OtlpEncoding encoding, const std::uint8_t* data, std::size_t size) {
   wire::OtlpRequest request;
@@ -63,11 +36,11 @@ inline int decode_any_otlp(wire::OtlpEncoding encoding, const std::uint8_t* data
   std::string_view all{reinterpret_cast<const char*>(data), size};
   std::vector<std::string_view> bodies{all};
   if (encoding == wire::OtlpEncoding::json) bodies = split(all, '\0');
-  TwoDoors doors;
+  TwoOtlpDoors doors;
   for (std::string_view body : bodies) {
     request.body = body;
     if (auto decoded = wire::decode_otlp(request)) check_rules(request, *decoded);
-    for (int time = 0; time < (bodies.size() == 1 ? 4 : 1); ++time) doors.check_same(request);
+    for (int time = 0; time < (bodies.size() == 1 ? 4 : 1); ++time) CHECK(doors.difference(request).empty());
   }
   return 0;
 }

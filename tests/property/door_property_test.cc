@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "node/series_table.h"
 #include "tests/property/shown_delivery.h"
+#include "tests/property/two_otlp_doors.h"
 #include "wire/otlp.h"
 #include "wire/remote_write.h"
 
@@ -279,8 +280,7 @@ std::string any_otlp(Prng& prng, std::uint64_t now) {
 
 RC_GTEST_PROP(an_otlp_door_that_remembers, says_what_one_says_that_does_not, ()) {
   Prng prng{*rc::gen::arbitrary<std::uint64_t>()};
-  wire::KnownPoints known{2}, forgetful{3};
-  wire::StartTimes plain_starts, starts;
+  TwoOtlpDoors doors;
   wire::IngestLimits limits;
   if (prng.chance(0.1)) limits.samples = 8;
   std::uint64_t now = std::uint64_t{t0} * 1'000'000;
@@ -297,30 +297,7 @@ RC_GTEST_PROP(an_otlp_door_that_remembers, says_what_one_says_that_does_not, ())
     request.trusted = trusted;
     if (trusted) request.agent = "web-0";
     request.limits = limits;
-    // What comes of agents is held against a door without any memory; of others series are derived, which takes a
-    // roster: against one that begins anew with each request.
-    if (!trusted) {
-      forgetful.known.clear();
-      forgetful.roster.clear();
-      request.starts = &plain_starts;
-      request.known = &forgetful;
-    }
-    auto expected = wire::decode_otlp(request);
-    if (!trusted) request.starts = &starts;
-    request.known = &known;
-    auto got = wire::decode_otlp(request);
-    RC_ASSERT(got.ok() == expected.ok());
-    if (!got) {
-      RC_ASSERT(got.error().to_string() == expected.error().to_string());
-      continue;
-    }
-    model::Delivery spelled = model::spelled_out(got->delivery, got->lists);
-    model::Delivery reference = model::spelled_out(expected->delivery, expected->lists);
-    RC_ASSERT(shown(spelled) == shown(reference));
-    RC_ASSERT(spelled == reference);
-    RC_ASSERT(got->accepted == expected->accepted);
-    RC_ASSERT(got->rejected == expected->rejected);
-    RC_ASSERT(got->why_rejected == expected->why_rejected);
+    RC_ASSERT(doors.difference(request) == "");
   }
 }
 
