@@ -190,6 +190,14 @@ TEST(Series, ReadsTimesAsPeopleWriteThem) {
   EXPECT_EQ(bench.get("/api/v1/instances/web-01/series?from=now&to=-1h").status, 400);
 }
 
+TEST(Series, AClientWhoseClockIsAheadHearsOfNothingYet) {
+  Bench bench;
+  bench.manager.add_instance("web-01", model::InstanceType::host, 0);
+  for (const char* ahead : {"now", "2027-01-15T08:00:01Z"})
+    EXPECT_EQ(bench.get(std::string("/api/v1/instances/web-01/series?from=") + ahead).status, 200) << ahead;
+  EXPECT_GT(bench.manager.past.asked.back().to, bench.manager.past.asked.back().from);
+}
+
 TEST(Activate, GivesThePersonaForAWhile) {
   Bench bench;
   bench.manager.add_instance("web-01", model::InstanceType::host, 0);
