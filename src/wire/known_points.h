@@ -33,9 +33,8 @@ struct KnownPoints {
 
   void begin_request(const IngestLimits& given) {
     bool full = known.size() > max_series || known.bytes() > max_bytes || roster.series() > max_series;
-    emptied += full ? 1 : 0;
     bool json_full = json.bytes() > max_json_bytes;
-    emptied += json_full && !full ? 1 : 0;
+    emptied += full || json_full ? 1 : 0;
     if (full || json_full || limits != given) json.clear();
     if (full || limits != given) {
       known.clear();

@@ -148,11 +148,6 @@ PrometheusMemory::Target* PrometheusMemory::target_of(std::string_view address, 
   return &targets.emplace(address, Target{.first_seen = now}).first->second;
 }
 
-bool PrometheusMemory::tells_of_itself(std::string_view address, WallTime now) {
-  const Target* target = target_of(address, now);
-  return target == nullptr || tells_of_itself(*target, now);
-}
-
 bool PrometheusMemory::tells_of_itself(const Target& target, WallTime now) {
   return !target.is_node_exporter && now - target.first_seen >= known_after;
 }
@@ -291,13 +286,13 @@ void PrometheusIntake::State::begin(std::span<const Label> labels, MetricType ty
     if (first_unnamed.empty()) first_unnamed = shown(name);
     return;
   }
-  if (is_about_the_exporter(name) ? !memory.tells_of_itself(address, now) : name.starts_with("node_")) {
-    PrometheusMemory::Target* target = memory.target_of(address, now);
-    if (is_about_the_exporter(name)) return void(exporter = target);
-    if (target != nullptr) target->is_node_exporter = true;
+  if (is_about_the_exporter(name)) {
+    exporter = memory.target_of(address, now);
+    if (exporter != nullptr && !PrometheusMemory::tells_of_itself(*exporter, now)) return;
+  } else if (name.starts_with("node_")) {
+    if (PrometheusMemory::Target* target = memory.target_of(address, now)) target->is_node_exporter = true;
   }
 
-  if (is_about_the_exporter(name)) exporter = memory.target_of(address, now);
   instance = std::string(rules.keep_port ? address : without_port(address));
   series.metric = MetricName{std::string(name)};
   series.unit = std::string(unit);
@@ -334,7 +329,7 @@ bool PrometheusIntake::State::begin_known(std::string_view given) {
   if (found->list != nullptr && found->list->id() != found->list_id) return false;
   fate = found->kept ? Fate::kept : Fate::not_kept;
   if (found->exporter != nullptr) {
-    bool tells = memory.tells_of_itself(*found->exporter, now);
+    bool tells = PrometheusMemory::tells_of_itself(*found->exporter, now);
     if (tells && !found->kept) return false;
     if (!tells) fate = Fate::not_kept;
   }

@@ -76,7 +76,6 @@ struct PrometheusMemory {
   [[nodiscard]] Remembered remembered() const;
 
   [[nodiscard]] Target* target_of(std::string_view address, WallTime now);  // null: no room
-  [[nodiscard]] bool tells_of_itself(std::string_view address, WallTime now);
   [[nodiscard]] static bool tells_of_itself(const Target& target, WallTime now);
   void learn_type(std::string_view family, MetricType type);
   std::uint32_t types_version = 0;  // another when a type is another

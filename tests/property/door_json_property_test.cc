@@ -267,14 +267,7 @@ RC_GTEST_PROP(an_otlp_door_that_remembers_json, says_what_one_says_that_does_not
     std::erase(body, cut);
     if (prng.chance(0.1)) spoil(prng, body);
     bool trusted = prng.chance(0.2);
-    wire::OtlpRequest request;
-    request.encoding = wire::OtlpEncoding::json;
-    request.body = body;
-    request.arrived = WallTime{static_cast<std::int64_t>(now)};
-    request.trusted = trusted;
-    if (trusted) request.agent = "web-0";
-    request.limits = limits;
-    RC_ASSERT(doors.difference(request) == "");
+    RC_ASSERT(doors.difference(otlp_request(wire::OtlpEncoding::json, body, now, trusted, limits)) == "");
   }
 }
 

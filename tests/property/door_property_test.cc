@@ -291,13 +291,7 @@ RC_GTEST_PROP(an_otlp_door_that_remembers, says_what_one_says_that_does_not, ())
     std::string body = any_otlp(same, now);
     if (prng.chance(0.05)) body.resize(prng.below(body.size() + 1));
     bool trusted = prng.chance(0.3);
-    wire::OtlpRequest request;
-    request.body = body;
-    request.arrived = WallTime{static_cast<std::int64_t>(now)};
-    request.trusted = trusted;
-    if (trusted) request.agent = "web-0";
-    request.limits = limits;
-    RC_ASSERT(doors.difference(request) == "");
+    RC_ASSERT(doors.difference(otlp_request(wire::OtlpEncoding::protobuf, body, now, trusted, limits)) == "");
   }
 }
 

@@ -1,13 +1,28 @@
 // An OTLP door that remembers series beside one that does not, for whoever holds the one against the other.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/text.h"
 #include "tests/property/shown_delivery.h"
 #include "wire/otlp.h"
 
 namespace mien {
+
+// As an agent sends it, or anybody.
+inline wire::OtlpRequest otlp_request(wire::OtlpEncoding encoding, std::string_view body, std::uint64_t now,
+                                      bool trusted, const wire::IngestLimits& limits) {
+  wire::OtlpRequest request;
+  request.encoding = encoding;
+  request.body = body;
+  request.arrived = WallTime{static_cast<std::int64_t>(now)};
+  request.trusted = trusted;
+  if (trusted) request.agent = "web-0";
+  request.limits = limits;
+  return request;
+}
 
 class TwoOtlpDoors {
  public:

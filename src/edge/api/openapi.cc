@@ -2,16 +2,10 @@
 #include "base/text.h"
 #include "edge/api/document.h"
 #include "edge/api/route.h"
+#include "edge/http/url.h"
 
 namespace mien::edge::api {
 namespace {
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
 
 Json parameter_document(const std::string& name, const char* in, const std::string& summary, const char* type) {
   Json out = Json::object();
@@ -38,7 +32,7 @@ Json content_of(const std::string& types, const std::string& schema_of = {}) {
 
 // "GET /api/v1/instances/{name}/drift" -> "get_instances_name_drift": stable names for generated clients.
 std::string operation_id(const Route& route) {
-  std::string id = lower(route.method);
+  std::string id = to_lower(route.method);
   for (std::string_view part : split(route.path, '/')) {
     if (part.empty() || part == "api" || part == "v1") continue;
     id += '_';
@@ -112,7 +106,7 @@ std::string openapi_document(const std::string& version) {
   for (const Route& route : routes()) {
     std::string path = route.path;
     if (std::size_t dots = path.find("...}"); dots != std::string::npos) path.replace(dots, 4, "}");
-    paths[path][lower(route.method)] = operation_of(route, path);
+    paths[path][to_lower(route.method)] = operation_of(route, path);
   }
   out["paths"] = std::move(paths);
   Json content = Json::object({{"application/problem+json",

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "edge/collect/procfs.h"
+#include "edge/collect/socket_dump.h"
 
 namespace mien::edge {
 namespace {
@@ -83,30 +83,13 @@ std::optional<SocketCounts> probe_sockets() {
   if (!ask(netlink.descriptor, states)) return std::nullopt;
   SocketCounts out;
   std::size_t told = 0;
-  alignas(nlmsghdr) std::array<char, 32768> buffer{};
-  for (;;) {
-    ssize_t length = ::recv(netlink.descriptor, buffer.data(), buffer.size(), 0);
-    if (length <= 0) return std::nullopt;
-    auto left = static_cast<std::size_t>(length);
-    for (const char* at = buffer.data(); left >= sizeof(nlmsghdr);) {
-      nlmsghdr head{};
-      std::memcpy(&head, at, sizeof head);
-      if (head.nlmsg_len < sizeof head || head.nlmsg_len > left || head.nlmsg_type == NLMSG_ERROR) return std::nullopt;
-      if (head.nlmsg_type == NLMSG_DONE) return out;
-      if (head.nlmsg_len >= NLMSG_HDRLEN + sizeof(inet_diag_msg)) {
-        inet_diag_msg one{};
-        std::memcpy(&one, at + NLMSG_HDRLEN, sizeof one);
-        count(one, out);
-        if (++told >= most_sockets_told) {
-          out.cut = true;
-          return out;
-        }
-      }
-      std::size_t step = std::min<std::size_t>(NLMSG_ALIGN(head.nlmsg_len), left);
-      at += step;
-      left -= step;
-    }
-  }
+  SocketDump end = read_socket_dump(netlink.descriptor, [&](const inet_diag_msg& socket) {
+    count(socket, out);
+    return ++told < most_sockets_told;
+  });
+  if (end == SocketDump::failed) return std::nullopt;
+  out.cut = end == SocketDump::stopped;
+  return out;
 }
 
 ConnectionMetrics::ConnectionMetrics(const std::string& proc_root, SocketProbe probe)

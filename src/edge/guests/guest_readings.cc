@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "edge/http/url.h"
 
 namespace mien::edge {
 namespace {
@@ -144,23 +145,16 @@ std::string plain(std::string_view name) {
   return out;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 }  // namespace
 
 model::InstanceReadings readings_of_guest(const GuestStats& stats, std::string_view driver, const std::string& host) {
   Fields of(stats);
-  model::InstanceReadings out{.instance = InstanceName(cat(plain(lower(driver)), "-", plain(stats.name), "@", host)),
+  model::InstanceReadings out{.instance = InstanceName(cat(plain(to_lower(driver)), "-", plain(stats.name), "@", host)),
                               .type = model::InstanceType::guest,
                               .parent = InstanceName(host),
                               .identities = {},
                               .readings = {}};
-  if (stats.uuid.size() == 36) out.identities.emplace("host.uuid", lower(stats.uuid));
+  if (stats.uuid.size() == 36) out.identities.emplace("host.uuid", to_lower(stats.uuid));
   if (of.has("state.state"))
     add(out.readings, Kind::gauge, "mien.guest.running", {}, "1", of("state.state") == running ? 1 : 0);
   add_cpu(of, out.readings);

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "edge/collect/kernel_file.h"
+#include "edge/http/url.h"
 
 namespace mien::edge {
 namespace {
@@ -15,16 +16,9 @@ std::string first_line(const std::string& path) {
   return std::string(trim(std::string_view(text).substr(0, text.find('\n'))));
 }
 
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
 // A machine id before its first boot is "uninitialized" or empty: that is nobody's.
 std::string valid_machine_id(const std::string& text) {
-  std::string id = lower(text);
+  std::string id = to_lower(text);
   bool fits = id.size() == 32 && parse_hex(id).has_value() && id.find_first_not_of('0') != std::string::npos;
   return fits ? id : std::string{};
 }
@@ -38,7 +32,7 @@ bool is_nobodys_uuid(std::string_view uuid) {
 }
 
 std::string valid_uuid(const std::string& text) {
-  std::string uuid = lower(text);
+  std::string uuid = to_lower(text);
   if (uuid.size() != 36 || is_nobodys_uuid(uuid)) return {};
   std::string digits = uuid;
   std::erase(digits, '-');

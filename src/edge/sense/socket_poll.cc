@@ -13,6 +13,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "edge/collect/socket_dump.h"
 #include "edge/sense/address.h"
 #include "edge/sense/fallbacks.h"
 
@@ -163,27 +164,12 @@ class SocketPoll final : public Sensor {
     message.request.idiag_states = states;
     if (::send(netlink_, &message, sizeof message, 0) < 0) return;
     std::size_t count = 0;
-    alignas(nlmsghdr) std::array<char, 32768> buffer{};
-    for (;;) {
-      ssize_t length = ::recv(netlink_, buffer.data(), buffer.size(), 0);
-      if (length <= 0) return;
-      auto left = static_cast<std::size_t>(length);
-      for (const char* at = buffer.data(); left >= sizeof(nlmsghdr);) {
-        nlmsghdr head{};
-        std::memcpy(&head, at, sizeof head);
-        if (head.nlmsg_len < sizeof head || head.nlmsg_len > left) return;
-        if (head.nlmsg_type == NLMSG_DONE || head.nlmsg_type == NLMSG_ERROR) return;
-        if (head.nlmsg_len >= NLMSG_HDRLEN + sizeof(inet_diag_msg)) {
-          inet_diag_msg one{};
-          std::memcpy(&one, at + NLMSG_HDRLEN, sizeof one);
-          if (++count <= most_sockets) use(socket_of(one));
-          else ++lost_;
-        }
-        std::size_t step = std::min<std::size_t>(NLMSG_ALIGN(head.nlmsg_len), left);
-        at += step;
-        left -= step;
-      }
-    }
+    // What came before a dump fails is as true as what comes of a whole one.
+    static_cast<void>(read_socket_dump(netlink_, [&](const inet_diag_msg& socket) {
+      if (++count <= most_sockets) use(socket_of(socket));
+      else ++lost_;
+      return true;
+    }));
   }
 
   SenseTools tools_;
