@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "drift/judge.h"
 #include "drift/lanes.h"
 #include "drift/relations.h"
+#include "drift/strongest.h"
 #include "drift/sustained.h"
 #include "drift/watch_state.h"
 
@@ -35,8 +37,7 @@ constexpr double shortest_silence = 10;      // intervals
 constexpr double longer_than_ever = 3;       // times the longest step so far
 constexpr std::uint64_t rhythm_known = 100;  // rows
 constexpr double gone_after = 600;           // seconds, and ten intervals, without a sample: a declared episode ends
-constexpr std::size_t ahead = 16;            // series whose state is fetched before it is needed
-constexpr double told_likely = 1.25;         // surprise of a series that may be among the strangest of its row
+constexpr std::size_t combined_most = 8;     // series of a row whose surprises are combined
 const model::Baseline unknown{};
 const model::Past no_past{};
 
@@ -87,36 +88,17 @@ void make_plan(Watch::State& state, const model::Expectation& expectation, const
   }
 }
 
-// The strongest surprises of a row, most first.
-struct Strongest {
-  std::array<double, 8> values{};
-  void add(double x) {
-    std::size_t place = values.size();
-    for (; place > 0 && values[place - 1] < x; --place) {
-      if (place < values.size()) values[place] = values[place - 1];
-    }
-    if (place < values.size()) values[place] = x;
-  }
-  [[nodiscard]] double length() const {
-    double squared = 0;
-    for (double value : values) squared += value * value;
-    return std::sqrt(squared);
-  }
-};
-
 class Assessor {
  public:
   Assessor(const Behavior& behavior, Watch::State& state, const std::vector<model::Series>& series,
            const model::Batch& batch, Assessment& out)
       : behavior_(behavior), state_(state), series_(series), batch_(batch), out_(out) {
-    // The first to read every series: what its sample will need is on its way some series before.
-    for (std::size_t s = 0; s < behavior.series.size(); ++s) {
-      if (s + ahead < behavior.series.size()) fetch(&behavior.series[s + ahead], sizeof(model::Baseline));
-      if (s + ahead < state.series.size()) fetch(&state.series[s + ahead], sizeof(SeriesWatch));
-      if (s % 8 == 0 && s + ahead < state.relations.sums.size()) __builtin_prefetch(&state.relations.sums[s + ahead]);
-      ready_ += behavior.series[s].ready() ? 1 : 0;
-      known_ += behavior.series[s].anchor.n > 0 ? 1 : 0;
-    }
+    ahead_ = {.baselines = behavior.series, .watches = state.series, .sums = state.relations.sums};
+    for (std::size_t s = 0; s < fetched_ahead; ++s) ahead_.fetch(s);
+    std::size_t known = 0;
+    for (std::size_t s = 0; s < behavior.series.size() && known < 2; ++s)
+      known += behavior.series[s].anchor.n > 0 ? 1 : 0;
+    is_alone_ = known < 2;
     out_.evidence.columns = batch.series.size();
     out_.evidence.rows.resize(batch.times.size());
     out_.evidence.samples.resize(batch.times.size() * batch.series.size());
@@ -130,6 +112,7 @@ class Assessor {
     Scene scene{.behavior = behavior_, .series = series_, .state = state_, .now = now, .changes = out_.changes};
     bool gated = gates_all(now);
     for (std::size_t from = 0; from < batch_.series.size(); from += together) samples(scene, index, from, gated);
+    ahead_ = {};  // the next row finds all at hand
     join_earlier(now);
     close_gone(scene);
     RowEvidence& evidence = out_.evidence.rows[index];
@@ -145,28 +128,15 @@ class Assessor {
 
   void summarise(WallTime now) {
     out_.score.at = now;
-    out_.score.state = model::learning_state(behavior_, now);
+    out_.score.state = model::learning_state(behavior_, readiness(), now);
     out_.score.score = out_.rows.empty() ? 0 : out_.rows.back().score;
     out_.score.alarm_level = onset_score(alarm_level(state_.alarm, budget()));
     Scene scene{.behavior = behavior_, .series = series_, .state = state_, .now = now, .changes = out_.changes};
-    std::array<std::pair<double, std::uint32_t>, max_deviations> top{};
-    std::size_t count = 0;
-    for (std::uint32_t s = 0; s < state_.series.size(); ++s) {
-      double surprise = state_.plain ? static_cast<double>(state_.series[s].surprise) : surprise_of(s);
-      if (count == top.size() && surprise <= top.back().first) continue;
-      if (!is_fresh(s, now)) continue;
-      std::size_t place = count < top.size() ? count++ : count - 1;
-      for (; place > 0 && top[place - 1].first < surprise; --place) top[place] = top[place - 1];
-      top[place] = {surprise, s};
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-      if (top[i].second < behavior_.past.size()) __builtin_prefetch(&behavior_.past[top[i].second].band_low);
-    }
-    out_.score.metrics.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      Blamed one{
-          .series = top[i].second, .surprise = top[i].first, .observed = state_.series[top[i].second].last, .at = now};
-      describe(scene, one, out_.score.metrics.emplace_back());
+    out_.ranked.resize(row_.shown.count());
+    for (std::size_t i = 0; i < out_.ranked.size(); ++i) {
+      std::uint32_t s = row_.shown.series(i);
+      Blamed one{.series = s, .surprise = surprise_of(s), .observed = state_.series[s].last, .at = now};
+      rank(scene, one, out_.ranked[i]);
     }
   }
 
@@ -174,7 +144,13 @@ class Assessor {
   [[nodiscard]] double budget() const { return state_.expectation.false_alarms_per_week; }
   // A single series is its own whole; more are judged against the healthy history of their combination.
   [[nodiscard]] bool judges() const {
-    return ready_ > 0 && 2 * ready_ >= known_ && (is_alone() || behavior_.combined.speaks());
+    const model::Readiness& counts = readiness();
+    return counts.ready > 0 && 2 * counts.ready >= counts.known && (is_alone_ || behavior_.combined.speaks());
+  }
+  // Asked when the series have been judged and are at hand.
+  [[nodiscard]] const model::Readiness& readiness() const {
+    if (!readiness_) readiness_ = model::readiness_of(behavior_);
+    return *readiness_;
   }
 
   [[nodiscard]] bool is_fresh(std::uint32_t s, WallTime now) const {
@@ -196,9 +172,6 @@ class Assessor {
     if (declared->limit) surprise = std::max(surprise, against.limit);
     return surprise;
   }
-
-  // Nothing else is known of the instance: the series' score is its own.
-  [[nodiscard]] bool is_alone() const { return known_ <= 1; }
 
   double advance(WallTime now) {
     double elapsed = state_.last_at.ns == 0 ? 0 : to_seconds(now - state_.last_at);
@@ -241,7 +214,7 @@ class Assessor {
     std::size_t end = std::min(from + together, batch_.series.size());
     std::size_t taken = 0;
     const Sample sample{
-        .value = 0, .at = scene.now, .hour = model::hour_of(scene.now), .gated = gated, .alone = is_alone()};
+        .value = 0, .at = scene.now, .hour = model::hour_of(scene.now), .gated = gated, .alone = is_alone_};
     const double* value = batch_.values.data() + from * batch_.times.size() + index;
     model::SampleEvidence* evidence = out_.evidence.samples.data() + index * batch_.series.size();
     for (std::size_t c = from; c < end; ++c, value += batch_.times.size()) {
@@ -264,12 +237,11 @@ class Assessor {
       ++taken;
     }
     std::span<Taken> all = std::span(taken_).first(taken);
-    judge_all(all);
+    judge_all(all, ahead_);
     row_.present += taken;
     if (state_.plain && !sample.alone) {
       for (const Taken& one : all) join_block(state_.relations, one.series, one.sample.value);
-      bool last = index + 1 == batch_.times.size();
-      for (const Taken& one : all) join_plain(one, last);
+      for (const Taken& one : all) row_.shown.add(one.watch->surprise, one.series);
     } else {
       for (std::size_t i = 0; i < taken; ++i) join(scene, taken_[i], before_[i]);
     }
@@ -305,30 +277,17 @@ class Assessor {
     join_row(s);
   }
 
-  // The same where nothing is declared of any series. What the report of the last row will tell of the strangest is
-  // fetched meanwhile.
-  void join_plain(const Taken& one, bool last) {
-    auto surprise = static_cast<double>(one.watch->surprise);
-    if (last && surprise > told_likely) __builtin_prefetch(&one.past->band_low);
-    row_.strongest.add(surprise);
-    note_worst(surprise, one.series);
-  }
-
   // What the row as a whole needs of a series whose newest sample is fresh.
   void join_row(std::uint32_t s) {
     const SeriesPlan& plan = state_.plan[s];
     if (plan.ignore) return;
     double own = static_cast<double>(state_.series[s].surprise);
-    row_.strongest.add(is_alone() ? own : plan.weight * own);
-    note_worst(plan.declared == nullptr ? own : surprise_of(s), s);
+    row_.weighed.add(static_cast<float>(is_alone_ ? own : plan.weight * own), s);
+    row_.shown.add(static_cast<float>(surprise_of(s)), s);
   }
 
-  void note_worst(double surprise, std::uint32_t s) {
-    if (surprise < row_.worst_surprise || (surprise == row_.worst_surprise && (surprise == 0 || s > row_.worst)))
-      return;
-    row_.worst_surprise = surprise;
-    row_.worst = s;
-  }
+  // Where no weights and no declarations are, both rankings are one.
+  [[nodiscard]] const Strongest& weighed() const { return state_.plain && !is_alone_ ? row_.shown : row_.weighed; }
 
   // Series that brought nothing in this row, but did not long ago.
   void join_earlier(WallTime now) {
@@ -342,11 +301,12 @@ class Assessor {
   void combine(Moment& moment, bool gated, RowEvidence& evidence) {
     double shift = rate_shift(moment.block);
     double own = row_.standing;
-    double surprise = std::min(row_.strongest.length(), most_combined);
+    double length = weighed().length(combined_most);
+    double surprise = std::min(length, most_combined);
     double strength = surprise;
-    if (!is_alone()) {
+    if (!is_alone_) {
       bool block_ends = follow_block(moment.at, gated);
-      double single = own_weight * row_.strongest.length();
+      double single = own_weight * length;
       auto bent = static_cast<double>(state_.interplay.surprise);
       own = std::min(std::sqrt(single * single + squared_surprise(state_.relations) + bent * bent), most_combined);
       strength = own;
@@ -384,7 +344,7 @@ class Assessor {
   void learn_combined(double u, bool rare, bool block_ends, RowEvidence& evidence) {
     state_.block_u = std::max(state_.block_u, static_cast<float>(u));
     state_.block_rare = state_.block_rare || rare;
-    if (!block_ends || ready_ == 0) return;
+    if (!block_ends || readiness().ready == 0) return;
     evidence.combined = true;
     evidence.u = state_.block_u;
     evidence.combined_rare = state_.block_rare;
@@ -401,7 +361,7 @@ class Assessor {
 
   void finish(const Verdict& verdict, RowVerdict& row) {
     row.score = verdict.score;
-    row.series = row_.worst;
+    row.series = row_.shown.surprise(0) > 0 ? row_.shown.series(0) : 0;
     for (std::uint32_t s : state_.declared) {
       double evidence = std::max(state_.against[s].declared, state_.against[s].limit);
       row.score = std::max(row.score, std::min(0.999, onset_score(verdict.level) * evidence / declared_open));
@@ -419,15 +379,15 @@ class Assessor {
   const std::vector<model::Series>& series_;
   const model::Batch& batch_;
   Assessment& out_;
-  std::size_t ready_ = 0;
-  std::size_t known_ = 0;
+  Ahead ahead_;
+  bool is_alone_ = true;  // nothing else is known of the instance: the series' score is its own
+  mutable std::optional<model::Readiness> readiness_;
   struct Row {
     bool after_silence = false;
     std::size_t present = 0;
     double standing = 0;  // the largest of a single series
-    Strongest strongest;
-    double worst_surprise = 0;
-    std::uint32_t worst = 0;  // the first of the series with that
+    Strongest shown;      // by what is told of a series
+    Strongest weighed;    // by what it counts for, where that differs
   };
   Row row_;
   std::array<Taken, together> taken_;

@@ -75,8 +75,21 @@ struct RowVerdict {
   std::uint32_t series = 0;                            // the most to blame
 };
 
+// How one metric stands in a row, by its place among the series.
+struct Ranked {
+  std::uint32_t series;
+  model::Direction direction;
+  double observed;
+  double expected;
+  double low;  // of the band that holds 99 % of healthy samples
+  double high;
+  double surprise;  // -log10 p
+  double weight;    // the persona's
+};
+
 struct Assessment {
-  model::DriftScore score;             // of the batch's last row
+  model::DriftScore score;             // of the batch's last row; its metrics are `ranked`, still without names
+  std::vector<Ranked> ranked;          // of the last row: most surprised first, at most 16
   model::Evidence evidence;            // per row and series: what learn::update needs
   std::vector<EpisodeChange> changes;  // in order of time
   std::vector<RowVerdict> rows;        // one per row of the batch
@@ -86,6 +99,10 @@ struct Assessment {
 // speaks of: counters are already rates per second. Times may leave gaps; a gap is a gap, not a frozen series.
 [[nodiscard]] Assessment assess(const model::Expectation& expectation, const model::Behavior& behavior, Watch& watch,
                                 const std::vector<model::Series>& series, const model::Batch& batch);
+
+// As people read it, and as it is stored. What `shown` held before is written over: the names are mostly the same.
+void show(const std::vector<Ranked>& ranked, const std::vector<model::Series>& series,
+          std::vector<model::Deviation>& shown);
 
 // Closes every open episode, resolved at `at`, and forgets the evidence against what was declared (the instance is
 // deleted or its persona changes).

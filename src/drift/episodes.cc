@@ -74,7 +74,9 @@ model::Finding finding_of(const Scene& scene, const Episode& episode) {
   finding.opened_at = episode.opened_at;
   finding.updated_at = scene.now;
   for (const Blamed& blamed : episode.blamed) {
-    finding.metrics.push_back(deviation_of(scene, blamed));
+    Ranked ranked;
+    rank(scene, blamed, ranked);
+    show(ranked, scene.series[blamed.series], finding.metrics.emplace_back());
   }
   if (episode.source != EpisodeSource::learned) {
     model::Deviation& first = finding.metrics.front();
@@ -280,41 +282,50 @@ bool has_episode(const Watch::State& state, EpisodeSource source, std::uint32_t 
   });
 }
 
-model::Deviation deviation_of(const Scene& scene, const Blamed& blamed) {
-  model::Deviation deviation;
-  describe(scene, blamed, deviation);
-  return deviation;
-}
-
-void describe(const Scene& scene, const Blamed& blamed, model::Deviation& deviation) {
+void rank(const Scene& scene, const Blamed& blamed, Ranked& ranked) {
   std::uint32_t index = blamed.series;
-  const model::Series& series = scene.series[index];
   const SeriesPlan& plan = scene.state.plan[index];
-  deviation.name = series.metric;
-  deviation.attributes = series.attributes;
-  deviation.observed = blamed.observed;
-  deviation.bits = Bits{blamed.surprise * bits_per_decade};
-  deviation.weight = plan.weight;
   const model::Baseline* baseline = index < scene.behavior.series.size() ? &scene.behavior.series[index] : nullptr;
+  ranked.series = index;
+  ranked.observed = blamed.observed;
+  ranked.surprise = blamed.surprise;
+  ranked.weight = plan.weight;
   if (baseline != nullptr && baseline->ready()) {
-    const model::Past& past = scene.behavior.past[index];
-    deviation.expected = expected_at(*baseline, past, blamed.at);
-    deviation.low = static_cast<double>(past.band_low);
-    deviation.high = static_cast<double>(past.band_high);
+    ranked.expected = expected_at(*baseline, scene.behavior.past[index], blamed.at);
+    ranked.low = static_cast<double>(baseline->band_low);
+    ranked.high = static_cast<double>(baseline->band_high);
   } else if (plan.declared != nullptr && plan.declared->distribution) {
     DeclaredBand band = band_of(*plan.declared->distribution);
-    deviation.expected = band.expected;
-    deviation.low = band.low;
-    deviation.high = band.high;
+    ranked.expected = band.expected;
+    ranked.low = band.low;
+    ranked.high = band.high;
   } else if (baseline != nullptr && baseline->anchor.n > 0) {
     double half = 4 * static_cast<double>(baseline->anchor.scale);
-    deviation.expected = baseline->anchor.location;
-    deviation.low = deviation.expected - half;
-    deviation.high = deviation.expected + half;
+    ranked.expected = baseline->anchor.location;
+    ranked.low = ranked.expected - half;
+    ranked.high = ranked.expected + half;
   } else {
-    deviation.expected = deviation.low = deviation.high = blamed.observed;
+    ranked.expected = ranked.low = ranked.high = blamed.observed;
   }
-  deviation.direction = direction_of(blamed.observed - deviation.expected);
+  ranked.direction = direction_of(blamed.observed - ranked.expected);
+}
+
+void show(const Ranked& ranked, const model::Series& series, model::Deviation& shown) {
+  if (shown.name != series.metric) shown.name = series.metric;
+  if (shown.attributes != series.attributes) shown.attributes = series.attributes;
+  shown.observed = ranked.observed;
+  shown.expected = ranked.expected;
+  shown.low = ranked.low;
+  shown.high = ranked.high;
+  shown.bits = Bits{ranked.surprise * bits_per_decade};
+  shown.weight = ranked.weight;
+  shown.direction = ranked.direction;
+}
+
+void show(const std::vector<Ranked>& ranked, const std::vector<model::Series>& series,
+          std::vector<model::Deviation>& shown) {
+  shown.resize(ranked.size());
+  for (std::size_t i = 0; i < ranked.size(); ++i) show(ranked[i], series[ranked[i].series], shown[i]);
 }
 
 void follow_learned(Scene& scene, const Verdict& verdict) {

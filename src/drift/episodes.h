@@ -36,9 +36,9 @@ void close_episode(Scene& scene, std::size_t index);
 // Closes an episode as it was last reported, without looking at the world.
 [[nodiscard]] EpisodeChange drop_episode(Watch::State& state, std::size_t index, WallTime now);
 
-// As a person reads it: beside what was expected then.
-[[nodiscard]] model::Deviation deviation_of(const Scene& scene, const Blamed& blamed);
-void describe(const Scene& scene, const Blamed& blamed, model::Deviation& deviation);  // the same in its place
+// Beside what was expected then; and as a person reads it.
+void rank(const Scene& scene, const Blamed& blamed, Ranked& ranked);
+void show(const Ranked& ranked, const model::Series& series, model::Deviation& shown);
 [[nodiscard]] bool has_episode(const Watch::State& state, EpisodeSource source, std::uint32_t series);
 
 }  // namespace mien::drift

@@ -446,10 +446,12 @@ void weigh_four(Four lanes, const Questions& questions, std::size_t first) {
   }
 }
 
-void judge_fours(std::span<Taken> taken) {
+void judge_fours(std::span<Taken> taken, const Ahead& ahead) {
   Questions questions;
   for (std::size_t i = 0; i < taken.size(); i += lane_count) {
     Four lanes = taken.subspan(i).first<lane_count>();
+    if (!ahead.baselines.empty())
+      for (const Taken& one : lanes) ahead.fetch(one.series + fetched_ahead);
     if (!measure_four(lanes)) {
       for (Taken& one : lanes) {
         measure(one);
@@ -465,9 +467,9 @@ void judge_fours(std::span<Taken> taken) {
 
 }  // namespace
 
-void judge_all(std::span<Taken> taken) {
+void judge_all(std::span<Taken> taken, const Ahead& ahead) {
   std::size_t fours = taken.size() / lane_count * lane_count;
-  if (fours > 0) judge_fours(taken.first(fours));
+  if (fours > 0) judge_fours(taken.first(fours), ahead);
   for (Taken& one : taken.subspan(fours)) {
     measure(one);
     ask(one);
@@ -477,7 +479,7 @@ void judge_all(std::span<Taken> taken) {
 
 #else
 
-void judge_all(std::span<Taken> taken) {
+void judge_all(std::span<Taken> taken, const Ahead& /*ahead*/) {
   for (Taken& one : taken) {
     measure(one);
     ask(one);

@@ -15,7 +15,22 @@ namespace mien::drift {
 constexpr std::size_t together = 32;  // samples that are measured before the first of them is weighed
 constexpr std::size_t lane_count = 4;
 
+constexpr std::size_t fetched_ahead = 24;  // series whose state is on its way before it is needed
+
+// The state of all series, of which those after the ones that are judged are fetched meanwhile. Empty: all is at hand.
+struct Ahead {
+  std::span<const model::Baseline> baselines;
+  std::span<const SeriesWatch> watches;
+  std::span<const BlockSum> sums;
+
+  void fetch(std::size_t series) const {
+    if (series < baselines.size()) drift::fetch(&baselines[series], sizeof(model::Baseline));
+    if (series < watches.size()) drift::fetch(&watches[series], sizeof(SeriesWatch));
+    if (series % 8 == 0 && series < sums.size()) __builtin_prefetch(&sums[series]);
+  }
+};
+
 // As measure() and ask() of each, and then weigh() of each. Of one row and different series; at most `together`.
-void judge_all(std::span<Taken> taken);
+void judge_all(std::span<Taken> taken, const Ahead& ahead);
 
 }  // namespace mien::drift

@@ -64,8 +64,8 @@ bool is_outside(const Scene& scene, std::uint32_t series) {
   const SeriesWatch& watch = scene.state.series[series];
   if (std::fabs(static_cast<double>(watch.z)) > outside_z) return true;
   if (series >= scene.behavior.series.size() || !scene.behavior.series[series].ready()) return false;
-  const model::Past& past = scene.behavior.past[series];
-  return watch.last < static_cast<double>(past.band_low) || watch.last > static_cast<double>(past.band_high);
+  const model::Baseline& baseline = scene.behavior.series[series];
+  return watch.last < static_cast<double>(baseline.band_low) || watch.last > static_cast<double>(baseline.band_high);
 }
 
 // A clear jump not long ago, to the side where the value now is.

@@ -117,15 +117,29 @@ void learn_sample(Baseline& baseline, double x, const SampleEvidence& evidence, 
   baseline.interval = evidence.interval;
 }
 
+// The toss for the next block of a series: how many zeros it begins with, less than two where much is known and only
+// what is not ordinary counts.
+constexpr int counts_ordinary = 2;
+int next_toss(std::uint32_t& coin) { return std::countl_zero(stats::draw(coin)); }
+
+// The tails are seldom at hand: they are fetched some series before.
+constexpr std::size_t ahead = 12;
+void fetch_tails(const Baseline& baseline, const Past& past) {
+  std::uint32_t coin = baseline.coin;
+  if (baseline.blocks >= old_blocks && next_toss(coin) < counts_ordinary) return;
+  const char* bytes = reinterpret_cast<const char*>(past.tails.data());
+  for (std::size_t i = 0; i < sizeof past.tails; i += 64) __builtin_prefetch(bytes + i, 1);
+}
+
 // One toss for all experts: a counter of exponent e takes its value if the toss begins with e zeros, a doubtful one if
 // with two more. Where much is known, what is ordinary counts four at a time, for one block in four: most blocks of old
 // series touch no more tails than were asked.
 void teach_tails(Baseline& baseline, Past& past, const SampleEvidence& evidence) {
-  int zeros = std::countl_zero(stats::draw(baseline.coin));
+  int zeros = next_toss(baseline.coin);
   bool old = baseline.blocks >= old_blocks;
   std::uint32_t counts = all_experts;
   // Four at a time begins with two zeros: else only what is not ordinary, or of a tail that is still silent, counts.
-  if (old && zeros < 2)
+  if (old && zeros < counts_ordinary)
     counts &= stats::reached(evidence.rungs, baseline.marks) | stats::reached(baseline.marks, Baseline::all_silent);
   for (; counts != 0; counts &= counts - 1) {
     auto i = static_cast<std::size_t>(std::countr_zero(counts));
@@ -134,7 +148,7 @@ void teach_tails(Baseline& baseline, Past& past, const SampleEvidence& evidence)
     int begins = (evidence.rare >> i & 1U) != 0 ? zeros - 2 : zeros;
     bool fourfold = old && rung < baseline.marks[i] && baseline.marks[i] != stats::SmallTail::never;
     if (!fourfold) past.tails[i].add_tossed(rung - 1, begins, baseline.coin);
-    else if (begins >= 2) past.tails[i].add_four_tossed(rung - 1, begins, baseline.coin);
+    else if (begins >= counts_ordinary) past.tails[i].add_four_tossed(rung - 1, begins, baseline.coin);
   }
 }
 
@@ -150,8 +164,8 @@ void learn_block(Baseline& baseline, Past& past, double x, const SampleEvidence&
   }
   ++baseline.blocks;
   if (baseline.blocks % refresh_band == 0 || baseline.blocks == stats::Tail::silent_below) {
-    past.band_low = static_cast<float>(past.values.quantile(0.005));
-    past.band_high = static_cast<float>(past.values.quantile(0.995));
+    baseline.band_low = static_cast<float>(past.values.quantile(0.005));
+    baseline.band_high = static_cast<float>(past.values.quantile(0.995));
   }
 }
 
@@ -169,9 +183,17 @@ void update(Behavior& behavior, const std::vector<model::Series>& series, const 
     WallTime t = batch.times[row];
     std::int32_t hour = model::hour_of(t);
     std::size_t taught = 0;
+    auto fetch = [&](std::size_t c) {
+      if (c >= batch.series.size() || batch.series[c] >= behavior.series.size()) return;
+      std::uint32_t s = batch.series[c];
+      bool ends = (evidence.samples[row * evidence.columns + c].flags & SampleEvidence::block_end) != 0;
+      if (ends) fetch_tails(behavior.series[s], behavior.past[s]);
+    };
+    for (std::size_t c = 0; c < ahead; ++c) fetch(c);
     for (std::size_t c = 0; c < batch.series.size(); ++c) {
       const SampleEvidence& sample = evidence.samples[row * evidence.columns + c];
       std::uint32_t s = batch.series[c];
+      fetch(c + ahead);
       if ((sample.flags & SampleEvidence::present) == 0 || s >= behavior.series.size()) continue;
       Baseline& baseline = behavior.series[s];
       double x = clip(batch.at(c, row), largest_value);

@@ -117,8 +117,8 @@ PackedSeries pack_series(const Baseline& baseline, const Past& past, bool with_s
                       .season_scale = baseline.season_scale,
                       .forecast_scale = baseline.forecast_scale,
                       .change_rate = baseline.change_rate,
-                      .band_low = past.band_low,
-                      .band_high = past.band_high,
+                      .band_low = baseline.band_low,
+                      .band_high = baseline.band_high,
                       .interval = baseline.interval,
                       .blocks = baseline.blocks,
                       .tails = {},
@@ -152,8 +152,8 @@ void unpack_series(const PackedSeries& packed, const PackedPlace& place, std::ui
   baseline.change_rate = packed.change_rate;
   baseline.interval = packed.interval;
   baseline.blocks = packed.blocks;
-  past.band_low = packed.band_low;
-  past.band_high = packed.band_high;
+  baseline.band_low = packed.band_low;
+  baseline.band_high = packed.band_high;
   for (std::size_t i = 0; i < model::expert_count; ++i)
     past.tails[i] = stats::SmallTail::narrow(unpack_tail(packed.tails[i], version));
   model::summarise(baseline, past);

@@ -93,11 +93,11 @@ void begin_series(const Parts& parts, Baseline& baseline, Past& past) {
     for (const Part& part : parts) all.merge(part.past->tails[i].widen());
     past.tails[i] = SmallTail::narrow(worth(all));
   }
-  past.band_low = parts.front().past->band_low;
-  past.band_high = parts.front().past->band_high;
+  baseline.band_low = parts.front().baseline->band_low;
+  baseline.band_high = parts.front().baseline->band_high;
   for (const Part& part : parts) {
-    past.band_low = std::min(past.band_low, part.past->band_low);
-    past.band_high = std::max(past.band_high, part.past->band_high);
+    baseline.band_low = std::min(baseline.band_low, part.baseline->band_low);
+    baseline.band_high = std::max(baseline.band_high, part.baseline->band_high);
   }
   begin_season(parts, baseline, past);
   begin_week(parts, past.season);

@@ -23,23 +23,30 @@ void summarise(Baseline& baseline, Past& past) {
   baseline.unsummarised = 0;
 }
 
-LearningState learning_state(const Behavior& behavior, WallTime now) {
-  std::size_t known = 0;
-  std::size_t ready = 0;
-  std::size_t apart = 0;
+Readiness readiness_of(const Behavior& behavior) {
+  Readiness counts;
   for (const Baseline& baseline : behavior.series) {
-    if (baseline.anchor.n == 0) continue;
-    ++known;
-    if (!baseline.ready()) continue;
-    ++ready;
-    if (baseline.recent > apart_from_anchor || baseline.recent < -apart_from_anchor) ++apart;
+    bool known = baseline.anchor.n > 0;
+    bool ready = known && baseline.ready();
+    bool apart = baseline.recent > apart_from_anchor || baseline.recent < -apart_from_anchor;
+    counts.known += known ? 1 : 0;
+    counts.ready += ready ? 1 : 0;
+    counts.apart += ready && apart ? 1 : 0;
   }
-  bool combined = known <= 1 || behavior.combined.speaks();
-  if (ready == 0 || 2 * ready < known || !combined) return LearningState::learning;
+  return counts;
+}
+
+LearningState learning_state(const Behavior& behavior, const Readiness& of_it, WallTime now) {
+  bool combined = of_it.known <= 1 || behavior.combined.speaks();
+  if (of_it.ready == 0 || 2 * of_it.ready < of_it.known || !combined) return LearningState::learning;
   double patience = std::max(600.0, 10 * behavior.interval);
   if (to_seconds(now - behavior.last) > patience) return LearningState::stale;
-  if (behavior.health < 0.5 || 2 * apart > ready) return LearningState::suspect;
+  if (behavior.health < 0.5 || 2 * of_it.apart > of_it.ready) return LearningState::suspect;
   return LearningState::ready;
+}
+
+LearningState learning_state(const Behavior& behavior, WallTime now) {
+  return learning_state(behavior, readiness_of(behavior), now);
 }
 
 }  // namespace mien::model

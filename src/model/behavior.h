@@ -79,6 +79,8 @@ struct Baseline {
   float change_rate = 0;          // how often the value differs from the one before
   float interval = 0;             // seconds between samples
   float recent = 0;               // mean z of about the last hours, not gated: far from 0 = the anchor disagrees
+  float band_low = 0;             // holds 99 % of healthy samples, refreshed every 32 blocks; not among `fields`
+  float band_high = 0;
   std::uint32_t hour_weight = 0;  // samples in hour_sum
   std::int32_t hour = 0;          // hours since 1970 that are being summed, while hour_weight > 0
   std::uint32_t blocks = 0;       // that taught
@@ -113,11 +115,9 @@ struct Past {
   std::array<stats::SmallTail, expert_count> tails{};
   Season season;
   stats::SmallSketch values;
-  float band_low = 0;  // holds 99 % of healthy samples, refreshed every 32 blocks
-  float band_high = 0;
   friend bool operator==(const Past&, const Past&) = default;
-  static constexpr auto fields = std::tuple{field("tails", &Past::tails), field("season", &Past::season), field("values", &Past::values),
-                                            field("band_low", &Past::band_low), field("band_high", &Past::band_high)};
+  static constexpr auto fields =
+      std::tuple{field("tails", &Past::tails), field("season", &Past::season), field("values", &Past::values)};
 };
 
 // The live behaviour. Callers copy, encode and compare it; its inside is for learn and drift.
@@ -154,12 +154,21 @@ void summarise(Baseline& baseline, Past& past);
 
 constexpr double apart_from_anchor = 2;  // scales between what is seen of late and the anchor
 
+// How many series are known, have learned enough, and have been away from their anchor for hours of late.
+struct Readiness {
+  std::size_t known = 0;
+  std::size_t ready = 0;
+  std::size_t apart = 0;  // of these
+};
+[[nodiscard]] Readiness readiness_of(const Behavior& behavior);
+
 // learning  until half of the series know 100 blocks, and the whole 100 of those;
 // stale     when nothing came for ten minutes or ten intervals;
 // suspect   when most of the last blocks could not teach (open findings, missing data), or most series have been two scales
 //           away from their anchor for hours: the baseline is of another life;
 // ready     else. What is not learning opens learned findings.
 [[nodiscard]] LearningState learning_state(const Behavior& behavior, WallTime now);
+[[nodiscard]] LearningState learning_state(const Behavior& behavior, const Readiness& of_it, WallTime now);
 
 // What drift tells learn about one sample, so that nothing is computed twice; not stored.
 struct SampleEvidence {

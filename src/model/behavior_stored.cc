@@ -1,5 +1,6 @@
 // The stored form of a Behavior, and the one before it (docs/formats/behavior.md).
 #include <algorithm>
+#include <type_traits>
 
 #include "base/codec.h"
 #include "model/behavior.h"
@@ -9,7 +10,8 @@ namespace {
 
 // In front of the fields since version 2; what stood there before is a number of series.
 constexpr std::uint32_t versioned = 1U << 20;
-constexpr std::uint32_t newest = 4;  // 3: without the seasons' weeks; 2: without security too
+constexpr std::uint32_t newest =
+    5;  // 4: bands among what is seldom touched; 3: without the seasons' weeks; 2: without security too
 
 struct Tail1 {
   std::array<std::uint32_t, 32> counts{};
@@ -115,8 +117,8 @@ void convert(const Baseline1& from, Baseline& baseline, Past& past) {
     if (cell.spread > 0) past.season.set_spread(i, cell.spread, baseline.coin);
   }
   past.values = stats::SmallSketch::narrow(from.values);
-  past.band_low = static_cast<float>(from.band_low);
-  past.band_high = static_cast<float>(from.band_high);
+  baseline.band_low = static_cast<float>(from.band_low);
+  baseline.band_high = static_cast<float>(from.band_high);
   summarise(baseline, past);
 }
 
@@ -138,6 +140,37 @@ void restore_1(Decoder& decoder, std::uint32_t count, Behavior& behavior) {
   behavior.last = rest.last;
 }
 
+// Of versions 2 to 4: what is seldom touched, and the band behind it.
+struct Past4 {
+  std::array<stats::SmallTail, expert_count> tails{};
+  Season season;
+  stats::SmallSketch values;
+  float band_low = 0;
+  float band_high = 0;
+  static constexpr auto fields =
+      std::tuple{field("tails", &Past4::tails), field("season", &Past4::season), field("values", &Past4::values),
+                 field("band_low", &Past4::band_low), field("band_high", &Past4::band_high)};
+};
+
+void restore_past_4(Decoder& decoder, Behavior& behavior) {
+  std::vector<Past4> stored;
+  decoder.get(stored);
+  behavior.past.resize(stored.size());
+  if (behavior.past.size() != behavior.series.size()) return;  // refused with the rest
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    behavior.past[i] = {.tails = stored[i].tails, .season = stored[i].season, .values = stored[i].values};
+    behavior.series[i].band_low = stored[i].band_low;
+    behavior.series[i].band_high = stored[i].band_high;
+  }
+}
+
+void restore_bands(Decoder& decoder, std::vector<Baseline>& series) {
+  for (Baseline& one : series) {
+    decoder.get(one.band_low);
+    decoder.get(one.band_high);
+  }
+}
+
 void restore_weeks(Decoder& decoder, std::vector<Past>& past) {
   for (Past& one : past) {
     Season::Week week{};
@@ -153,6 +186,10 @@ void Behavior::store(Encoder& encoder) const {
   for_each_field(*this, [&](const char*, const auto& member) { encoder.put(member); });
   encoder.put(security);
   for (const Past& one : past) encoder.put(one.season.week());
+  for (const Baseline& one : series) {
+    encoder.put(one.band_low);
+    encoder.put(one.band_high);
+  }
 }
 
 void Behavior::restore(Decoder& decoder) {
@@ -161,9 +198,15 @@ void Behavior::restore(Decoder& decoder) {
   decoder.get(head);
   if (head <= max_series) return restore_1(decoder, head, *this);
   if (head < versioned + 2 || head > versioned + newest) return decoder.refuse();
-  for_each_field(*this, [&](const char*, auto& member) { decoder.get(member); });
+  for_each_field(*this, [&](const char*, auto& member) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(member)>, std::vector<Past>>) {
+      if (head < versioned + 5) return restore_past_4(decoder, *this);
+    }
+    decoder.get(member);
+  });
   if (head >= versioned + 3) decoder.get(security);
   if (head >= versioned + 4) restore_weeks(decoder, past);
+  if (head >= versioned + 5) restore_bands(decoder, series);
   bool whole = security.is_whole() && series.size() == past.size() && series.size() <= max_series &&
                std::all_of(past.begin(), past.end(), [](const Past& one) { return one.values.is_whole(); });
   if (!whole) decoder.refuse();

@@ -51,13 +51,19 @@ void publish(std::string_view type, const Instance::Step& step, const model::Fin
 // Thousands of these are kept for subscribers that come back, so they carry the most surprised metrics only.
 Notice drift_notice(const Instance::Step& step, const model::DriftScore& score) {
   constexpr std::size_t most_metrics = 3;
-  Notice notice{.type = "drift",
-                .subject = cat("Instance/", score.instance.value),
-                .at = step.now,
-                .finding = {},
-                .drift = score};
-  notice.drift->metrics.resize(std::min(notice.drift->metrics.size(), most_metrics));
-  return notice;
+  auto end = score.metrics.begin() + static_cast<std::ptrdiff_t>(std::min(score.metrics.size(), most_metrics));
+  return {.type = "drift",
+          .subject = cat("Instance/", score.instance.value),
+          .at = step.now,
+          .finding = {},
+          .drift = model::DriftScore{.instance = score.instance,
+                                     .persona = score.persona,
+                                     .revision = score.revision,
+                                     .at = score.at,
+                                     .score = score.score,
+                                     .alarm_level = score.alarm_level,
+                                     .state = score.state,
+                                     .metrics = {score.metrics.begin(), end}}};
 }
 
 // For people, beside other conditions.
@@ -153,7 +159,9 @@ void Instance::judge(const Step& step, const model::Batch& batch, bool late, Eff
     learn::update(state_.behavior, state_.series, batch, assessment.evidence);
   remember(batch, out);
 
+  assessment.score.metrics = std::move(state_.drift.metrics);
   state_.drift = std::move(assessment.score);
+  drift::show(assessment.ranked, state_.series, state_.drift.metrics);
   state_.drift.instance = state_.name;
   state_.drift.persona = state_.assignment.persona;
   state_.drift.revision = state_.revision_numbers[state_.assignment.persona];

@@ -15,8 +15,8 @@ std::vector<SeriesSummary> summarise(const model::PersonaRevision& revision) {
     summaries.push_back({.series = model::to_text(revision.series[i]),
                          .location = baseline.anchor.location,
                          .scale = static_cast<double>(baseline.anchor.scale),
-                         .low = static_cast<double>(behavior.past[i].band_low),
-                         .high = static_cast<double>(behavior.past[i].band_high)});
+                         .low = static_cast<double>(baseline.band_low),
+                         .high = static_cast<double>(baseline.band_high)});
   }
   return summaries;
 }

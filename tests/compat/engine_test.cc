@@ -53,8 +53,8 @@ TEST(FrozenEngine, WhatWasLearnedInTheFormatsBeforeGoesOn) {
   EXPECT_NEAR(first.anchor.location, 10, 0.2);
   EXPECT_EQ(first.anchor.n, 900U);
   EXPECT_TRUE(first.ready());
-  EXPECT_LT(before.behavior.past[0].band_low, 9.5F);
-  EXPECT_GT(before.behavior.past[0].band_high, 10.5F);
+  EXPECT_LT(before.behavior.series[0].band_low, 9.5F);
+  EXPECT_GT(before.behavior.series[0].band_high, 10.5F);
   auto jump = static_cast<std::size_t>(model::Expert::jump);
   EXPECT_NEAR(before.behavior.past[0].tails[jump].values(), 880, 150);  // codes are up to a sixteenth below the count
   EXPECT_GT(before.behavior.past[0].season.visits(10), 0);

@@ -44,9 +44,9 @@ std::optional<Band> band_of(const model::Behavior& behavior, std::size_t series,
   if (series >= behavior.series.size() || !behavior.series[series].ready()) return std::nullopt;
   const model::Baseline& baseline = behavior.series[series];
   const model::Past& past = behavior.past[series];
-  Band whole{.low = static_cast<double>(past.band_low),
+  Band whole{.low = static_cast<double>(baseline.band_low),
              .middle = baseline.anchor.location,
-             .high = static_cast<double>(past.band_high)};
+             .high = static_cast<double>(baseline.band_high)};
   if (!(whole.low < whole.high)) {
     double half = scales_in_band * static_cast<double>(baseline.anchor.scale);
     whole.low = whole.middle - half;
