@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Chosen by judgement, not by a law, a unit or a limit: what a search could have fitted to the data. Those of headers are
 # left as they are: several files are compiled with them.
 CONSTANTS = {
-    "drift/alarm.cc": ["standing_scale", "onset_scale", "onset_begins", "novelty", "fades_in", "clearly_stronger",
+    "drift/alarm.cc": ["standing_scale", "onset_scale", "onset_begins", "novelty", "fades_in", "sudden_share", "fresh_share", "clearly_stronger",
                        "sustained_margin", "held_blocks", "bump_from", "bump_ends", "forget", "episode_step"],
     "drift/drift.cc": ["own_weight", "combined_empirical"],
     "drift/judge.cc": ["rare_surprise", "decades_of_magnitude"],

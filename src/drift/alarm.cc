@@ -17,6 +17,8 @@ constexpr double onset_begins = 3.6;      // weaker ones do not outrank what sta
 constexpr double novelty = 3.5;           // decades taken off per decade of times it happened before
 constexpr double fades_in = 12;           // blocks
 constexpr double fades_within = 36'000;   // seconds
+constexpr double sudden_share = 0.3;      // of what rose at once, beside what stands
+constexpr double fresh_share = 0.12;      // of what is above the mean of late
 constexpr double clearly_stronger = 0.4;  // above what is held: a new onset
 constexpr double sustained_margin = 0.9;  // above the alarm level: the two ways to an episode share one budget
 constexpr double held_blocks = 170;
@@ -64,6 +66,18 @@ void follow_bump(Alarm& alarm, const Moment& moment) {
   }
 }
 
+// How strongly what stands speaks: at most `strength` while nothing stronger lasts. What rose at once, over what still
+// stood, counts for more than what crept in or only comes back, as long as it stands; and so does, a little, what is
+// above the mean of late. So the start of something short is not outranked by the tenth flicker of something long.
+double follow_standing(Standing& standing, double strength, double keeps) {
+  double before = standing.lasting * keeps;
+  standing.lasting = std::max(strength, before);
+  standing.rose = std::max(strength - before, std::min(standing.rose, strength));
+  double fresh = std::max(0.0, strength - standing.mean);
+  standing.mean += (1 - keeps) * (strength - standing.mean);
+  return (standing.lasting + sudden_share * standing.rose + fresh_share * fresh) / (1 + sudden_share + fresh_share);
+}
+
 }  // namespace
 
 double onset_score(double strength) {
@@ -88,7 +102,7 @@ double level_above(double base, const Alarm& alarm) {
 
 double alarm_level(const Alarm& alarm, double budget) { return level_above(base_level(budget), alarm); }
 
-Verdict sound(Alarm& alarm, double& lasting, const Moment& moment, double budget) {
+Verdict sound(Alarm& alarm, Standing& standing, const Moment& moment, double budget) {
   double surprise = moment.surprise;
   double judged = moment.judged ? moment.elapsed : 0;
   double blocks = moment.elapsed / moment.block;
@@ -108,8 +122,7 @@ Verdict sound(Alarm& alarm, double& lasting, const Moment& moment, double budget
   verdict.fires = at_once || by_now;
 
   double fading = std::max(blocks / fades_in, moment.elapsed / fades_within);
-  lasting = std::max(moment.standing, lasting * std::clamp(1 - fading, 0.0, 1.0));
-  verdict.score = standing_score(lasting);
+  verdict.score = standing_score(follow_standing(standing, moment.standing, std::clamp(1 - fading, 0.0, 1.0)));
   // For the score what would have been at the budget's own level.
   bool goes_on = alarm.held > std::min(verdict.level, base) && surprise <= alarm.held + clearly_stronger;
   bool onset = verdict.fresh >= onset_begins && !goes_on;

@@ -12,8 +12,8 @@ constexpr double level_floor = 2;
 constexpr double level_ceiling = 12;
 
 // A score has two parts: below `onset_from` it says how odd things are (0.7 (1 - exp(-E / 7))), whatever was reported;
-// above, that something new begins, and how strongly (0.7 + 0.3 (1 - exp(-(E' - 3.6) / 2))). So one score serves both the
-// question "is it odd now?" and "when did it begin?", and a long incident can not outrank the start of the next.
+// above, that something new begins, and how strongly (0.7 + 0.3 (1 - exp(-(E' - 3.6) / 2))). So one score serves both
+// the question "is it odd now?" and "when did it begin?", and a long incident can not outrank the start of the next.
 constexpr double onset_from = 0.7;
 // The score of an onset of that strength: what an episode must reach at an alarm level. 0 below level_floor.
 [[nodiscard]] double onset_score(double strength);
@@ -44,8 +44,8 @@ struct Moment {
   bool judged = true;  // enough is known to judge: the time counts for the alarm level
   double block = 0;    // seconds
 };
-// `lasting` is the standing of late: it fades within about 12 blocks, ten hours at most.
-Verdict sound(Alarm& alarm, double& lasting, const Moment& moment, double budget);
+// `standing` is of late: it fades within about 12 blocks, ten hours at most.
+Verdict sound(Alarm& alarm, Standing& standing, const Moment& moment, double budget);
 // The controller's step when an episode was opened.
 void count_episode(Alarm& alarm);
 

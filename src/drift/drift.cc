@@ -118,7 +118,7 @@ class Assessor {
     RowEvidence& evidence = out_.evidence.rows[index];
     Moment moment{.at = now, .elapsed = elapsed, .judged = judges(), .block = block_seconds(state_.interval)};
     combine(moment, gated, evidence);
-    Verdict verdict = sound(state_.alarm, state_.lasting, moment, budget());
+    Verdict verdict = sound(state_.alarm, state_.standing, moment, budget());
     verdict.after_silence = row_.after_silence;
     verdict.fires = verdict.fires || row_.after_silence;
     if (judges()) follow_learned(scene, verdict);

@@ -260,13 +260,13 @@ Moment moment(double surprise, int row) {
 
 TEST(Score, TheStartOfAnIncidentOutranksTheRestOfALongerOne) {
   Alarm alarm;
-  double lasting = 0;
+  Standing standing;
   int row = 0;
-  double start = sound(alarm, lasting, moment(9, ++row), 1).score;
+  double start = sound(alarm, standing, moment(9, ++row), 1).score;
   double middle = 0;
-  for (int i = 0; i < 300; ++i) middle = std::max(middle, sound(alarm, lasting, moment(9, ++row), 1).score);
-  for (int i = 0; i < 600; ++i) (void)sound(alarm, lasting, moment(0.1, ++row), 1);
-  double next = sound(alarm, lasting, moment(10, ++row), 1).score;
+  for (int i = 0; i < 300; ++i) middle = std::max(middle, sound(alarm, standing, moment(9, ++row), 1).score);
+  for (int i = 0; i < 600; ++i) (void)sound(alarm, standing, moment(0.1, ++row), 1);
+  double next = sound(alarm, standing, moment(10, ++row), 1).score;
   EXPECT_GT(start, onset_from);
   EXPECT_LT(middle, onset_from);
   EXPECT_GT(next, middle);
@@ -274,44 +274,80 @@ TEST(Score, TheStartOfAnIncidentOutranksTheRestOfALongerOne) {
 
 TEST(Score, ItFadesWithinAFewHoursOfTheLastOddRow) {
   Alarm alarm;
-  double lasting = 0;
+  Standing standing;
   int row = 0;
-  (void)sound(alarm, lasting, moment(6, ++row), 1);
+  (void)sound(alarm, standing, moment(6, ++row), 1);
   double before = 1;
   for (int i = 0; i < 33 * 6; ++i) {
-    double score = sound(alarm, lasting, moment(0, ++row), 1).score;
+    double score = sound(alarm, standing, moment(0, ++row), 1).score;
     EXPECT_LE(score, before);
     before = score;
   }
   EXPECT_LT(before, 0.01);
 }
 
+// The score of what stands `strength` high in the last of `rows` rows, reached at once or row by row.
+double standing_of(double strength, int rows, bool at_once) {
+  Alarm alarm;
+  Standing standing;
+  double score = 0;
+  for (int row = 1; row <= rows; ++row) {
+    Moment now = moment(0, row);
+    now.standing = at_once ? (row == rows ? strength : 0.2) : strength * row / rows;
+    score = sound(alarm, standing, now, 1).score;
+  }
+  return score;
+}
+
+TEST(Score, WhatRoseAtOnceOutranksWhatCreptInAndWhatComesBack) {
+  double sudden = standing_of(5, 100, true);
+  EXPECT_GT(sudden, 1.2 * standing_of(5, 100, false));
+  EXPECT_LT(sudden, onset_from);
+
+  Alarm alarm;
+  Standing standing;
+  int row = 0;
+  auto after = [&](double strength) {
+    Moment now = moment(0, ++row);
+    now.standing = strength;
+    return sound(alarm, standing, now, 1).score;
+  };
+  for (int i = 0; i < 50; ++i) (void)after(0.2);
+  EXPECT_NEAR(after(5), sudden, 0.01);
+  double stands = after(5);
+  EXPECT_GT(stands, 0.95 * sudden);  // it keeps its rank while it stands
+  double trails = after(0.2);
+  EXPECT_LT(trails, 0.85 * stands);  // and loses it with the first ordinary row,
+  double again = after(5);
+  EXPECT_LT(again, 0.9 * sudden);  // also for what comes back soon
+}
+
 TEST(Score, WhatGrowsSlowlyIsReportedThoughItStoodAboveTheLevelForLong) {
   Alarm alarm;
-  double lasting = 0;
+  Standing standing;
   int row = 0;
   alarm.past[4] = 2;  // it has happened before that the surprise was 3: now it takes more
   bool fired = false;
   for (double surprise = 2; surprise < 8; surprise += 0.1)
-    fired = sound(alarm, lasting, moment(surprise, ++row), 1).fires || fired;
+    fired = sound(alarm, standing, moment(surprise, ++row), 1).fires || fired;
   EXPECT_TRUE(fired);
 }
 
 TEST(Score, WhatWasReportedAndGoesOnIsNoNews) {
   Alarm alarm;
-  double lasting = 0;
+  Standing standing;
   int row = 0;
-  EXPECT_TRUE(sound(alarm, lasting, moment(8, ++row), 1).fires);
+  EXPECT_TRUE(sound(alarm, standing, moment(8, ++row), 1).fires);
   count_episode(alarm);
-  for (int i = 0; i < 100; ++i) EXPECT_FALSE(sound(alarm, lasting, moment(7.5, ++row), 1).fires);
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(sound(alarm, standing, moment(7.5, ++row), 1).fires);
 }
 
 TEST(Score, ModerateSurpriseThatLastsOpensAnEpisodeAndRaisesNoScore) {
   Alarm alarm;
-  double lasting = 0;
+  Standing standing;
   Moment lasts = moment(1.5, 1);
   lasts.sustained = 9;
-  Verdict verdict = sound(alarm, lasting, lasts, 1);
+  Verdict verdict = sound(alarm, standing, lasts, 1);
   EXPECT_TRUE(verdict.fires);
   EXPECT_LT(verdict.score, onset_from);
 }

@@ -241,7 +241,8 @@ class Assessor {
     if (news.empty()) return;
     double strongest = 0;
     for (const News& one : news) strongest = std::max(strongest, one.surprise);
-    state_.lasting = std::max(state_.lasting, strongest);  // the one score: it stands for a while, and fades
+    double& lasting = state_.standing.lasting;  // the one score: it stands for a while, and fades
+    lasting = std::max(lasting, strongest);
     bool fires = strongest >= level_;
     out_.score = std::max({out_.score, standing_score(strongest), fires ? onset_score(strongest) : 0.0});
     SecurityEpisode* episode = open_one(source);

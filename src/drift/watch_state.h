@@ -195,6 +195,15 @@ struct Alarm {
       field("quiet", &Alarm::quiet), field("forgot_at", &Alarm::forgot_at), field("past", &Alarm::past)};
 };
 
+// How odd the rows of late were, for the score alone (alarm.h).
+struct Standing {
+  double lasting = 0;  // the strongest, fading within about 12 blocks
+  double rose = 0;     // how far it rose at once, no more than what still stands
+  double mean = 0;     // of about 12 blocks
+  static constexpr auto fields = std::tuple{field("lasting", &Standing::lasting), field("rose", &Standing::rose),
+                                            field("mean", &Standing::mean)};
+};
+
 // How odd the last 48 blocks were together (sustained.h).
 struct Sustained {
   double mean = 0;    // of the rows' strength
@@ -265,8 +274,8 @@ struct SeriesPlan {
 };
 
 struct Watch::State {
-  static constexpr std::uint32_t version = 4;  // reads 1 to 3 (watch_stored.cc)
-  static constexpr std::uint32_t version_with_interplay = 5;
+  static constexpr std::uint32_t version = 6;  // reads 1 to 5 (watch_stored.cc)
+  static constexpr std::uint32_t version_with_interplay = 7;
   std::vector<SeriesWatch> series;
   std::vector<Against> against;  // per series where anything is declared, else empty
   Alarm alarm;
@@ -280,7 +289,7 @@ struct Watch::State {
   float block_u = 0;
   bool block_rare = false;
   bool known_healthy = false;
-  double lasting = 0;             // the strongest surprise of late, fading within about 25 blocks
+  Standing standing;              // of late
   std::vector<Pattern> patterns;  // per series
   Sustained sustained;
   Rhythm rhythm;
@@ -309,7 +318,7 @@ struct Watch::State {
                                             field("block_u", &State::block_u),
                                             field("block_rare", &State::block_rare),
                                             field("known_healthy", &State::known_healthy),
-                                            field("lasting", &State::lasting),
+                                            field("standing", &State::standing),
                                             field("patterns", &State::patterns),
                                             field("sustained", &State::sustained),
                                             field("rhythm", &State::rhythm),

@@ -10,6 +10,8 @@
 namespace mien::drift {
 namespace {
 
+constexpr std::uint32_t version_4_with_interplay = 5;
+
 // Versions 1 and 2. What is fast of a series starts anew, as after a gap; forms and relations are learned again.
 struct Series2 {
   double last = 0;
@@ -279,7 +281,7 @@ void restore_before(Decoder& decoder, std::uint32_t version, Watch::State& state
   decoder.get(state.block_rare);
   decoder.get(state.known_healthy);
   if (version == 1) return;
-  decoder.get(state.lasting);
+  decoder.get(state.standing.lasting);
   std::vector<Habit2> habits;
   decoder.get(habits);
   Relations2 relations;  // of three views; five are learned anew
@@ -337,6 +339,12 @@ struct Episode3 {
   }
 };
 
+// Versions 3 to 5 kept of the standing what lasts.
+void restore_standing(Decoder& decoder, Standing& standing) {
+  decoder.get(standing.lasting);
+  standing.mean = standing.lasting;
+}
+
 void restore_3(Decoder& decoder, Watch::State& state) {
   for_each_field(state, [&](const char*, auto& member) {
     using Member = std::remove_cvref_t<decltype(member)>;
@@ -355,6 +363,8 @@ void restore_3(Decoder& decoder, Watch::State& state) {
     } else if constexpr (std::is_same_v<Member, Relations>) {
       Relations3 relations;  // in groups of 64; smaller ones are learned anew
       decoder.get(relations);
+    } else if constexpr (std::is_same_v<Member, Standing>) {
+      restore_standing(decoder, member);
     } else {
       decoder.get(member);
     }
@@ -362,6 +372,13 @@ void restore_3(Decoder& decoder, Watch::State& state) {
       bool broken = false;
       decoder.get(broken);
     }
+  });
+}
+
+void restore_4(Decoder& decoder, Watch::State& state) {
+  for_each_field(state, [&](const char*, auto& member) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(member)>, Standing>) restore_standing(decoder, member);
+    else decoder.get(member);
   });
 }
 
@@ -403,15 +420,17 @@ Result<Watch> Watch::decode(std::string_view bytes) {
   if (!decoder.failed() && (version == 0 || version > State::version_with_interplay)) {
     return Error{.code = Code::unsupported,
                  .message = "watch: version " + std::to_string(version) +
-                            " was written by another release; this one reads versions 1 to 5",
+                            " was written by another release; this one reads versions 1 to 7",
                  .where = {},
                  .cause = {}};
   }
   Watch watch;
   if (version < 3) restore_before(decoder, version, *watch.state_);
   else if (version == 3) restore_3(decoder, *watch.state_);
+  else if (version < State::version) restore_4(decoder, *watch.state_);
   else decoder.get(*watch.state_);
-  if (version == State::version_with_interplay) decoder.get(watch.state_->interplay);
+  if (version == version_4_with_interplay || version == State::version_with_interplay)
+    decoder.get(watch.state_->interplay);
   if (Status status = decoder.finish("watch"); !status) return std::move(status).error();
   if (Status status = check(*watch.state_); !status) return std::move(status).error();
   *watch.state_ = State(*watch.state_);  // what was read item by item took up to twice the room: a copy takes its own

@@ -1,4 +1,4 @@
-// What an engine learned under the formats before: behaviour version 1 and watch versions 2 and 3; the first two as
+// What an engine learned under the formats before: behaviour version 1 and watch versions 2, 3 and 4; the first two as
 // `mien score` kept them after 900 rows of two columns. It is read, judged by and learned on; the tails come over to
 // the nearest bin. rooms: learn drift
 #include <gtest/gtest.h>
@@ -81,8 +81,10 @@ TEST(FrozenEngine, WhatWasLearnedInTheFormatsBeforeGoesOn) {
 }
 
 // Three columns, two of which follow each other, after 1,206 rows of five minutes, in the sixth row of an episode.
-TEST(FrozenEngine, AWatchOfVersionThreeGoesOnWithItsEpisode) {
-  Result<drift::Watch> read = drift::Watch::decode(frozen("watch-3.hex"));
+class FrozenWatch : public testing::TestWithParam<const char*> {};
+
+TEST_P(FrozenWatch, GoesOnWithItsEpisode) {
+  Result<drift::Watch> read = drift::Watch::decode(frozen(GetParam()));
   ASSERT_TRUE(read.ok()) << read.error().to_string();
   drift::Watch watch = std::move(read).value();
   model::Behavior behavior;
@@ -106,12 +108,15 @@ TEST(FrozenEngine, AWatchOfVersionThreeGoesOnWithItsEpisode) {
   EXPECT_EQ(again.value().encode(), bytes);
 }
 
-TEST(FrozenEngine, AWatchOfVersionThreeCutAnywhereIsRefused) {
-  std::string bytes = frozen("watch-3.hex");
+TEST_P(FrozenWatch, CutAnywhereItIsRefused) {
+  std::string bytes = frozen(GetParam());
   ASSERT_GT(bytes.size(), 2000U);
   for (std::size_t cut = 0; cut < bytes.size(); cut += 41)
     EXPECT_FALSE(drift::Watch::decode(std::string_view(bytes).substr(0, cut)).ok()) << cut;
 }
+
+INSTANTIATE_TEST_SUITE_P(Versions, FrozenWatch, testing::Values("watch-3.hex", "watch-4.hex"),
+                         [](const auto& of) { return "Of" + std::string(1, of.param[6]); });
 
 TEST(FrozenEngine, ABehaviorCutAnywhereOrOfAnotherVersionIsRefused) {
   std::string bytes = encode(kept().behavior);
