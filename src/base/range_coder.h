@@ -1,6 +1,6 @@
 // Bytes into fewer bytes: an adaptive binary arithmetic coder (Witten, Neal & Cleary 1987, "Arithmetic Coding for Data
-// Compression"; carry-free as in Mahoney 2005). Each byte is eight decisions down a tree; each node of a tree learns its
-// own odds as it goes, so nothing is stored beside the bytes.
+// Compression"; carry-free as in Mahoney 2005). Each byte is eight decisions down a tree; each node of a tree learns
+// its own odds as it goes, so nothing is stored beside the bytes.
 //
 // For columns of small numbers of one kind, of some hundred bytes up, where the same bytes are wanted on every machine
 // and from every release: what a library makes of a text may change with its version. Whole numbers only. Cost about

@@ -206,7 +206,11 @@ std::vector<std::uint32_t> strangest(const Relations& relations, std::size_t mos
 
 void exclude(SeriesPath& path) {
   constexpr float unknown = std::numeric_limits<float>::quiet_NaN();
-  path = {.center = unknown, .quick = unknown, .steady = unknown, .restlessness = unknown, .now = unknown,
+  path = {.center = unknown,
+          .quick = unknown,
+          .steady = unknown,
+          .restlessness = unknown,
+          .now = unknown,
           .change = unknown};
 }
 

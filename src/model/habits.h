@@ -33,10 +33,9 @@ struct RelationHabits {
   std::vector<stats::CoarseView> views;  // group by group, views_per_group each
   std::vector<stats::Tail> tails;        // of each view's distance
   friend bool operator==(const RelationHabits&, const RelationHabits&) = default;
-  static constexpr auto fields = std::tuple{field("blocks", &RelationHabits::blocks),
-                                            field("paths", &RelationHabits::paths),
-                                            field("views", &RelationHabits::views),
-                                            field("tails", &RelationHabits::tails)};
+  static constexpr auto fields =
+      std::tuple{field("blocks", &RelationHabits::blocks), field("paths", &RelationHabits::paths),
+                 field("views", &RelationHabits::views), field("tails", &RelationHabits::tails)};
 };
 
 // How the neighbouring values of a series hang together, and the stretches it is made of (drift/pattern.h).
@@ -55,12 +54,16 @@ struct FormHabit {
   std::vector<std::uint8_t> uses;                // of each shape (stats/counter.h)
   std::array<stats::SmallTail, lags + 1> tails;  // of each lag, then of stretches
   friend bool operator==(const FormHabit&, const FormHabit&) = default;
-  static constexpr auto fields =
-      std::tuple{field("blocks", &FormHabit::blocks),         field("usual", &FormHabit::usual),
-                 field("deviation", &FormHabit::deviation),   field("mean", &FormHabit::mean),
-                 field("variance", &FormHabit::variance),     field("stretches", &FormHabit::stretches),
-                 field("usual_distance", &FormHabit::usual_distance), field("shapes", &FormHabit::shapes),
-                 field("uses", &FormHabit::uses),             field("tails", &FormHabit::tails)};
+  static constexpr auto fields = std::tuple{field("blocks", &FormHabit::blocks),
+                                            field("usual", &FormHabit::usual),
+                                            field("deviation", &FormHabit::deviation),
+                                            field("mean", &FormHabit::mean),
+                                            field("variance", &FormHabit::variance),
+                                            field("stretches", &FormHabit::stretches),
+                                            field("usual_distance", &FormHabit::usual_distance),
+                                            field("shapes", &FormHabit::shapes),
+                                            field("uses", &FormHabit::uses),
+                                            field("tails", &FormHabit::tails)};
 };
 
 struct Habits {
@@ -70,8 +73,8 @@ struct Habits {
   static constexpr auto fields = std::tuple{field("relations", &Habits::relations), field("forms", &Habits::forms)};
 };
 
-// The parts fit each other and hold what may be computed with: what was read from outside is checked by this. Cost: each
-// view is built once.
+// The parts fit each other and hold what may be computed with: what was read from outside is checked by this. Cost:
+// each view is built once.
 [[nodiscard]] bool is_whole(const Habits& habits);
 
 }  // namespace mien::model

@@ -14,8 +14,8 @@
 namespace mien::node {
 namespace {
 
-// 1: without trace and acted_on; 2: without security; 3: without windows and candidate
-constexpr std::uint64_t snapshot_version = 4;
+// 1: without trace and acted_on; 2: without security; 3: without windows and candidate; 4: without parked habits
+constexpr std::uint64_t snapshot_version = 5;
 constexpr std::uint64_t sequence_bits = 32;  // of a request's number within its sender's epoch
 // An open finding's entry is refreshed this often while it only changes in degree.
 constexpr Duration rewrite_after = 60s;
@@ -397,6 +397,7 @@ void Instance::assign(const Step& step, Assignment assignment, Effects& out) {
       close_all(step, out);
       if (state_.parked.size() >= max_parked) state_.parked.erase(state_.parked.begin());
       state_.parked[state_.assignment.persona] = std::exchange(state_.behavior, {});
+      std::erase_if(state_.parked_habits, [this](const auto& each) { return !state_.parked.contains(each.first); });
       state_.newest_revision.reset();
       learn::forget_shapes(state_.windows);
     }
@@ -404,6 +405,7 @@ void Instance::assign(const Step& step, Assignment assignment, Effects& out) {
       state_.behavior = std::move(known->second);
       state_.parked.erase(known);
     }
+    if (auto habits = state_.parked_habits.extract(assignment.persona)) watch_.begin_with(habits.mapped());
     out.audit.push_back({.at = step.now,
                          .actor = "mien",
                          .verb = "persona.activated",
@@ -439,7 +441,7 @@ void Instance::keep(const Step& step, model::PersonaRevision revision, Effects& 
 
 void Instance::revise(const Step& step, Effects& out) {
   if (learn::revision_due(state_.behavior, state_.newest_revision, state_.last_seen))
-    keep(step, number(learn::make_revision(state_.behavior, state_.series, state_.last_seen)), out);
+    keep(step, number(learn::make_revision(state_.behavior, state_.series, state_.last_seen, watch_.habits())), out);
 }
 
 void Instance::inherit(const Step& step, model::Behavior begun, std::string_view whose, Effects& out) {
@@ -459,11 +461,21 @@ void Instance::restore_revision(const Step& step, const model::PersonaRevision& 
   close_all(step, out);
   if (revision.persona == state_.assignment.persona) {
     state_.behavior = learn::behavior_of(revision);
+    watch_.begin_with(habits_of(revision));
     state_.newest_revision = revision;
     learn::forget_shapes(state_.windows);
   } else {
     state_.parked[revision.persona] = learn::behavior_of(revision);
+    state_.parked_habits[revision.persona] = habits_of(revision);
   }
+}
+
+// Habits know series by their place. An instance that was forgotten and came back may declare them in another order:
+// then they are learned anew.
+model::Habits Instance::habits_of(const model::PersonaRevision& revision) const {
+  bool same = revision.series.size() <= state_.series.size() &&
+              std::equal(revision.series.begin(), revision.series.end(), state_.series.begin());
+  return same ? learn::habits_of(revision) : model::Habits{};
 }
 
 // ---- history ----
@@ -533,6 +545,7 @@ std::string Instance::encode(store::LogPosition folded) const {
   encoder.put(state_.windows);
   encoder.put(candidate_.has_value());
   if (candidate_) candidate_->store(encoder);
+  encoder.put(state_.parked_habits);
   return encoder.take();
 }
 
@@ -566,6 +579,12 @@ Result<Instance::Restored> Instance::decode(std::string_view bytes) {
     decoder.get(has_candidate);
     if (has_candidate)
       restored.instance.candidate_ = TRY(Candidate::restore(decoder, restored.instance.state_.assignment.expectation));
+  }
+  if (version >= 5) {
+    auto& parked = restored.instance.state_.parked_habits;
+    decoder.get(parked);
+    if (!std::all_of(parked.begin(), parked.end(), [](const auto& each) { return model::is_whole(each.second); }))
+      decoder.refuse();
   }
   if (Status status = decoder.finish("instance snapshot"); !status) return std::move(status).error();
   restored.instance.watch_ = TRY(drift::Watch::decode(watch));

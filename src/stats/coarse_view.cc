@@ -84,7 +84,8 @@ CoarseView RelationView::coarse() const {
 
 std::optional<RelationView> RelationView::from_coarse(const CoarseView& coarse) {
   std::size_t size = coarse.means.size();
-  bool fits = size <= max_size && coarse.spreads.size() == size && coarse.factor.size() == (size == 0 ? 0 : below(size));
+  bool fits =
+      size <= max_size && coarse.spreads.size() == size && coarse.factor.size() == (size == 0 ? 0 : below(size));
   auto is_entry = [](std::int16_t entry) { return entry >= -most_entry && entry <= most_entry; };
   if (!fits || !std::all_of(coarse.factor.begin(), coarse.factor.end(), is_entry)) return std::nullopt;
   RelationView view;
@@ -97,7 +98,8 @@ std::optional<RelationView> RelationView::from_coarse(const CoarseView& coarse) 
     double unit = std::max(spread, floor);
     view.places_[i] = static_cast<float>(coarse.means[i] / mean_steps * unit);
     view.places_[size + i] = static_cast<float>(spread * spread);
-    view.places_[2 * size + i] = static_cast<float>(spread * spread / (unit * unit));  // of q: 1, or less below the floor
+    view.places_[2 * size + i] =
+        static_cast<float>(spread * spread / (unit * unit));  // of q: 1, or less below the floor
   }
   Factors factors;
   for (std::size_t row = 0; row < size; ++row) {

@@ -34,9 +34,9 @@ struct CoarseView {
   std::vector<LogCode> spreads;      // square roots of the variances
   std::vector<std::int16_t> factor;  // L^-1 below its diagonal, by rows, in 1/32
   friend bool operator==(const CoarseView&, const CoarseView&) = default;
-  static constexpr auto fields = std::tuple{field("learned", &CoarseView::learned), field("means", &CoarseView::means),
-                                            field("spreads", &CoarseView::spreads),
-                                            field("factor", &CoarseView::factor)};
+  static constexpr auto fields =
+      std::tuple{field("learned", &CoarseView::learned), field("means", &CoarseView::means),
+                 field("spreads", &CoarseView::spreads), field("factor", &CoarseView::factor)};
 };
 
 }  // namespace mien::stats
