@@ -4,7 +4,7 @@
 //
 // For columns of small numbers of one kind, of some hundred bytes up, where the same bytes are wanted on every machine
 // and from every release: what a library makes of a text may change with its version. Whole numbers only. Cost about
-// 50 ns a byte either way and, of `one_before`, 128 KiB while it runs.
+// 50 ns a byte either way and, of `one_before`, 256 KiB while it runs.
 #pragma once
 
 #include <cstddef>

@@ -37,8 +37,8 @@ RelationHabits habits_of(const Relations& relations) {
   if (relations.paths.empty()) return habits;
   habits.blocks = relations.blocks;
   for (const SeriesPath& path : relations.paths) {
-    bool known = !is_unknown(path);
-    habits.paths.push_back({.center = known ? path.center : 0, .spread = known ? std::sqrt(path.variance) : 0});
+    if (is_unknown(path)) habits.paths.push_back({.center = 0, .spread = model::PathHabit::unknown});
+    else habits.paths.push_back({.center = path.center, .spread = std::sqrt(path.variance)});
   }
   for (const stats::RelationView& view : relations.views) habits.views.push_back(view.coarse());
   habits.tails.assign(relations.tails.begin(), relations.tails.end());
@@ -50,7 +50,9 @@ void begin_with(Relations& relations, const RelationHabits& habits, std::size_t 
   if (habits.paths.empty() || habits.tails.size() != relation_views) return;
   relations.blocks = habits.blocks;
   for (const model::PathHabit& habit : habits.paths) {
-    relations.paths.push_back({.center = habit.center, .variance = habit.spread * habit.spread, .quick = not_begun});
+    SeriesPath& path = relations.paths.emplace_back();
+    path = {.center = habit.center, .variance = habit.spread * habit.spread, .quick = not_begun};
+    if (habit.spread == model::PathHabit::unknown) exclude(path);
   }
   relations.sums.resize(relations.paths.size());
   for (const stats::CoarseView& coarse : habits.views)

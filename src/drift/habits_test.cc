@@ -111,6 +111,7 @@ TEST(Habits, ASeriesThatTheyDoNotKnowTakesNoPart) {
   EXPECT_TRUE(is_unknown(wider.paths[count]));
   model::RelationHabits habits = habits_of(wider);
   EXPECT_TRUE(model::is_whole({.relations = habits, .forms = {}})) << "and can be written again";
+  EXPECT_TRUE(is_unknown(begun(wider, count + 3).paths[count])) << "so also by who goes back to that";
   EXPECT_GT(life.strangest_of(12, wider, nullptr, true), 5) << "the others are judged as before";
 }
 

@@ -18,7 +18,8 @@ constexpr float largest_spread = 1e18F;  // its square is a float
 bool is_code(LogCode code) { return code.code <= LogCode::highest; }
 
 bool is_whole(const PathHabit& path) {
-  return std::fabs(path.center) <= largest_center && path.spread >= 0 && path.spread <= largest_spread;  // NaN is not
+  bool is_spread = (path.spread >= 0 && path.spread <= largest_spread) || path.spread == PathHabit::unknown;
+  return is_spread && std::fabs(path.center) <= largest_center;  // NaN is not
 }
 
 bool is_whole(const FormHabit& form) {

@@ -18,6 +18,7 @@ namespace mien::model {
 
 // Where block means of one series lie: what relations are standardised by.
 struct PathHabit {
+  static constexpr float unknown = -1;  // a spread: the relations were learned without this series
   float center = 0;
   float spread = 0;
   friend bool operator==(const PathHabit&, const PathHabit&) = default;

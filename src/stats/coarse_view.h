@@ -6,7 +6,7 @@
 // of L^-1, exactly one diagonal makes them the factor of a correlation matrix (its own ones on the diagonal): it is not
 // kept. In steps of 1/32 the 32 entries of a row are off by a twentieth of an ordinary value together. Means and
 // spreads are kept to a tenth of a percent of a spread, because the tightest relations multiply their errors by ten.
-// About 13 B a value, 9 once compressed (docs/formats/behavior.md).
+// About 20 B a value, 12 once compressed (docs/formats/behavior.md).
 //
 // Every part is checked by RelationView::from_coarse.
 #pragma once

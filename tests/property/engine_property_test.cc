@@ -273,9 +273,11 @@ TEST(Revision, OfTwoHundredMetricsFitsAndComesBackNearly) {
     engine.feed(series, batch);
   }
   ASSERT_TRUE(learn::revision_due(engine.behavior, std::nullopt, batch.times[0]));
-  model::PersonaRevision revision = learn::make_revision(engine.behavior, series, batch.times[0]);
+  model::PersonaRevision revision = learn::make_revision(engine.behavior, series, batch.times[0], engine.watch.habits());
   EXPECT_LE(encode(revision).size(), 64U * 1024);
-  EXPECT_EQ(learn::make_revision(engine.behavior, series, batch.times[0]), revision);
+  EXPECT_EQ(learn::make_revision(engine.behavior, series, batch.times[0], engine.watch.habits()), revision);
+  EXPECT_EQ(learn::habits_of(revision).relations.paths.size(), 200U);
+  EXPECT_GT(learn::habits_of(revision).forms.size(), 150U);
   EXPECT_FALSE(learn::revision_due(engine.behavior, revision, batch.times[0]));
 
   model::Behavior back = learn::behavior_of(revision);
