@@ -113,7 +113,8 @@ TEST(FrozenEngine, AWatchOfVersionThreeCutAnywhereIsRefused) {
     EXPECT_FALSE(drift::Watch::decode(std::string_view(bytes).substr(0, cut)).ok()) << cut;
 }
 
-// Three series that breathe together, a row of five minutes for sixteen days; written by the release that packed version
+// Three series that breathe together, a row of five minutes for sixteen days; written by the release that packed
+// version
 // 4. It had no habits.
 model::PersonaRevision revision_4() {
   return decode<model::PersonaRevision>(frozen("revision-4.hex"), "revision").value();
