@@ -15,6 +15,7 @@
 #include "model/behavior.h"
 #include "model/expectation.h"
 #include "model/finding.h"
+#include "model/habits.h"
 #include "model/telemetry.h"
 
 namespace mien::drift {
@@ -46,6 +47,11 @@ class Watch {
   void use_interplay(InterplayModel model);
   // A training, not begun, on the ordinary rows that were kept; without enough of them it ends at once.
   [[nodiscard]] InterplayTraining train_interplay(std::uint32_t epochs) const;
+
+  // How the series move together and the form of each, for a revision; and a watch that begins with those of one, in
+  // place of its own (a roll-back). Relations that are not among them are forgotten, forms stay.
+  [[nodiscard]] model::Habits habits() const;
+  void begin_with(const model::Habits& habits);
 
   struct State;
   [[nodiscard]] State& state() { return *state_; }

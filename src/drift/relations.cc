@@ -36,11 +36,30 @@ std::array<float, relation_views> values_of(const SeriesPath& path) {
   return {path.quick, path.steady, path.restlessness, path.now, path.change};
 }
 
-// Standardises the block's mean and moves the three means of it.
-void walk(SeriesPath& path, double mean, std::uint64_t blocks) {
+double standardise(const SeriesPath& path, double mean) {
   double floor = 1e-9 + 1e-6 * std::fabs(static_cast<double>(path.center));
   double spread = std::max(std::sqrt(static_cast<double>(path.variance)), floor);
-  double z = stats::clip((mean - static_cast<double>(path.center)) / spread, largest);
+  return stats::clip((mean - static_cast<double>(path.center)) / spread, largest);
+}
+
+// The first block of a path that comes from a revision. What its means were before is not known, but what they are
+// usually, and how far `quick` goes along with a value: var(change) = var(now) + var(quick) - 2 cov(now, quick before).
+void begin_path(Relations& relations, std::size_t s, double mean) {
+  enum View : std::uint8_t { quick, steady, restlessness, now, change };
+  const RelationView* views = &relations.views[s / RelationView::max_size * relation_views];
+  auto usual = [&](View view) { return views[view].mean(s % RelationView::max_size); };
+  auto variance = [&](View view) { return static_cast<double>(views[view].variance(s % RelationView::max_size)); };
+  double along = (variance(now) + variance(quick) - variance(change)) / (2 * std::max(variance(now), 1e-6));
+  SeriesPath& path = relations.paths[s];
+  double away = standardise(path, mean) - static_cast<double>(usual(now));
+  path.quick = usual(quick) + static_cast<float>(std::clamp(along, 0.0, 1.0) * away);
+  path.steady = usual(steady);
+  path.restlessness = usual(restlessness);
+}
+
+// Standardises the block's mean and moves the three means of it.
+void walk(SeriesPath& path, double mean, std::uint64_t blocks) {
+  double z = standardise(path, mean);
   double before = path.quick;
   path.now = static_cast<float>(z);
   path.change = static_cast<float>(z - before);
@@ -63,11 +82,13 @@ void take_vectors(Relations& relations, double place_weight, Vectors& vectors) {
     BlockSum& sum = relations.sums[s];
     if (sum.count == 0) continue;
     double mean = static_cast<double>(sum.sum) / sum.count;
+    sum = {};
+    if (is_unknown(path)) continue;
+    if (std::isnan(path.quick)) begin_path(relations, s, mean);
     if (place_weight > 0) learn_place(path, mean, place_weight);
     walk(path, mean, relations.blocks);
     std::array<float, relation_views> values = values_of(path);
     for (std::size_t v = 0; v < relation_views; ++v) vectors.of[v][s] = values[v];
-    sum = {};
   }
 }
 
@@ -182,6 +203,18 @@ std::vector<std::uint32_t> strangest(const Relations& relations, std::size_t mos
   for (std::size_t i = 0; i < shares.size() && i < most && shares[i].first > 0; ++i) series.push_back(shares[i].second);
   return series;
 }
+
+void exclude(SeriesPath& path) {
+  constexpr float unknown = std::numeric_limits<float>::quiet_NaN();
+  path = {.center = unknown,
+          .quick = unknown,
+          .steady = unknown,
+          .restlessness = unknown,
+          .now = unknown,
+          .change = unknown};
+}
+
+bool is_unknown(const SeriesPath& path) { return std::isnan(path.center); }
 
 void forget(Relations& relations) { relations = {}; }
 

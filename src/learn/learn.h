@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "model/behavior.h"
 #include "model/expectation.h"
+#include "model/habits.h"
 #include "model/telemetry.h"
 
 namespace mien::learn {
@@ -26,10 +27,14 @@ void update(model::Behavior& behavior, const std::vector<model::Series>& series,
 // day passed. A revision with less evidence than the newest is never due.
 [[nodiscard]] bool revision_due(const model::Behavior& behavior, const std::optional<model::PersonaRevision>& newest,
                                 WallTime now);
+// `habits`: of the watch that judges by this behaviour; a prior of several instances has none.
 [[nodiscard]] model::PersonaRevision make_revision(const model::Behavior& behavior,
-                                                   const std::vector<model::Series>& series, WallTime now);
-// The behaviour as it was at a revision (rollback).
+                                                   const std::vector<model::Series>& series, WallTime now,
+                                                   const model::Habits& habits = {});
+// The behaviour as it was at a revision (rollback), and what its watch had learned; nothing where it had no room, where
+// an earlier release packed it, or where the bytes are not whole.
 [[nodiscard]] model::Behavior behavior_of(const model::PersonaRevision& revision);
+[[nodiscard]] model::Habits habits_of(const model::PersonaRevision& revision);
 // What changed between two revisions, most first: for people and `diff`.
 struct BehaviorChange {
   std::string series;

@@ -5,6 +5,7 @@
 
 #include "base/codec.h"
 #include "base/math.h"
+#include "base/range_coder.h"
 
 namespace mien::learn {
 namespace {
@@ -93,23 +94,30 @@ PackedWeek pack_week(const Baseline& baseline, const model::Season& season) {
   double scale = season_steps * season_unit(baseline.season_scale, baseline.anchor.scale);
   PackedWeek packed;
   bool seen = false;
-  for (std::size_t cell = 0; cell < model::week_cells; cell += 2) {
-    unsigned low = week_code_of(season.away(cell) / scale);
-    unsigned high = week_code_of(season.away(cell + 1) / scale);
-    seen = seen || low > 0 || high > 0;
-    packed.push_back(static_cast<char>(low | high << 4U));
+  for (std::size_t cell = 0; cell < model::week_cells; ++cell) {
+    packed.push_back(static_cast<std::uint8_t>(week_code_of(season.away(cell) / scale)));
+    seen = seen || packed.back() > 0;
   }
   return seen ? packed : PackedWeek{};
 }
 
 void unpack_week(const PackedWeek& packed, const Baseline& baseline, model::Season& season) {
-  if (packed.size() != model::week_cells / 2) return;
+  if (packed.size() != model::week_cells) return;
   double scale = season_steps * season_unit(baseline.season_scale, baseline.anchor.scale);
-  for (std::size_t i = 0; i < packed.size(); ++i) {
-    auto codes = static_cast<unsigned char>(packed[i]);
-    season.set_away(2 * i, week_away_of(codes & 15U) * scale);
-    season.set_away(2 * i + 1, week_away_of(codes >> 4U) * scale);
+  for (std::size_t i = 0; i < packed.size(); ++i) season.set_away(i, week_away_of(packed[i] & 15U) * scale);
+}
+
+// Version 4: two codes a byte, the earlier one low.
+PackedWeek get_week_4(Decoder& decoder) {
+  std::string pairs;
+  decoder.get(pairs);
+  PackedWeek week;
+  for (char c : pairs) {
+    auto codes = static_cast<unsigned char>(c);
+    week.push_back(codes & 15U);
+    week.push_back(codes >> 4U);
   }
+  return week;
 }
 
 PackedSeries pack_series(const Baseline& baseline, const Past& past, bool with_season) {
@@ -184,9 +192,194 @@ model::SecurityProfile pack_security(model::SecurityProfile profile) {
   return profile;
 }
 
+// ---- columns ----
+
+// Numbers of one kind, of every series one after the other, are guessed from each other and take a third less room
+// (base/range_coder.h). The order is stored.
+enum class Column : std::uint8_t {
+  numbers,  // scales, band, interval and blocks of each series
+  tails,    // of experts, then of the relations' views
+  levels,   // of seasons
+  states,   // their visits and spreads
+  weeks,
+  paths,     // where the block means of each series lie
+  views,     // means and spreads
+  factors,   // what moves with what
+  textures,  // of forms
+  shapes,
+  uses,  // of shapes
+  form_tails,
+};
+constexpr std::size_t column_count = 12;
+
+// Neighbours in these have nothing to do with each other.
+Guess guess_of(Column column) {
+  bool alone = column == Column::views || column == Column::factors || column == Column::uses;
+  return alone ? Guess::alone : Guess::one_before;
+}
+
+// More of one kind than a series can have is not read.
+constexpr std::size_t most_per_series = 1024;
+constexpr std::size_t most_beside = 1024;
+
+template <class Coder>
+struct Columns {
+  std::vector<Coder> all;
+  Coder& operator[](Column column) { return all[static_cast<std::size_t>(column)]; }
+};
+
+void put_columns(Columns<Encoder>& columns, Encoder& out) {
+  for (std::size_t i = 0; i < column_count; ++i) {
+    const std::string& bytes = columns.all[i].bytes();
+    out.put(std::uint64_t{bytes.size()});
+    out.put(compress(bytes, guess_of(static_cast<Column>(i))));
+  }
+}
+
+std::vector<std::string> get_columns(Decoder& in, std::size_t series) {
+  std::vector<std::string> columns(column_count);
+  for (std::size_t i = 0; i < column_count && !in.failed(); ++i) {
+    std::uint64_t size = 0;
+    std::string code;
+    in.get(size);
+    in.get(code);
+    std::optional<std::string> bytes;
+    if (size <= series * most_per_series + most_beside)
+      bytes = expand(code, static_cast<std::size_t>(size), guess_of(static_cast<Column>(i)));
+    if (!bytes) in.refuse();
+    else columns[i] = std::move(*bytes);
+  }
+  return columns;
+}
+
+// One order for both ways: `each` puts or gets.
+template <class C, class Series>
+void each_part(C& columns, Series& series, auto each) {
+  each(columns[Column::numbers], series.jump_scale);
+  each(columns[Column::numbers], series.season_scale);
+  each(columns[Column::numbers], series.forecast_scale);
+  each(columns[Column::numbers], series.change_rate);
+  each(columns[Column::numbers], series.band_low);
+  each(columns[Column::numbers], series.band_high);
+  each(columns[Column::numbers], series.interval);
+  each(columns[Column::numbers], series.blocks);
+  each(columns[Column::tails], series.tails);
+  each(columns[Column::levels], series.season);
+  each(columns[Column::states], series.season_state);
+}
+
+constexpr auto putting = [](Encoder& encoder, const auto& value) { encoder.put(value); };
+constexpr auto getting = [](Decoder& decoder, auto& value) { decoder.get(value); };
+
+template <class C, class View>
+void each_part_of_view(C& columns, View& view, auto each) {
+  each(columns[Column::views], view.learned);
+  each(columns[Column::views], view.means);
+  each(columns[Column::views], view.spreads);
+  each(columns[Column::factors], view.factor);
+}
+
+template <class C, class Form>
+void each_part_of_form(C& columns, Form& form, auto each) {
+  each(columns[Column::textures], form.blocks);
+  each(columns[Column::textures], form.usual);
+  each(columns[Column::textures], form.deviation);
+  each(columns[Column::textures], form.mean);
+  each(columns[Column::textures], form.variance);
+  each(columns[Column::textures], form.stretches);
+  each(columns[Column::textures], form.usual_distance);
+  each(columns[Column::shapes], form.shapes);
+  each(columns[Column::uses], form.uses);
+}
+
+void put_habits(Columns<Encoder>& columns, const model::Habits& habits, const Kept& kept) {
+  const model::RelationHabits none;
+  const model::RelationHabits& relations = kept.relations ? habits.relations : none;
+  columns[Column::paths].put(relations.blocks);
+  columns[Column::paths].put(relations.paths);
+  columns[Column::views].put(std::uint64_t{relations.views.size()});
+  for (const stats::CoarseView& view : relations.views) each_part_of_view(columns, view, putting);
+  columns[Column::tails].put(std::uint64_t{relations.tails.size()});
+  for (const stats::Tail& tail : relations.tails) columns[Column::tails].put(pack_tail(tail));
+  std::size_t forms = std::min(habits.forms.size(), kept.forms);
+  columns[Column::textures].put(std::uint64_t{forms});
+  for (std::size_t i = 0; i < forms; ++i) {
+    each_part_of_form(columns, habits.forms[i], putting);
+    for (const stats::SmallTail& tail : habits.forms[i].tails) columns[Column::form_tails].put(pack_tail(tail.widen()));
+  }
+}
+
+model::Habits get_habits(Columns<Decoder>& columns) {
+  model::Habits habits;
+  model::RelationHabits& relations = habits.relations;
+  std::uint64_t views = 0, tails = 0, forms = 0;
+  columns[Column::paths].get(relations.blocks);
+  columns[Column::paths].get(relations.paths);
+  columns[Column::views].get(views);
+  for (std::uint64_t i = 0; i < views && !columns[Column::views].failed(); ++i)
+    each_part_of_view(columns, relations.views.emplace_back(), getting);
+  columns[Column::tails].get(tails);
+  for (std::uint64_t i = 0; i < tails && !columns[Column::tails].failed(); ++i) {
+    PackedTail tail;
+    columns[Column::tails].get(tail);
+    relations.tails.push_back(unpack_tail(tail, packed_version));
+  }
+  columns[Column::textures].get(forms);
+  for (std::uint64_t i = 0; i < forms && !columns[Column::textures].failed(); ++i) {
+    model::FormHabit& form = habits.forms.emplace_back();
+    each_part_of_form(columns, form, getting);
+    for (stats::SmallTail& small : form.tails) {
+      PackedTail tail;
+      columns[Column::form_tails].get(tail);
+      small = stats::SmallTail::narrow(unpack_tail(tail, packed_version));
+    }
+  }
+  return habits;
+}
+
+void get_series(const PackedHead& head, Columns<Decoder>& columns, Behavior& behavior) {
+  behavior.resize(head.places.size());
+  for (std::size_t i = 0; i < head.places.size(); ++i) {
+    PackedSeries series;
+    each_part(columns, series, getting);
+    unpack_series(series, head.places[i], packed_version, behavior.series[i], behavior.past[i]);
+    PackedWeek week;
+    columns[Column::weeks].get(week);
+    unpack_week(week, behavior.series[i], behavior.past[i].season);
+  }
+}
+
+// All of it, or the whole is refused.
+void get_all(Decoder& decoder, const PackedHead& head, Unpacked& out) {
+  std::vector<std::string> bytes = get_columns(decoder, head.places.size());
+  decoder.get(out.behavior.security);
+  if (decoder.failed()) return;
+  Columns<Decoder> columns;
+  for (const std::string& column : bytes) columns.all.emplace_back(column);
+  get_series(head, columns, out.behavior);
+  out.habits = get_habits(columns);
+  bool read = std::all_of(columns.all.begin(), columns.all.end(),
+                          [](const Decoder& column) { return column.finish("column").ok(); });
+  bool fits = out.habits.forms.size() <= head.places.size() && out.habits.relations.paths.size() <= head.places.size();
+  if (!read || !fits || !model::is_whole(out.habits)) decoder.refuse();
+}
+
+// Versions 1 to 4: series after series.
+void get_before(Decoder& decoder, std::uint32_t version, const PackedHead& head, Behavior& behavior) {
+  for (std::size_t i = 0; i < head.places.size() && !decoder.failed(); ++i) {
+    PackedSeries series;
+    decoder.get(series);
+    behavior.resize(i + 1);
+    unpack_series(series, head.places[i], version, behavior.series[i], behavior.past[i]);
+  }
+  if (version >= 3) decoder.get(behavior.security);
+  for (std::size_t i = 0; version >= 4 && i < behavior.series.size() && !decoder.failed(); ++i)
+    unpack_week(get_week_4(decoder), behavior.series[i], behavior.past[i].season);
+}
+
 }  // namespace
 
-std::string pack(const Behavior& behavior, std::size_t with_season) {
+std::string pack(const Behavior& behavior, const model::Habits& habits, const Kept& kept) {
   PackedHead head{.samples = behavior.samples,
                   .interval = behavior.interval,
                   .first = behavior.first,
@@ -198,13 +391,18 @@ std::string pack(const Behavior& behavior, std::size_t with_season) {
                            .scale = baseline.anchor.scale,
                            .samples = baseline.anchor.n});
   }
+  Columns<Encoder> columns{.all = std::vector<Encoder>(column_count)};
+  for (std::size_t i = 0; i < behavior.series.size(); ++i) {
+    bool with_season = i < kept.seasons;
+    const PackedSeries series = pack_series(behavior.series[i], behavior.past[i], with_season);
+    each_part(columns, series, putting);
+    columns[Column::weeks].put(with_season ? pack_week(behavior.series[i], behavior.past[i].season) : PackedWeek{});
+  }
+  put_habits(columns, habits, kept);
   Encoder payload;
   payload.put(head);
-  for (std::size_t i = 0; i < behavior.series.size(); ++i)
-    payload.put(pack_series(behavior.series[i], behavior.past[i], i < with_season));
+  put_columns(columns, payload);
   payload.put(pack_security(behavior.security));
-  for (std::size_t i = 0; i < behavior.series.size(); ++i)
-    payload.put(i < with_season ? pack_week(behavior.series[i], behavior.past[i].season) : PackedWeek{});
   Encoder out;
   out.put(packed_version);
   out.put(checksum_of(payload.bytes()));
@@ -212,7 +410,7 @@ std::string pack(const Behavior& behavior, std::size_t with_season) {
   return out.take();
 }
 
-Result<Behavior> unpack(std::string_view bytes) {
+Result<Unpacked> unpack(std::string_view bytes) {
   Decoder decoder{bytes};
   std::uint32_t version = 0;
   std::uint64_t checksum = 0;
@@ -230,27 +428,19 @@ Result<Behavior> unpack(std::string_view bytes) {
   }
   PackedHead head;
   decoder.get(head);
-  Behavior behavior;
+  if (head.places.size() > Behavior::max_series) decoder.refuse();
+  Unpacked out;
+  Behavior& behavior = out.behavior;
   behavior.samples = head.samples;
   behavior.interval = head.interval;
   behavior.first = head.first;
   behavior.last = head.last;
   behavior.combined = unpack_tail(head.combined, version);
-  for (std::size_t i = 0; i < head.places.size() && !decoder.failed(); ++i) {
-    PackedSeries series;
-    decoder.get(series);
-    behavior.resize(i + 1);
-    unpack_series(series, head.places[i], version, behavior.series[i], behavior.past[i]);
-  }
-  if (version >= 3) decoder.get(behavior.security);
-  for (std::size_t i = 0; version >= 4 && i < behavior.series.size() && !decoder.failed(); ++i) {
-    PackedWeek week;
-    decoder.get(week);
-    unpack_week(week, behavior.series[i], behavior.past[i].season);
-  }
+  if (version < packed_version) get_before(decoder, version, head, behavior);
+  else get_all(decoder, head, out);
   if (!behavior.security.is_whole()) decoder.refuse();
   if (Status status = decoder.finish("revision"); !status) return std::move(status).error();
-  return behavior;
+  return out;
 }
 
 std::vector<PackedPlace> places_of(std::string_view bytes) {

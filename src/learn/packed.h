@@ -1,6 +1,6 @@
 // The packed form of a Behavior inside a PersonaRevision (docs/formats/behavior.md). Private to learn.
 // Coarse on purpose: counts to 9 %, season levels to an eighth of a scale, days of the week to a quarter and more;
-// location, scale and band as floats.
+// location, scale and band as floats. Beside it what the watch learned (model/habits.h), coarse already.
 #pragma once
 
 #include <string>
@@ -10,11 +10,13 @@
 #include "base/fields.h"
 #include "base/result.h"
 #include "model/behavior.h"
+#include "model/habits.h"
 
 namespace mien::learn {
 
-// 1: tails of 32 bins; 2: without the security profile; 3: without the weeks
-constexpr std::uint32_t packed_version = 4;
+// 1: tails of 32 bins; 2: without the security profile; 3: without the weeks; 4: without habits, series after series
+// instead of columns
+constexpr std::uint32_t packed_version = 5;
 
 // Where a series was and how widely it moved: enough to compare two revisions.
 struct PackedPlace {
@@ -57,8 +59,8 @@ struct PackedSeries {
                                             field("season_state", &PackedSeries::season_state)};
 };
 
-// How far each two hours of the week lie from other days: two codes a byte, the earlier one low. Empty: nothing seen.
-using PackedWeek = std::string;
+// How far each two hours of the week lie from other days, a code each. Empty: nothing seen.
+using PackedWeek = std::vector<std::uint8_t>;
 
 struct PackedHead {
   std::uint64_t samples = 0;
@@ -77,9 +79,20 @@ struct PackedHead {
 // learned anew after a return to it.
 constexpr std::size_t packed_objects = 256;
 
-// `with_season`: how many series keep their season, from the first on (the others learn it anew).
-[[nodiscard]] std::string pack(const model::Behavior& behavior, std::size_t with_season);
-[[nodiscard]] Result<model::Behavior> unpack(std::string_view bytes);
+// What a revision keeps where the room is short: of the series declared first.
+struct Kept {
+  std::size_t seasons = model::Behavior::max_series;
+  std::size_t forms = model::Behavior::max_series;
+  bool relations = true;
+};
+
+struct Unpacked {
+  model::Behavior behavior;
+  model::Habits habits;
+};
+
+[[nodiscard]] std::string pack(const model::Behavior& behavior, const model::Habits& habits, const Kept& kept);
+[[nodiscard]] Result<Unpacked> unpack(std::string_view bytes);
 // The places alone, without reading (or checking) the rest. Empty when the bytes are not ours.
 [[nodiscard]] std::vector<PackedPlace> places_of(std::string_view bytes);
 

@@ -5,6 +5,9 @@
 #include <cmath>
 
 #include "base/codec.h"
+#include "base/prng.h"
+#include "learn/learn.h"
+#include "stats/relation_view.h"
 
 namespace mien::learn {
 namespace {
@@ -32,51 +35,181 @@ std::uint64_t checksum_of(std::string_view bytes) {
   return hash;
 }
 
-TEST(Packed, TheDaysOfTheWeekComeBackWithinAStepOfTheirs) {
-  for (double away : {0.0, 0.6, -1.4, 2.6, -3.5}) {
-    model::Behavior behavior = lived(6, away);
-    Result<model::Behavior> back = unpack(pack(behavior, 2));
-    ASSERT_TRUE(back.ok());
-    for (std::size_t cell = 0; cell < model::week_cells; ++cell)
-      EXPECT_NEAR(back->past[0].season.away(cell), behavior.past[0].season.away(cell), 0.52) << away << " " << cell;
-    EXPECT_TRUE(std::isnan(back->past[1].season.away(0)));
+model::Behavior behavior_after(const std::string& bytes) {
+  Result<Unpacked> unpacked = unpack(bytes);
+  EXPECT_TRUE(unpacked.ok());
+  return unpacked ? unpacked->behavior : model::Behavior{};
+}
+
+stats::SmallTail some_tail(Prng& random) {
+  stats::SmallTail tail;
+  std::uint32_t coin = 1;
+  for (int i = 0; i < 400; ++i)
+    tail.add(stats::tail::bin_of(static_cast<float>(4 * std::fabs(random.normal()))), stats::SmallTail::Weight::whole,
+             coin);
+  return tail;
+}
+
+// As drift would have learned them of `series` that follow one cause.
+model::Habits some_habits(std::size_t series) {
+  Prng random(5);
+  model::Habits habits;
+  model::RelationHabits& relations = habits.relations;
+  relations.blocks = 3000;
+  for (std::size_t first = 0; first < series; first += stats::RelationView::max_size) {
+    stats::RelationView view;
+    view.grow(std::min(stats::RelationView::max_size, series - first));
+    for (int i = 0; i < 300; ++i) {
+      std::vector<float> values;
+      double cause = random.normal();
+      for (std::size_t s = 0; s < view.size(); ++s) values.push_back(static_cast<float>(cause + 0.3 * random.normal()));
+      view.learn(values, 1e-4);
+    }
+    for (std::size_t v = 0; v < model::RelationHabits::views_per_group; ++v) relations.views.push_back(view.coarse());
   }
+  for (std::size_t s = 0; s < series; ++s) {
+    relations.paths.push_back({.center = static_cast<float>(s) + 0.5F, .spread = 1.5F});
+    model::FormHabit& form = habits.forms.emplace_back();
+    form.blocks = 3000;
+    form.usual = {700, -20};
+    form.deviation = {80, 90};
+    form.mean = -3;
+    form.variance = stats::LogCode::of(0.7);
+    form.stretches = 240;
+    form.usual_distance = stats::LogCode::of(0.3);
+    for (int shape = 0; shape < 9; ++shape) {
+      for (std::int8_t& step : form.shapes.emplace_back()) step = static_cast<std::int8_t>(12 * random.normal());
+      form.uses.push_back(static_cast<std::uint8_t>(200 + shape));
+    }
+    for (stats::SmallTail& tail : form.tails) tail = some_tail(random);
+  }
+  for (std::size_t v = 0; v < model::RelationHabits::views_per_group; ++v)
+    relations.tails.push_back(some_tail(random).widen());
+  return habits;
 }
 
-TEST(Packed, WhoGivesUpItsSeasonGivesUpItsWeek) {
-  Result<model::Behavior> back = unpack(pack(lived(6, 2), 0));
-  ASSERT_TRUE(back.ok());
-  EXPECT_TRUE(std::isnan(back->past[0].season.away(30)));
+// The same but for tails, whose counts come back within 9 %.
+model::Habits without_tails(model::Habits habits) {
+  for (stats::Tail& tail : habits.relations.tails) tail = {};
+  for (model::FormHabit& form : habits.forms) form.tails = {};
+  return habits;
 }
 
-TEST(Packed, AWeekThatWasNotSeenCostsAByte) {
-  model::Behavior unknown;
-  unknown.resize(2);
-  std::size_t one = pack(unknown, 2).size();
-  unknown.resize(3);
-  EXPECT_LT(pack(unknown, 3).size() - one, 80U);
+// Around whatever payload.
+std::string sealed(std::uint32_t version, std::string_view payload) {
+  Encoder out;
+  out.put(version);
+  out.put(checksum_of(payload));
+  out.raw(payload);
+  return out.take();
 }
 
-// Version 3 ends before the weeks.
-TEST(Packed, WhatWasPackedBeforeThereWereWeeksIsRead) {
-  model::Behavior behavior;
-  behavior.resize(2);
-  behavior.series[0].anchor = {.location = 10, .scale = 1, .n = 5000};
-  std::string bytes = pack(behavior, 2);
+std::string payload_of(const std::string& bytes) {
   Decoder decoder{bytes};
   std::uint32_t version = 0;
   std::uint64_t checksum = 0;
   decoder.get(version);
   decoder.get(checksum);
-  std::string_view payload = decoder.rest();
-  payload.remove_suffix(2);  // two empty weeks
-  Encoder old;
-  old.put(std::uint32_t{3});
-  old.put(checksum_of(payload));
-  old.raw(payload);
-  Result<model::Behavior> back = unpack(old.bytes());
+  return std::string(decoder.rest());
+}
+
+TEST(Packed, TheDaysOfTheWeekComeBackWithinAStepOfTheirs) {
+  for (double away : {0.0, 0.6, -1.4, 2.6, -3.5}) {
+    model::Behavior behavior = lived(6, away);
+    model::Behavior back = behavior_after(pack(behavior, {}, {}));
+    for (std::size_t cell = 0; cell < model::week_cells; ++cell)
+      EXPECT_NEAR(back.past[0].season.away(cell), behavior.past[0].season.away(cell), 0.52) << away << " " << cell;
+    EXPECT_TRUE(std::isnan(back.past[1].season.away(0)));
+  }
+}
+
+TEST(Packed, WhoGivesUpItsSeasonGivesUpItsWeek) {
+  model::Behavior back = behavior_after(pack(lived(6, 2), {}, {.seasons = 0}));
+  EXPECT_TRUE(std::isnan(back.past[0].season.away(30)));
+}
+
+TEST(Packed, ASeriesThatIsNotKnownCostsSomeBytes) {
+  model::Behavior unknown;
+  unknown.resize(100);
+  std::size_t hundred = pack(unknown, {}, {}).size();
+  unknown.resize(200);
+  EXPECT_LT(pack(unknown, {}, {}).size() - hundred, 1500U) << "9 B of them where it was, for who compares revisions";
+}
+
+TEST(Packed, HabitsComeBackAsTheyWere) {
+  model::Behavior behavior;
+  behavior.resize(70);
+  model::Habits habits = some_habits(70);
+  ASSERT_TRUE(model::is_whole(habits));
+  std::string bytes = pack(behavior, habits, {});
+  Result<Unpacked> back = unpack(bytes);
   ASSERT_TRUE(back.ok()) << back.error().to_string();
-  EXPECT_EQ(back->series[0].anchor.n, 5000U);
+  EXPECT_TRUE(without_tails(back->habits) == without_tails(habits));
+  EXPECT_TRUE(pack(behavior, habits, {}) == bytes) << "the same gives the same";
+  for (std::size_t i = 0; i < habits.forms.size(); ++i) {
+    for (float u : {3.0F, 8.0F, 16.0F})
+      EXPECT_NEAR(back->habits.forms[i].tails[1].widen().surprise(static_cast<double>(u)),
+                  habits.forms[i].tails[1].widen().surprise(static_cast<double>(u)), 0.12);
+  }
+}
+
+TEST(Packed, WithoutHabitsNoneComeBack) {
+  Result<Unpacked> back = unpack(pack(lived(2, 1), {}, {}));
+  ASSERT_TRUE(back.ok());
+  EXPECT_TRUE(back->habits == model::Habits{});
+}
+
+TEST(Packed, FormsAreKeptOfTheFirstSeriesAndRelationsWholeOrNotAtAll) {
+  model::Behavior behavior;
+  behavior.resize(40);
+  model::Habits habits = some_habits(40);
+  Result<Unpacked> back = unpack(pack(behavior, habits, {.forms = 7, .relations = false}));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back->habits.forms.size(), 7U);
+  EXPECT_TRUE(back->habits.relations == model::RelationHabits{});
+  back = unpack(pack(behavior, habits, {.forms = 0}));
+  ASSERT_TRUE(back.ok());
+  EXPECT_TRUE(back->habits.relations.paths == habits.relations.paths);
+}
+
+TEST(Packed, MoreThanTheSeriesThereAreIsRefused) {
+  model::Behavior behavior;
+  behavior.resize(20);
+  EXPECT_FALSE(unpack(pack(behavior, some_habits(21), {})).ok());
+  model::Habits odd = some_habits(20);
+  odd.relations.views.pop_back();
+  EXPECT_FALSE(unpack(pack(behavior, odd, {})).ok());
+  odd = some_habits(20);
+  odd.relations.paths[3].center = std::nanf("");
+  Result<Unpacked> refused = unpack(pack(behavior, odd, {}));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().to_string().find("revision"), std::string::npos);
+  odd = some_habits(20);
+  odd.forms[0].uses.pop_back();
+  EXPECT_FALSE(unpack(pack(behavior, odd, {})).ok());
+}
+
+// With the checksum made to fit, as who would harm it would.
+TEST(Packed, DamageUnderAFittingChecksumGivesAnErrorOrWholeHabits) {
+  model::Behavior behavior = lived(3, 1);
+  std::string payload = payload_of(pack(behavior, some_habits(2), {}));
+  Prng random(6);
+  int refused = 0;
+  for (int round = 0; round < 2000; ++round) {
+    std::string bad = payload;
+    for (int i = 0; i < 1 + round % 3; ++i) bad[random.next() % bad.size()] = static_cast<char>(random.next());
+    if (round % 5 == 0) bad.resize(random.next() % bad.size());
+    Result<Unpacked> back = unpack(sealed(packed_version, bad));
+    if (!back) ++refused;
+    else EXPECT_TRUE(model::is_whole(back->habits));
+  }
+  EXPECT_GT(refused, 1000);
+}
+
+TEST(Packed, AnotherReleasesVersionIsNamed) {
+  Result<Unpacked> refused = unpack(sealed(packed_version + 1, payload_of(pack({}, {}, {}))));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::unsupported);
 }
 
 }  // namespace

@@ -65,6 +65,22 @@ std::size_t allowed_size(const Behavior& behavior, std::size_t series) {
          (series > counted_series ? (series - counted_series) * size_beyond : 0);
 }
 
+// Too large (long names, rich tails): what gives way, step by step. First the forms of the series declared last, which
+// are learned again within hours and find the least; then the relations, all of them, because the past of their
+// distances is of all; last the seasons of the series declared last, which take weeks.
+constexpr std::size_t together = 16;  // series a step
+
+std::size_t steps_of(std::size_t series) { return (series + together - 1) / together; }
+
+std::size_t most_given_up(std::size_t series) { return 2 * steps_of(series) + 1; }
+
+Kept kept_after(std::size_t given_up, std::size_t series) {
+  auto left = [series](std::size_t steps) { return series - std::min(series, steps * together); };
+  std::size_t forms = std::min(given_up, steps_of(series));
+  std::size_t seasons = given_up > forms + 1 ? given_up - forms - 1 : 0;
+  return {.seasons = left(seasons), .forms = left(forms), .relations = given_up == forms};
+}
+
 }  // namespace
 
 bool revision_due(const Behavior& behavior, const std::optional<PersonaRevision>& newest, WallTime now) {
@@ -77,27 +93,38 @@ bool revision_due(const Behavior& behavior, const std::optional<PersonaRevision>
   return age >= settle && mean_bits(behavior, places_of(newest->behavior)) > due_bits;
 }
 
-PersonaRevision make_revision(const Behavior& behavior, const std::vector<model::Series>& series, WallTime now) {
+PersonaRevision make_revision(const Behavior& behavior, const std::vector<model::Series>& series, WallTime now,
+                              const model::Habits& habits) {
   PersonaRevision revision;
   revision.created_at = now;
   revision.samples = behavior.samples;
   revision.series.assign(series.begin(),
                          series.begin() + static_cast<std::ptrdiff_t>(std::min(series.size(), behavior.series.size())));
-  // Too large (long names, rich tails): the series declared last give up their season first.
-  std::size_t with_season = behavior.series.size();
-  revision.behavior = pack(behavior, with_season);
   std::size_t allowed = allowed_size(behavior, revision.series.size());
-  while (with_season > 0 && encode(revision).size() > allowed) {
-    with_season -= std::min<std::size_t>(with_season, 16);
-    revision.behavior = pack(behavior, with_season);
+  auto fits = [&](std::size_t given_up) {
+    revision.behavior = pack(behavior, habits, kept_after(given_up, behavior.series.size()));
+    return encode(revision).size() <= allowed;
+  };
+  if (fits(0)) return revision;
+  std::size_t too_large = 0;
+  std::size_t enough = most_given_up(behavior.series.size());
+  while (enough - too_large > 1) {
+    std::size_t middle = too_large + (enough - too_large) / 2;
+    (fits(middle) ? enough : too_large) = middle;
   }
+  (void)fits(enough);
   return revision;
 }
 
 Behavior behavior_of(const PersonaRevision& revision) {
-  Result<Behavior> behavior = unpack(revision.behavior);
+  Result<Unpacked> unpacked = unpack(revision.behavior);
   // The ledger refuses damaged rows before they get here; what still can not be read is learned anew.
-  return behavior ? std::move(*behavior) : Behavior{};
+  return unpacked ? std::move(unpacked->behavior) : Behavior{};
+}
+
+model::Habits habits_of(const PersonaRevision& revision) {
+  Result<Unpacked> unpacked = unpack(revision.behavior);
+  return unpacked ? std::move(unpacked->habits) : model::Habits{};
 }
 
 bool prior_may_be_due(const std::optional<PersonaRevision>& newest, WallTime now) {

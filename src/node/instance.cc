@@ -14,8 +14,8 @@
 namespace mien::node {
 namespace {
 
-// 1: without trace and acted_on; 2: without security; 3: without windows and candidate
-constexpr std::uint64_t snapshot_version = 4;
+// 1: without trace and acted_on; 2: without security; 3: without windows and candidate; 4: without parked habits
+constexpr std::uint64_t snapshot_version = 5;
 constexpr std::uint64_t sequence_bits = 32;  // of a request's number within its sender's epoch
 // An open finding's entry is refreshed this often while it only changes in degree.
 constexpr Duration rewrite_after = 60s;
@@ -396,7 +396,7 @@ void Instance::note_end(const Step& step, Effects& out) {
   open_silence(step, cat("every series ended: its sender has no answer from it since ", to_rfc3339(step.now)), out);
 }
 
-// ---- persona and revisions ----
+// ---- persona (revisions: instance_revisions.cc) ----
 
 void Instance::assign(const Step& step, Assignment assignment, Effects& out) {
   if (assignment == state_.assignment) return;
@@ -405,6 +405,7 @@ void Instance::assign(const Step& step, Assignment assignment, Effects& out) {
       close_all(step, out);
       if (state_.parked.size() >= max_parked) state_.parked.erase(state_.parked.begin());
       state_.parked[state_.assignment.persona] = std::exchange(state_.behavior, {});
+      std::erase_if(state_.parked_habits, [this](const auto& each) { return !state_.parked.contains(each.first); });
       state_.newest_revision.reset();
       learn::forget_shapes(state_.windows);
     }
@@ -412,6 +413,7 @@ void Instance::assign(const Step& step, Assignment assignment, Effects& out) {
       state_.behavior = std::move(known->second);
       state_.parked.erase(known);
     }
+    if (auto habits = state_.parked_habits.extract(assignment.persona)) watch_.begin_with(habits.mapped());
     out.audit.push_back({.at = step.now,
                          .actor = "mien",
                          .verb = "persona.activated",
@@ -421,57 +423,6 @@ void Instance::assign(const Step& step, Assignment assignment, Effects& out) {
   }
   state_.assignment = std::move(assignment);
   if (candidate_) candidate_->expect(state_.assignment.expectation);
-}
-
-model::PersonaRevision Instance::number(model::PersonaRevision revision) {
-  revision.persona = state_.assignment.persona;
-  revision.instance = state_.name;
-  revision.generation = state_.assignment.expectation.generation;
-  revision.number = ++state_.revision_numbers[revision.persona];
-  return revision;
-}
-
-void Instance::keep(const Step& step, model::PersonaRevision revision, Effects& out) {
-  out.writes.push_back({.table = store::Table::revision,
-                        .key = revision_key(revision.persona, state_.name, revision.number),
-                        .bytes = mien::encode(revision)});
-  out.audit.push_back(
-      {.at = step.now,
-       .actor = "mien",
-       .verb = "revision.made",
-       .subject = cat("Revision/", revision.persona.value, "@", state_.name.value, "/", revision.number),
-       .cause = cause_of(step),
-       .detail = cat("learned from ", revision.samples, " samples")});
-  state_.newest_revision = std::move(revision);
-}
-
-void Instance::revise(const Step& step, Effects& out) {
-  if (learn::revision_due(state_.behavior, state_.newest_revision, state_.last_seen))
-    keep(step, number(learn::make_revision(state_.behavior, state_.series, state_.last_seen)), out);
-}
-
-void Instance::inherit(const Step& step, model::Behavior begun, std::string_view whose, Effects& out) {
-  model::Behavior own = std::exchange(state_.behavior, std::move(begun));
-  state_.behavior.revision = own.revision;
-  state_.behavior.security = learn::merge(state_.behavior.security, own.security);
-  out.audit.push_back({.at = step.now,
-                       .actor = "mien",
-                       .verb = "behavior.inherited",
-                       .subject = cat("Instance/", state_.name.value),
-                       .cause = cause_of(step),
-                       .detail = cat("begins with ", whose)});
-}
-
-void Instance::restore_revision(const Step& step, const model::PersonaRevision& revision, Effects& out) {
-  if (is_candidate(revision.persona, revision.number)) return promote(step, revision, out);
-  close_all(step, out);
-  if (revision.persona == state_.assignment.persona) {
-    state_.behavior = learn::behavior_of(revision);
-    state_.newest_revision = revision;
-    learn::forget_shapes(state_.windows);
-  } else {
-    state_.parked[revision.persona] = learn::behavior_of(revision);
-  }
 }
 
 // ---- history ----
@@ -541,6 +492,7 @@ std::string Instance::encode(store::LogPosition folded) const {
   encoder.put(state_.windows);
   encoder.put(candidate_.has_value());
   if (candidate_) candidate_->store(encoder);
+  encoder.put(state_.parked_habits);
   return encoder.take();
 }
 
@@ -574,6 +526,12 @@ Result<Instance::Restored> Instance::decode(std::string_view bytes) {
     decoder.get(has_candidate);
     if (has_candidate)
       restored.instance.candidate_ = TRY(Candidate::restore(decoder, restored.instance.state_.assignment.expectation));
+  }
+  if (version >= 5) {
+    auto& parked = restored.instance.state_.parked_habits;
+    decoder.get(parked);
+    if (!std::all_of(parked.begin(), parked.end(), [](const auto& each) { return model::is_whole(each.second); }))
+      decoder.refuse();
   }
   if (Status status = decoder.finish("instance snapshot"); !status) return std::move(status).error();
   restored.instance.watch_ = TRY(drift::Watch::decode(watch));

@@ -19,6 +19,7 @@
 #include "learn/windows.h"
 #include "model/behavior.h"
 #include "model/expectation.h"
+#include "model/habits.h"
 #include "node/candidate.h"
 #include "node/distance_trace.h"
 #include "node/effects.h"
@@ -92,6 +93,7 @@ struct InstanceState {
   bool acted_on = false;       // an action changes it or did just now: what it shows does not teach
   bool learning_held = false;  // by hand: nothing teaches
   learn::Windows windows;      // since version 4
+  std::map<PersonaName, model::Habits> parked_habits;  // since version 5: of parked behaviours that are a revision's
 
   static constexpr auto fields = std::tuple{field("name", &InstanceState::name),
                                             field("type", &InstanceState::type),
@@ -204,6 +206,7 @@ class Instance {
   [[nodiscard]] std::optional<WallTime> changed_since() const;
   void propose(const Step& step, Effects& out);
   void withdraw(const Step& step, Effects& out);
+  [[nodiscard]] model::Habits habits_of(const model::PersonaRevision& revision) const;
   void promote(const Step& step, const model::PersonaRevision& revision, Effects& out);
   [[nodiscard]] bool is_healthy() const;
   void look_back(const Step& step, Effects& out);

@@ -67,9 +67,10 @@ void Instance::follow_change(const Step& step, const model::Batch& batch, Effect
 // The way back is the newest revision, from before the change; an instance that has none keeps what it knows.
 void Instance::propose(const Step& step, Effects& out) {
   if (!state_.newest_revision)
-    keep(step, number(learn::make_revision(state_.behavior, state_.series, state_.last_seen)), out);
+    keep(step, number(learn::make_revision(state_.behavior, state_.series, state_.last_seen, watch_.habits())), out);
   candidate_->behavior.security = state_.behavior.security;
-  model::PersonaRevision revision = number(learn::make_revision(candidate_->behavior, state_.series, state_.last_seen));
+  model::PersonaRevision revision =
+      number(learn::make_revision(candidate_->behavior, state_.series, state_.last_seen, candidate_->watch.habits()));
   candidate_->behavior.security = {};
   candidate_->number = revision.number;
   out.writes.push_back({.table = store::Table::revision,

@@ -24,6 +24,7 @@ struct Machine {
   Prng random{4};
   WallTime now = start;
   double level = 10;
+  bool apart = false;                // threads go their own way, as wide as ever
   std::vector<std::string> audited;  // verb and subject
   std::map<std::string, bool> keys;  // of revisions: there, or erased
   std::map<std::string, std::string> stored;
@@ -52,7 +53,8 @@ struct Machine {
     int i = 0;
     for (const char* metric : {"requests", "bytes", "threads"}) {
       one.series.push_back({.metric = MetricName{metric}, .attributes = {}, .unit = "1", .kind = {}});
-      one.batch.values.push_back(++i * load + 0.3 * random.normal());
+      double own = apart && i == 2 ? level + random.normal() : load;
+      one.batch.values.push_back(++i * own + 0.3 * random.normal());
     }
     model::Delivery delivery{
         .source = "web-01", .epoch = 1, .sequence = ++number, .authenticated = true, .instances = {one}};
@@ -75,6 +77,14 @@ struct Machine {
   void live(Duration time) {
     for (WallTime end = now + time; now < end;) minute();
   }
+  double highest_score(Duration time) {
+    double highest = 0;
+    for (WallTime end = now + time; now < end;) {
+      minute();
+      highest = std::max(highest, instance->view()->drift.score);
+    }
+    return highest;
+  }
   [[nodiscard]] bool did(std::string_view what) const {
     return std::any_of(audited.begin(), audited.end(), [&](const std::string& each) { return each.starts_with(what); });
   }
@@ -82,6 +92,28 @@ struct Machine {
     Result<Instance::Restored> restored = Instance::decode(instance->encode(7));
     ASSERT_TRUE(restored.ok()) << restored.error().to_string();
     instance = std::move(restored->instance);
+  }
+  [[nodiscard]] model::PersonaRevision newest_stored() {
+    std::string newest;
+    for (const auto& [key, there] : keys)
+      if (there && !is_candidate_key(key)) newest = key;
+    return decode<model::PersonaRevision>(stored[newest], "revision").value();
+  }
+  void roll_back(const model::PersonaRevision& revision) {
+    Effects effects;
+    instance->restore_revision(step(), revision, effects);
+    take(effects);
+  }
+  void assign(const char* persona) {
+    Assignment assignment = plain();
+    assignment.persona = assignment.expectation.persona = PersonaName{persona};
+    Effects effects;
+    instance->assign(step(), std::move(assignment), effects);
+  }
+  [[nodiscard]] bool sees_broken_relations() const {
+    const std::vector<OpenFinding>& open = instance->state().open;
+    return std::any_of(open.begin(), open.end(),
+                       [](const auto& each) { return each.finding.kind == model::FindingKind::relation; });
   }
   [[nodiscard]] std::string candidate_stored() const {
     for (const auto& [key, there] : keys)
@@ -151,17 +183,94 @@ TEST(SlowLearning, SavedAndRestoredAtAnyRowACandidateLearnsAlike) {
   EXPECT_EQ(whole.audited, cut.audited);
 }
 
-TEST(SlowLearning, ASnapshotOfTheVersionBeforeIsRead) {
+TEST(SlowLearning, SnapshotsOfTheVersionsBeforeAreRead) {
   Machine machine;
   machine.live(10min);
   learn::Windows none = std::exchange(machine.instance->state().windows, {});
   std::string bytes = machine.instance->encode(7);
-  std::string old = bytes.substr(0, bytes.size() - mien::encode(learn::Windows{}).size() - 1);
-  ASSERT_EQ(old[0], 4);
-  old[0] = 3;
-  Result<Instance::Restored> restored = Instance::decode(old);
-  ASSERT_TRUE(restored.ok()) << restored.error().to_string();
-  EXPECT_EQ(restored->instance.encode(7), bytes);
+  ASSERT_EQ(bytes[0], 5);
+  std::string without_parked_habits = bytes.substr(0, bytes.size() - 1);
+  without_parked_habits[0] = 4;
+  std::string without_windows = bytes.substr(0, bytes.size() - mien::encode(learn::Windows{}).size() - 2);
+  without_windows[0] = 3;
+  for (const std::string& old : {without_parked_habits, without_windows}) {
+    Result<Instance::Restored> restored = Instance::decode(old);
+    ASSERT_TRUE(restored.ok()) << restored.error().to_string();
+    EXPECT_EQ(restored->instance.encode(7), bytes);
+  }
+}
+
+// ---- a roll-back brings back what moved with what ----
+
+TEST(Rollback, RelationsThatBreakRightAfterItAreSeenWithinTenRows) {
+  Machine with, without, in_another_order;
+  for (Machine* machine : {&with, &without, &in_another_order}) machine->live(72h);
+  model::PersonaRevision revision = with.newest_stored();
+  ASSERT_FALSE(learn::habits_of(revision).relations.paths.empty());
+  with.roll_back(revision);
+  model::PersonaRevision bare = revision;
+  bare.behavior = learn::make_revision(learn::behavior_of(revision), revision.series, with.now).behavior;
+  without.roll_back(bare);
+  model::PersonaRevision reordered = revision;
+  std::swap(reordered.series[0], reordered.series[1]);
+  in_another_order.roll_back(reordered);
+  for (Machine* machine : {&with, &without, &in_another_order}) {
+    machine->live(10min);
+    EXPECT_TRUE(machine->instance->state().open.empty()) << "nothing happened yet";
+    machine->apart = true;
+    machine->live(10min);
+  }
+  EXPECT_TRUE(with.sees_broken_relations());
+  EXPECT_FALSE(without.sees_broken_relations()) << "it takes a hundred blocks to learn them";
+  EXPECT_FALSE(in_another_order.sees_broken_relations()) << "of other series they say nothing";
+}
+
+TEST(Rollback, OfAPersonaThatIsNotActiveItWaitsUntilItIs) {
+  Machine machine;
+  machine.live(72h);
+  model::PersonaRevision revision = machine.newest_stored();
+  machine.assign("batch");
+  machine.live(10min);
+  machine.roll_back(revision);
+  EXPECT_EQ(machine.instance->state().parked_habits.size(), 1U);
+  machine.again();
+  machine.assign("web");
+  EXPECT_TRUE(machine.instance->state().parked_habits.empty());
+  machine.live(10min);
+  EXPECT_TRUE(machine.instance->state().open.empty());
+  machine.apart = true;
+  EXPECT_GE(machine.highest_score(10min), 0.7) << "an onset";
+}
+
+TEST(Rollback, SavedAndRestoredAtAnyRowAfterItNothingChanges) {
+  Machine whole, cut;
+  for (Machine* machine : {&whole, &cut}) {
+    machine->live(30h);
+    machine->roll_back(machine->newest_stored());
+  }
+  cut.again();  // before the first row
+  for (int i = 0; i < 400; ++i) {
+    whole.apart = cut.apart = i > 300;
+    whole.minute();
+    cut.minute();
+    if (i % 7 == 0) cut.again();
+  }
+  EXPECT_EQ(whole.instance->encode(7), cut.instance->encode(7));
+  EXPECT_EQ(whole.stored, cut.stored);
+  EXPECT_EQ(whole.audited, cut.audited);
+}
+
+TEST(Rollback, ACandidateCarriesTheRelationsOfTheNewLife) {
+  Machine machine;
+  machine.live(72h);
+  machine.level = 30;
+  machine.live(36h);
+  std::string key = machine.candidate_stored();
+  ASSERT_FALSE(key.empty());
+  model::PersonaRevision candidate = decode<model::PersonaRevision>(machine.stored[key], "revision").value();
+  model::RelationHabits relations = learn::habits_of(candidate).relations;
+  ASSERT_EQ(relations.paths.size(), 3U);
+  EXPECT_NEAR(static_cast<double>(relations.paths[0].center), 30, 1);
 }
 
 TEST(SlowLearning, WhatWasLearnedAwayFromWhatIsDeclaredIsAFinding) {

@@ -79,6 +79,12 @@ float RelationView::inverse(std::size_t row, std::size_t column) const {
   return static_cast<float>(inverse_[with_diagonal(row) + column]) / inverse_steps;
 }
 
+// Of the shrunk matrix, below its diagonal.
+void RelationView::set_correlation(std::size_t row, std::size_t column, double correlation) {
+  auto steps = static_cast<float>(correlation) / kept * correlation_steps;
+  correlation_[below(row) + column] = static_cast<std::int16_t>(nearest(bounded(steps, correlation_steps)));
+}
+
 void RelationView::fetch() const {
   auto each_line = [](const auto& values) {
     constexpr std::size_t line = 64 / sizeof(values[0]);

@@ -18,10 +18,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/fields.h"
+#include "stats/coarse_view.h"
 
 namespace mien::stats {
 
@@ -56,8 +58,14 @@ class RelationView {
   [[nodiscard]] std::size_t size() const { return places_.size() / 3; }
   [[nodiscard]] std::uint64_t learned() const { return learned_; }
   [[nodiscard]] bool speaks() const { return learned_ >= silent_below; }
+  [[nodiscard]] float mean(std::size_t value) const { return places_[value]; }
+  [[nodiscard]] float variance(std::size_t value) const { return places_[size() + value]; }
   // The parts fit each other: what was read from outside is checked by this.
   [[nodiscard]] bool is_whole() const;
+
+  // In bytes, for a revision, and back; nothing where those fit no view (coarse_view.cc).
+  [[nodiscard]] CoarseView coarse() const;
+  [[nodiscard]] static std::optional<RelationView> from_coarse(const CoarseView& coarse);
 
   friend bool operator==(const RelationView&, const RelationView&) = default;
 
@@ -67,6 +75,7 @@ class RelationView {
   void learn_waiting();
   void refresh();
   [[nodiscard]] float inverse(std::size_t row, std::size_t column) const;
+  void set_correlation(std::size_t row, std::size_t column, double correlation);
 
   std::uint64_t learned_ = 0;
   std::uint16_t since_refresh_ = 0;

@@ -240,5 +240,14 @@ TEST(Frozen, AnInstanceIsReadWithWhatActingMustRememberOfIt) {
   EXPECT_EQ(state.trace.spans[0].sum, 1.5);
 }
 
+TEST(Frozen, AnInstanceFromBeforeHabitsWereParkedIsRead) {
+  auto restored = node::Instance::decode(frozen("instance-4"));
+  ASSERT_TRUE(restored.ok()) << restored.error().to_string();
+  const node::InstanceState& state = restored->instance.state();
+  EXPECT_EQ(state.behavior.series.size(), 3U);
+  EXPECT_EQ(state.parked.size(), 1U);
+  EXPECT_TRUE(state.parked_habits.empty());
+}
+
 }  // namespace
 }  // namespace mien

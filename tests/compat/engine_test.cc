@@ -1,6 +1,6 @@
 // What an engine learned under the formats before: behaviour version 1 and watch versions 2, 3 and 4; the first two as
 // `mien score` kept them after 900 rows of two columns. It is read, judged by and learned on; the tails come over to
-// the nearest bin. rooms: learn drift
+// the nearest bin. And revisions of packed version 4, and of now. rooms: learn drift
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -117,6 +117,79 @@ TEST_P(FrozenWatch, CutAnywhereItIsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(Versions, FrozenWatch, testing::Values("watch-3.hex", "watch-4.hex"),
                          [](const auto& of) { return "Of" + std::string(1, of.param[6]); });
+
+// Three series that breathe together, a row of five minutes for sixteen days; written by the release that packed
+// version 4. It had no habits.
+model::PersonaRevision revision_4() {
+  return decode<model::PersonaRevision>(frozen("revision-4.hex"), "revision").value();
+}
+
+void expect_it_read(const model::PersonaRevision& revision) {
+  model::Behavior behavior = learn::behavior_of(revision);
+  ASSERT_EQ(behavior.series.size(), 3U);
+  EXPECT_NEAR(behavior.series[0].anchor.location, 12, 1);
+  EXPECT_NEAR(behavior.series[1].anchor.location, 24, 2);
+  EXPECT_EQ(behavior.series[2].anchor.n, 4608U);
+  EXPECT_TRUE(behavior.series[2].ready());
+  EXPECT_TRUE(behavior.past[0].tails[0].speaks());
+  EXPECT_NEAR(behavior.past[0].season.level(12) - behavior.past[0].season.level(2), 5, 1) << "office hours";
+  EXPECT_TRUE(learn::habits_of(revision) == model::Habits{});
+}
+
+std::string sealed(std::uint32_t version, std::string_view payload) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (char c : payload) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  Encoder out;
+  out.put(version);
+  out.put(hash);
+  out.raw(payload);
+  return out.take();
+}
+
+TEST(FrozenRevision, OfVersionFourAndThoseBeforeItIsRead) {
+  model::PersonaRevision revision = revision_4();
+  EXPECT_EQ(revision.number, 7U);
+  expect_it_read(revision);
+  EXPECT_FALSE(std::isnan(learn::behavior_of(revision).past[0].season.away(30)));
+  // Version 3 ended before the weeks, 2 before the security profile.
+  Decoder decoder{revision.behavior};
+  std::uint32_t version = 0;
+  std::uint64_t checksum = 0;
+  decoder.get(version);
+  decoder.get(checksum);
+  ASSERT_EQ(version, 4U);
+  std::string payload(decoder.rest());
+  payload.resize(payload.size() - 3 * 43);
+  revision.behavior = sealed(3, payload);
+  expect_it_read(revision);
+  EXPECT_TRUE(std::isnan(learn::behavior_of(revision).past[0].season.away(30)));
+  payload.resize(payload.size() - encode(model::SecurityProfile{}).size());
+  revision.behavior = sealed(2, payload);
+  expect_it_read(revision);
+}
+
+TEST(FrozenRevision, OfVersionFiveComesBackWithWhatMovedWithWhat) {
+  model::PersonaRevision revision = decode<model::PersonaRevision>(frozen("revision-5.hex"), "revision").value();
+  model::Habits habits = learn::habits_of(revision);
+  ASSERT_EQ(learn::behavior_of(revision).series.size(), 3U);
+  EXPECT_EQ(habits.relations.paths.size(), 3U);
+  EXPECT_EQ(habits.relations.blocks, 4607U);
+  EXPECT_NEAR(static_cast<double>(habits.relations.paths[0].center), 12, 1);
+  ASSERT_EQ(habits.forms.size(), 3U);
+  EXPECT_GT(habits.forms[0].shapes.size(), 3U);
+  EXPECT_GT(habits.forms[0].usual[0], 300) << "neighbours are alike";
+}
+
+TEST(FrozenRevision, CutAnywhereItIsLearnedAnew) {
+  for (const char* name : {"revision-4.hex", "revision-5.hex"}) {
+    model::PersonaRevision revision = decode<model::PersonaRevision>(frozen(name), "revision").value();
+    std::string bytes = revision.behavior;
+    for (std::size_t cut = 0; cut < bytes.size(); cut += 7) {
+      revision.behavior = bytes.substr(0, cut);
+      EXPECT_TRUE(learn::behavior_of(revision).series.empty()) << cut;
+    }
+  }
+}
 
 TEST(FrozenEngine, ABehaviorCutAnywhereOrOfAnotherVersionIsRefused) {
   std::string bytes = encode(kept().behavior);

@@ -51,7 +51,10 @@ struct Lab {
 
   Lab(std::size_t count, double seconds, std::uint64_t seed) : random(seed), state(count), step(seconds) {
     for (std::uint32_t i = 0; i < count; ++i) {
-      series.push_back({.metric = MetricName("m" + std::to_string(i)), .attributes = {}, .unit = {}, .kind = model::SeriesKind::gauge});
+      series.push_back({.metric = MetricName("m" + std::to_string(i)),
+                        .attributes = {},
+                        .unit = {},
+                        .kind = model::SeriesKind::gauge});
       batch.series.push_back(i);
     }
     batch.times.resize(1);
@@ -82,7 +85,7 @@ struct Outcome {
   std::size_t before = 0;  // findings that opened ahead of the injection
   std::size_t hit = 0;     // that opened within it and blame the struck series
   model::FindingKind kind = model::FindingKind::none;
-  double moved = 0;        // of the struck baseline while a finding was open, in scales
+  double moved = 0;  // of the struck baseline while a finding was open, in scales
 };
 
 Outcome strike(Injected injected, std::size_t count, double step, int healthy, int rows) {
@@ -143,8 +146,10 @@ TEST(InjectionAmongTwenty, ALevelAndASpikeAreFoundOnceAWeekIsKnown) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Engine, Injection,
-                         ::testing::Values(Case{Injected::level, model::FindingKind::level, 120}, Case{Injected::spike, model::FindingKind::spike, 1},
-                                           Case{Injected::ramp, model::FindingKind::ramp, 600}, Case{Injected::wide, model::FindingKind::spread, 300},
+                         ::testing::Values(Case{Injected::level, model::FindingKind::level, 120},
+                                           Case{Injected::spike, model::FindingKind::spike, 1},
+                                           Case{Injected::ramp, model::FindingKind::ramp, 600},
+                                           Case{Injected::wide, model::FindingKind::spread, 300},
                                            Case{Injected::frozen, model::FindingKind::frozen, 300}),
                          [](const auto& case_info) { return std::string(model::to_text(case_info.param.kind)); });
 
@@ -198,7 +203,8 @@ TEST(Engine, TheSamplesMayArriveInAnyGrouping) {
         wide.times.push_back(one.times[0]);
         for (std::size_t c = 0; c < 3; ++c) columns[c].push_back(one.values[c]);
       }
-      for (const std::vector<double>& column : columns) wide.values.insert(wide.values.end(), column.begin(), column.end());
+      for (const std::vector<double>& column : columns)
+        wide.values.insert(wide.values.end(), column.begin(), column.end());
       engine.feed(lab.series, wide);
     }
     return engine;
@@ -240,7 +246,8 @@ TEST(Engine, AGapIsNotAFrozenSeries) {
     engine.feed(lab.series, batch);
     if (i % 5000 == 4999) lab.now = lab.now + 3h;
   }
-  for (const EpisodeChange& change : engine.opened) ADD_FAILURE() << to_rfc3339(change.finding.opened_at) << ' ' << change.finding.summary;
+  for (const EpisodeChange& change : engine.opened)
+    ADD_FAILURE() << to_rfc3339(change.finding.opened_at) << ' ' << change.finding.summary;
 }
 
 TEST(Engine, WhileLearningOnlyDeclarationsSpeak) {
@@ -273,16 +280,20 @@ TEST(Revision, OfTwoHundredMetricsFitsAndComesBackNearly) {
     engine.feed(series, batch);
   }
   ASSERT_TRUE(learn::revision_due(engine.behavior, std::nullopt, batch.times[0]));
-  model::PersonaRevision revision = learn::make_revision(engine.behavior, series, batch.times[0]);
+  model::PersonaRevision revision =
+      learn::make_revision(engine.behavior, series, batch.times[0], engine.watch.habits());
   EXPECT_LE(encode(revision).size(), 64U * 1024);
-  EXPECT_EQ(learn::make_revision(engine.behavior, series, batch.times[0]), revision);
+  EXPECT_EQ(learn::make_revision(engine.behavior, series, batch.times[0], engine.watch.habits()), revision);
+  EXPECT_EQ(learn::habits_of(revision).relations.paths.size(), 200U);
+  EXPECT_GT(learn::habits_of(revision).forms.size(), 150U);
   EXPECT_FALSE(learn::revision_due(engine.behavior, revision, batch.times[0]));
 
   model::Behavior back = learn::behavior_of(revision);
   ASSERT_EQ(back.series.size(), 200U);
   EXPECT_EQ(learn::state_of(back, batch.times[0]), model::LearningState::ready);
   for (std::size_t i = 0; i < 200; ++i) {
-    EXPECT_NEAR(back.series[i].anchor.location, engine.behavior.series[i].anchor.location, 1e-6 * std::fabs(engine.behavior.series[i].anchor.location) + 1e-12);
+    EXPECT_NEAR(back.series[i].anchor.location, engine.behavior.series[i].anchor.location,
+                1e-6 * std::fabs(engine.behavior.series[i].anchor.location) + 1e-12);
     EXPECT_EQ(back.series[i].blocks, engine.behavior.series[i].blocks);
   }
   EXPECT_TRUE(learn::diff(revision, revision).empty());

@@ -1,0 +1,51 @@
+#include "model/habits.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/behavior.h"
+#include "stats/relation_view.h"
+
+namespace mien::model {
+namespace {
+
+using stats::LogCode;
+using stats::RelationView;
+
+constexpr float largest_center = 1e30F;
+constexpr float largest_spread = 1e18F;  // its square is a float
+
+bool is_code(LogCode code) { return code.code <= LogCode::highest; }
+
+bool is_whole(const PathHabit& path) {
+  bool is_spread = (path.spread >= 0 && path.spread <= largest_spread) || path.spread == PathHabit::unknown;
+  return is_spread && std::fabs(path.center) <= largest_center;  // NaN is not
+}
+
+bool is_whole(const FormHabit& form) {
+  return form.shapes.size() <= FormHabit::most_shapes && form.uses.size() == form.shapes.size() &&
+         is_code(form.variance) && is_code(form.usual_distance);
+}
+
+bool is_whole(const RelationHabits& relations) {
+  constexpr std::size_t per_group = RelationHabits::views_per_group;
+  std::size_t paths = relations.paths.size();
+  std::size_t groups = (paths + RelationView::max_size - 1) / RelationView::max_size;
+  bool fits = paths <= RelationHabits::max_paths && relations.views.size() == groups * per_group &&
+              relations.tails.size() == (paths == 0 ? 0 : per_group);
+  if (!fits) return false;
+  for (std::size_t i = 0; i < relations.views.size(); ++i) {
+    std::size_t size = std::min(RelationView::max_size, paths - i / per_group * RelationView::max_size);
+    if (relations.views[i].means.size() != size || !RelationView::from_coarse(relations.views[i])) return false;
+  }
+  return std::all_of(relations.paths.begin(), relations.paths.end(), [](const auto& path) { return is_whole(path); });
+}
+
+}  // namespace
+
+bool is_whole(const Habits& habits) {
+  return habits.forms.size() <= Behavior::max_series && is_whole(habits.relations) &&
+         std::all_of(habits.forms.begin(), habits.forms.end(), [](const auto& form) { return is_whole(form); });
+}
+
+}  // namespace mien::model
