@@ -37,7 +37,7 @@ RelationHabits habits_of(const Relations& relations) {
   if (relations.paths.empty()) return habits;
   habits.blocks = relations.blocks;
   for (const SeriesPath& path : relations.paths) {
-    if (is_unknown(path)) habits.paths.push_back({.center = 0, .spread = model::PathHabit::unknown});
+    if (!path.takes_part()) habits.paths.push_back({.center = 0, .spread = model::PathHabit::unknown});
     else habits.paths.push_back({.center = path.center, .spread = std::sqrt(path.variance)});
   }
   for (const stats::RelationView& view : relations.views) habits.views.push_back(view.coarse());
@@ -51,8 +51,11 @@ void begin_with(Relations& relations, const RelationHabits& habits, std::size_t 
   relations.blocks = habits.blocks;
   for (const model::PathHabit& habit : habits.paths) {
     SeriesPath& path = relations.paths.emplace_back();
-    path = {.center = habit.center, .variance = habit.spread * habit.spread, .quick = not_begun};
-    if (habit.spread == model::PathHabit::unknown) exclude(path);
+    if (habit.spread == model::PathHabit::unknown) continue;
+    path = {.center = habit.center,
+            .variance = habit.spread * habit.spread,
+            .quick = not_begun,
+            .age = SeriesPath::settled};
   }
   relations.sums.resize(relations.paths.size());
   for (const stats::CoarseView& coarse : habits.views)
@@ -60,7 +63,6 @@ void begin_with(Relations& relations, const RelationHabits& habits, std::size_t 
   std::copy(habits.tails.begin(), habits.tails.end(), relations.tails.begin());
   if (!is_whole(relations)) return forget(relations);
   grow(relations, series);
-  for (std::size_t s = habits.paths.size(); s < relations.paths.size(); ++s) exclude(relations.paths[s]);
 }
 
 FormHabit habit_of(const Pattern& pattern) {

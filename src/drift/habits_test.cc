@@ -98,7 +98,7 @@ TEST(Habits, TheyComeBackAsTheyWere) {
   }
 }
 
-TEST(Habits, ASeriesThatTheyDoNotKnowTakesNoPart) {
+TEST(Habits, ASeriesThatTheyDoNotKnowTakesNoPartUntilItIsKnown) {
   Life life;
   life.live(3000);
   Relations wider = begun(life.relations, count + 3);
@@ -108,10 +108,10 @@ TEST(Habits, ASeriesThatTheyDoNotKnowTakesNoPart) {
     life.block(wider, &life.relations);
     EXPECT_LT(std::sqrt(squared_surprise(wider)), std::sqrt(squared_surprise(life.relations)) + 1.5);
   }
-  EXPECT_TRUE(is_unknown(wider.paths[count]));
+  EXPECT_FALSE(wider.paths[count].takes_part());
   model::RelationHabits habits = habits_of(wider);
   EXPECT_TRUE(model::is_whole({.relations = habits, .forms = {}})) << "and can be written again";
-  EXPECT_TRUE(is_unknown(begun(wider, count + 3).paths[count])) << "so also by who goes back to that";
+  EXPECT_FALSE(begun(wider, count + 3).paths[count].takes_part()) << "so also by who goes back to that";
   EXPECT_GT(life.strangest_of(12, wider, nullptr, true), 5) << "the others are judged as before";
 }
 

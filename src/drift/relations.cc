@@ -25,15 +25,24 @@ constexpr double largest = 1e6;      // of a standardised value
 
 std::size_t groups_of(std::size_t series) { return (series + RelationView::max_size - 1) / RelationView::max_size; }
 
+// Who came later goes by its own age, and its first block is a place. Of who was there from the first block, that one's
+// distance from 0 counts as a deviation (docs/adr/0048 says what taking it away would do).
 void learn_place(SeriesPath& path, double mean, double weight) {
+  bool came_later = path.age < SeriesPath::settled;
+  if (came_later) weight = warm_rate(path.age++, learning_rate);
   double deviation = mean - static_cast<double>(path.center);
+  double squared = (came_later ? 1 - weight : 1) * deviation * deviation;
   path.center += static_cast<float>(weight * deviation);
-  path.variance += static_cast<float>(weight * (deviation * deviation - static_cast<double>(path.variance)));
+  path.variance += static_cast<float>(weight * (squared - static_cast<double>(path.variance)));
 }
 
 // What each view sees of a series.
 std::array<float, relation_views> values_of(const SeriesPath& path) {
   return {path.quick, path.steady, path.restlessness, path.now, path.change};
+}
+
+float value_of(const SeriesPath& path, std::size_t view) {
+  return path.takes_part() ? values_of(path)[view] : std::numeric_limits<float>::quiet_NaN();
 }
 
 double standardise(const SeriesPath& path, double mean) {
@@ -69,12 +78,27 @@ void walk(SeriesPath& path, double mean, std::uint64_t blocks) {
   path.restlessness += static_cast<float>(warm_rate(blocks, restless_rate) * restless);
 }
 
+// A block of a series that the others were learned without: first where its block means lie, then where its means of
+// them do in each view. A value that nobody knows would be stranger than anything for weeks.
+void walk_alone(Relations& relations, std::size_t s, double mean, bool teaches) {
+  constexpr std::uint32_t place_known = 20;  // blocks
+  SeriesPath& path = relations.paths[s];
+  std::uint32_t age = path.age;
+  if (teaches) learn_place(path, mean, 0);
+  if (age < place_known) return;
+  walk(path, mean, age - place_known);
+  std::array<float, relation_views> values = values_of(path);
+  RelationView* views = &relations.views[s / RelationView::max_size * relation_views];
+  for (std::size_t v = 0; teaches && v < relation_views; ++v)
+    views[v].learn_alone(s % RelationView::max_size, values[v], warm_rate(age - place_known, learning_rate));
+}
+
 // One value per series; of as many as there may be, so that nothing is allocated.
 struct Vectors {
   std::array<std::array<float, Relations::max_series>, relation_views> of;
 };
 
-// One vector per view over all series; NaN where the block has nothing.
+// One vector per view over all series; NaN where the block has nothing, or nothing that may be compared.
 void take_vectors(Relations& relations, double place_weight, Vectors& vectors) {
   for (std::size_t s = 0; s < relations.paths.size(); ++s) {
     for (auto& vector : vectors.of) vector[s] = std::numeric_limits<float>::quiet_NaN();
@@ -83,7 +107,11 @@ void take_vectors(Relations& relations, double place_weight, Vectors& vectors) {
     if (sum.count == 0) continue;
     double mean = static_cast<double>(sum.sum) / sum.count;
     sum = {};
-    if (is_unknown(path)) continue;
+    if (path.age == SeriesPath::unseen) path.age = relations.blocks == 0 ? SeriesPath::settled : 0;
+    if (!path.takes_part()) {
+      walk_alone(relations, s, mean, place_weight > 0);
+      continue;
+    }
     if (std::isnan(path.quick)) begin_path(relations, s, mean);
     if (place_weight > 0) learn_place(path, mean, place_weight);
     walk(path, mean, relations.blocks);
@@ -192,7 +220,7 @@ std::vector<std::uint32_t> strangest(const Relations& relations, std::size_t mos
     const RelationView& model = relations.views[g * relation_views + view];
     std::vector<float> vector;
     for (std::size_t i = 0; i < model.size(); ++i)
-      vector.push_back(values_of(relations.paths[g * RelationView::max_size + i])[view]);
+      vector.push_back(value_of(relations.paths[g * RelationView::max_size + i], view));
     std::vector<double> share = model.shares(vector);
     for (std::size_t i = 0; i < share.size(); ++i)
       shares.emplace_back(share[i], static_cast<std::uint32_t>(g * RelationView::max_size + i));
@@ -203,18 +231,6 @@ std::vector<std::uint32_t> strangest(const Relations& relations, std::size_t mos
   for (std::size_t i = 0; i < shares.size() && i < most && shares[i].first > 0; ++i) series.push_back(shares[i].second);
   return series;
 }
-
-void exclude(SeriesPath& path) {
-  constexpr float unknown = std::numeric_limits<float>::quiet_NaN();
-  path = {.center = unknown,
-          .quick = unknown,
-          .steady = unknown,
-          .restlessness = unknown,
-          .now = unknown,
-          .change = unknown};
-}
-
-bool is_unknown(const SeriesPath& path) { return std::isnan(path.center); }
 
 void forget(Relations& relations) { relations = {}; }
 

@@ -31,9 +31,6 @@ void judge_block(Relations& relations, Lesson lesson);
 [[nodiscard]] double squared_surprise(const Relations& relations);
 // The series that bear the newest block's strangest view, most first: at most `most`. For blame.
 [[nodiscard]] std::vector<std::uint32_t> strangest(const Relations& relations, std::size_t most);
-// A series that takes no part: the others were learned without it (habits.h).
-void exclude(SeriesPath& path);
-[[nodiscard]] bool is_unknown(const SeriesPath& path);
 // Whatever was learned goes: it was another persona's.
 void forget(Relations& relations);
 // What was read from outside fits together.

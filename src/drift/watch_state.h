@@ -200,8 +200,8 @@ struct Standing {
   double lasting = 0;  // the strongest, fading within about 12 blocks
   double rose = 0;     // how far it rose at once, no more than what still stands
   double mean = 0;     // of about 12 blocks
-  static constexpr auto fields = std::tuple{field("lasting", &Standing::lasting), field("rose", &Standing::rose),
-                                            field("mean", &Standing::mean)};
+  static constexpr auto fields =
+      std::tuple{field("lasting", &Standing::lasting), field("rose", &Standing::rose), field("mean", &Standing::mean)};
 };
 
 // How odd the last 48 blocks were together (sustained.h).
@@ -227,6 +227,9 @@ struct Rhythm {
 
 // How the series of an instance move together (relations.h). Judged once a block, on the block's means.
 struct SeriesPath {
+  static constexpr std::uint32_t unseen = ~0U;
+  static constexpr std::uint32_t joins_after = 100;
+  static constexpr std::uint32_t settled = 1000;
   float center = 0;  // learned mean and variance: relations are of standardised values
   float variance = 0;
   float quick = 0;         // EW(0.3) of the standardised value
@@ -234,13 +237,19 @@ struct SeriesPath {
   float restlessness = 0;  // EW(0.1) of |value - quick before it|
   float now = 0;           // the newest standardised value
   float change = 0;        // it less quick before it
+  // Of a series that came when the others were known already: its own blocks that taught. Where it lies is learned by
+  // itself until it takes part. `unseen` before its first block; `settled` once it is as well known as the others.
+  std::uint32_t age = unseen;
+
+  [[nodiscard]] bool takes_part() const { return age >= joins_after && age != unseen; }
   static constexpr auto fields = std::tuple{field("center", &SeriesPath::center),
                                             field("variance", &SeriesPath::variance),
                                             field("quick", &SeriesPath::quick),
                                             field("steady", &SeriesPath::steady),
                                             field("restlessness", &SeriesPath::restlessness),
                                             field("now", &SeriesPath::now),
-                                            field("change", &SeriesPath::change)};
+                                            field("change", &SeriesPath::change),
+                                            field("age", &SeriesPath::age)};
 };
 
 // The running block of a series, apart from its path: it is touched by each sample.

@@ -167,8 +167,14 @@ struct Pattern3 {
                                             field("coin", &Pattern3::coin)};
 };
 
+// Before version 6 paths had no age.
+struct Path4 {
+  std::array<float, 7> values{};
+  static constexpr auto fields = std::tuple{field("values", &Path4::values)};
+};
+
 struct Relations3 {
-  std::vector<SeriesPath> paths;
+  std::vector<Path4> paths;
   std::vector<BlockSum> sums;
   std::vector<View3> views;
   std::array<stats::Tail, relation_views> tails{};
@@ -178,6 +184,20 @@ struct Relations3 {
       std::tuple{field("paths", &Relations3::paths),       field("sums", &Relations3::sums),
                  field("views", &Relations3::views),       field("tails", &Relations3::tails),
                  field("surprise", &Relations3::surprise), field("blocks", &Relations3::blocks)};
+};
+
+// Versions 4 and 5.
+struct Relations4 {
+  std::vector<Path4> paths;
+  std::vector<BlockSum> sums;
+  std::vector<stats::RelationView> views;
+  std::array<stats::Tail, relation_views> tails{};
+  std::array<float, relation_views> surprise{};
+  std::uint64_t blocks = 0;
+  static constexpr auto fields =
+      std::tuple{field("paths", &Relations4::paths),       field("sums", &Relations4::sums),
+                 field("views", &Relations4::views),       field("tails", &Relations4::tails),
+                 field("surprise", &Relations4::surprise), field("blocks", &Relations4::blocks)};
 };
 
 struct Alarm2 {
@@ -375,9 +395,32 @@ void restore_3(Decoder& decoder, Watch::State& state) {
   });
 }
 
+void restore_relations(Decoder& decoder, Relations& relations) {
+  Relations4 from;
+  decoder.get(from);
+  for (const Path4& path : from.paths) {
+    auto [center, variance, quick, steady, restlessness, now, change] = path.values;
+    relations.paths.push_back({.center = center,
+                               .variance = variance,
+                               .quick = quick,
+                               .steady = steady,
+                               .restlessness = restlessness,
+                               .now = now,
+                               .change = change,
+                               .age = SeriesPath::settled});
+  }
+  relations.sums = std::move(from.sums);
+  relations.views = std::move(from.views);
+  relations.tails = from.tails;
+  relations.surprise = from.surprise;
+  relations.blocks = from.blocks;
+}
+
 void restore_4(Decoder& decoder, Watch::State& state) {
   for_each_field(state, [&](const char*, auto& member) {
-    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(member)>, Standing>) restore_standing(decoder, member);
+    using Member = std::remove_cvref_t<decltype(member)>;
+    if constexpr (std::is_same_v<Member, Standing>) restore_standing(decoder, member);
+    else if constexpr (std::is_same_v<Member, Relations>) restore_relations(decoder, member);
     else decoder.get(member);
   });
 }

@@ -169,6 +169,15 @@ void RelationView::learn(std::span<const float> x, const Vector& q, double rate)
   if (++waiting_count_ == batch) learn_waiting();
 }
 
+void RelationView::learn_alone(std::size_t value, float x, double weight) {
+  auto a = static_cast<float>(weight);
+  float& mean = places_[value];
+  float& variance = places_[size() + value];
+  float deviation = x - mean;
+  variance += a * ((1 - a) * deviation * deviation - variance);
+  mean += a * deviation;
+}
+
 // What waits moves the correlations: each vector by max(1 / n, rate), together.
 void RelationView::learn_waiting() {
   if (waiting_count_ == 0) return;

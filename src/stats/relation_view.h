@@ -46,6 +46,9 @@ class RelationView {
   // Exponential means with weight max(1 / (n + 1), rate).
   void learn(std::span<const float> x, double rate);
 
+  // Mean and variance of one value that is missing from the vectors still: only where it lies is learned of it.
+  void learn_alone(std::size_t value, float x, double weight);
+
   // The same in steps, for who asks and learns: standardised values stand for missing ones with 0.
   using Vector = std::array<float, max_size>;
   [[nodiscard]] Vector standardise(std::span<const float> x) const;

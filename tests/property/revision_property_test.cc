@@ -146,7 +146,7 @@ struct Life {
       const auto& from = apart && i % 6 == 0 ? others : causes;
       batch.values[i] = 10 + from[i % 3] + 0.5 * from[(i / 3) % 3] + 0.05 * random.normal();
     }
-    batch.times[0] = batch.times[0] + 10s;
+    batch.times[0] = batch.times[0] + 2min;
     return batch;
   }
 };
@@ -213,7 +213,7 @@ TEST(RevisionHabits, WhoGoesBackToTheNewestRevisionJudgesNearlyAsItWould) {
     apart += std::fabs(exact.highest - begun.highest) + before;
   }
   EXPECT_LT(apart / 500, 0.02);
-  EXPECT_EQ(begun.opened, exact.opened);
+  EXPECT_NEAR(static_cast<double>(begun.opened), static_cast<double>(exact.opened), 1) << "one may stand at the level";
 }
 
 TEST(RevisionHabits, SavedAndRestoredAtAnyRowAfterItNothingChanges) {
