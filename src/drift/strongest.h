@@ -22,11 +22,12 @@ class Strongest {
     double key = std::bit_cast<double>(std::uint64_t{std::bit_cast<std::uint32_t>(surprise)} << 32 | ~series);
     ++count_;
     if (!(key > keys_.back()[1])) return;
+    Two own_key{key, key};
     Two above{std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
-    for (Two& own : keys_) {
+    for (Two& own : keys_) {  // the key takes its place, and what is weaker moves down by one
       Two before = own;
-      Two shifted = __builtin_shuffle(above, before, Places{1, 2});
-      Two at_most = shifted < key ? shifted : Two{key, key};
+      Two shifted = __builtin_shufflevector(above, before, 1, 2);
+      Two at_most = shifted < own_key ? shifted : own_key;
       own = before < at_most ? at_most : before;
       above = before;
     }
@@ -49,7 +50,6 @@ class Strongest {
 
  private:
   using Two = double __attribute__((vector_size(16)));
-  using Places = std::int64_t __attribute__((vector_size(16)));
 
   [[nodiscard]] std::uint64_t bits(std::size_t place) const {
     return std::bit_cast<std::uint64_t>(keys_[place / 2][place % 2]);
