@@ -162,8 +162,9 @@ class Assessor {
 
   [[nodiscard]] double surprise_of(std::uint32_t s) const {
     const SeriesWatch& watch = state_.series[s];
-    if (state_.plan[s].ignore) return 0;
     auto surprise = static_cast<double>(watch.surprise);
+    if (state_.plain) return surprise;  // the plan is of nothing, and not at hand
+    if (state_.plan[s].ignore) return 0;
     const model::DeclaredMetric* declared = state_.plan[s].declared;
     if (declared == nullptr) return surprise;
     const Against& against = state_.against[s];

@@ -284,7 +284,7 @@ bool has_episode(const Watch::State& state, EpisodeSource source, std::uint32_t 
 
 void rank(const Scene& scene, const Blamed& blamed, Ranked& ranked) {
   std::uint32_t index = blamed.series;
-  const SeriesPlan& plan = scene.state.plan[index];
+  const SeriesPlan plan = scene.state.plain ? SeriesPlan{} : scene.state.plan[index];
   const model::Baseline* baseline = index < scene.behavior.series.size() ? &scene.behavior.series[index] : nullptr;
   ranked.series = index;
   ranked.observed = blamed.observed;

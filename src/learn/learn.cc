@@ -123,7 +123,7 @@ constexpr int counts_ordinary = 2;
 int next_toss(std::uint32_t& coin) { return std::countl_zero(stats::draw(coin)); }
 
 // The tails are seldom at hand: they are fetched some series before.
-constexpr std::size_t ahead = 12;
+constexpr std::size_t ahead = 24;
 void fetch_tails(const Baseline& baseline, const Past& past) {
   std::uint32_t coin = baseline.coin;
   if (baseline.blocks >= old_blocks && next_toss(coin) < counts_ordinary) return;
