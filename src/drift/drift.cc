@@ -24,9 +24,7 @@ namespace mien::drift {
 namespace {
 
 using model::Behavior;
-using model::Evidence;
 using model::RowEvidence;
-using model::SampleEvidence;
 
 constexpr double gate_all_for = 3600;  // seconds that a declared departure keeps the whole instance from learning
 constexpr double most_combined = 20;
