@@ -286,7 +286,7 @@ class Assessor {
   }
 
   // Where no weights and no declarations are, both rankings are one.
-  [[nodiscard]] const Strongest& weighed() const { return state_.plain && !is_alone_ ? row_.shown : row_.weighed; }
+  [[nodiscard]] const Strongest& weighed() const { return state_.plain ? row_.shown : row_.weighed; }
 
   // Series that brought nothing in this row, but did not long ago.
   void join_earlier(WallTime now) {

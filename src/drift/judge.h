@@ -16,12 +16,6 @@ constexpr double shortest_block = 10;  // seconds
   return interval > shortest_block ? interval : shortest_block;
 }
 
-// What will be read soon is fetched meanwhile.
-inline void fetch(const void* what, std::size_t size) {
-  const char* bytes = static_cast<const char*>(what);
-  for (std::size_t i = 0; i < size; i += 64) __builtin_prefetch(bytes + i);
-}
-
 // Follows the median of the steps between samples: each step pulls by at most 5 %.
 void follow_interval(double& interval, double step);
 

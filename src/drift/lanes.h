@@ -8,6 +8,7 @@
 
 #include <span>
 
+#include "base/fetch.h"
 #include "drift/judge.h"
 
 namespace mien::drift {
@@ -24,8 +25,8 @@ struct Ahead {
   std::span<const BlockSum> sums;
 
   void fetch(std::size_t series) const {
-    if (series < baselines.size()) drift::fetch(&baselines[series], sizeof(model::Baseline));
-    if (series < watches.size()) drift::fetch(&watches[series], sizeof(SeriesWatch));
+    if (series < baselines.size()) mien::fetch(&baselines[series], sizeof(model::Baseline));
+    if (series < watches.size()) mien::fetch(&watches[series], sizeof(SeriesWatch));
     if (series % 8 == 0 && series < sums.size()) __builtin_prefetch(&sums[series]);
   }
 };

@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/fetch.h"
 #include "base/fields.h"
 #include "stats/tail.h"
 
@@ -75,8 +76,7 @@ struct Pattern {
 
 // What the next block will read is fetched meanwhile.
 inline void fetch_pattern(const Pattern& pattern) {
-  const char* bytes = reinterpret_cast<const char*>(&pattern);
-  for (std::size_t i = 0; i < sizeof(Pattern) - sizeof(Stretch); i += 64) __builtin_prefetch(bytes + i);
+  fetch(&pattern, sizeof(Pattern) - sizeof(Stretch));
   __builtin_prefetch(&pattern.stretch);
 }
 

@@ -51,11 +51,16 @@ double standardise(const SeriesPath& path, double mean) {
   return stats::clip((mean - static_cast<double>(path.center)) / spread, largest);
 }
 
+// Of the group that a series is in, one of each kind.
+RelationView* views_of(Relations& relations, std::size_t s) {
+  return &relations.views[s / RelationView::max_size * relation_views];
+}
+
 // The first block of a path that comes from a revision. What its means were before is not known, but what they are
 // usually, and how far `quick` goes along with a value: var(change) = var(now) + var(quick) - 2 cov(now, quick before).
 void begin_path(Relations& relations, std::size_t s, double mean) {
   enum View : std::uint8_t { quick, steady, restlessness, now, change };
-  const RelationView* views = &relations.views[s / RelationView::max_size * relation_views];
+  const RelationView* views = views_of(relations, s);
   auto usual = [&](View view) { return views[view].mean(s % RelationView::max_size); };
   auto variance = [&](View view) { return static_cast<double>(views[view].variance(s % RelationView::max_size)); };
   double along = (variance(now) + variance(quick) - variance(change)) / (2 * std::max(variance(now), 1e-6));
@@ -80,15 +85,16 @@ void walk(SeriesPath& path, double mean, std::uint64_t blocks) {
 
 // A block of a series that the others were learned without: first where its block means lie, then where its means of
 // them do in each view. A value that nobody knows would be stranger than anything for weeks.
-void walk_alone(Relations& relations, std::size_t s, double mean, bool teaches) {
+void walk_alone(Relations& relations, std::size_t s, double mean, double place_weight) {
   constexpr std::uint32_t place_known = 20;  // blocks
   SeriesPath& path = relations.paths[s];
   std::uint32_t age = path.age;
-  if (teaches) learn_place(path, mean, 0);
+  bool teaches = place_weight > 0;
+  if (teaches) learn_place(path, mean, place_weight);
   if (age < place_known) return;
   walk(path, mean, age - place_known);
   std::array<float, relation_views> values = values_of(path);
-  RelationView* views = &relations.views[s / RelationView::max_size * relation_views];
+  RelationView* views = views_of(relations, s);
   for (std::size_t v = 0; teaches && v < relation_views; ++v)
     views[v].learn_alone(s % RelationView::max_size, values[v], warm_rate(age - place_known, learning_rate));
 }
@@ -109,7 +115,7 @@ void take_vectors(Relations& relations, double place_weight, Vectors& vectors) {
     sum = {};
     if (path.age == SeriesPath::unseen) path.age = relations.blocks == 0 ? SeriesPath::settled : 0;
     if (!path.takes_part()) {
-      walk_alone(relations, s, mean, place_weight > 0);
+      walk_alone(relations, s, mean, place_weight);
       continue;
     }
     if (std::isnan(path.quick)) begin_path(relations, s, mean);

@@ -17,7 +17,6 @@ namespace mien::drift {
 
 constexpr std::size_t max_open_episodes = 8;
 constexpr std::size_t max_blamed = 8;
-constexpr std::size_t max_deviations = 16;
 constexpr std::size_t max_change_points = 32;  // remembered for one `change over` limit
 constexpr std::size_t forecast_order = 4;
 

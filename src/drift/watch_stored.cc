@@ -186,20 +186,6 @@ struct Relations3 {
                  field("surprise", &Relations3::surprise), field("blocks", &Relations3::blocks)};
 };
 
-// Versions 4 and 5.
-struct Relations4 {
-  std::vector<Path4> paths;
-  std::vector<BlockSum> sums;
-  std::vector<stats::RelationView> views;
-  std::array<stats::Tail, relation_views> tails{};
-  std::array<float, relation_views> surprise{};
-  std::uint64_t blocks = 0;
-  static constexpr auto fields =
-      std::tuple{field("paths", &Relations4::paths),       field("sums", &Relations4::sums),
-                 field("views", &Relations4::views),       field("tails", &Relations4::tails),
-                 field("surprise", &Relations4::surprise), field("blocks", &Relations4::blocks)};
-};
-
 struct Alarm2 {
   double held = 0, offset = 0, seen = 0;
   bool bump = false;
@@ -395,25 +381,28 @@ void restore_3(Decoder& decoder, Watch::State& state) {
   });
 }
 
-void restore_relations(Decoder& decoder, Relations& relations) {
-  Relations4 from;
-  decoder.get(from);
-  for (const Path4& path : from.paths) {
+void restore_paths(Decoder& decoder, std::vector<SeriesPath>& paths) {
+  std::vector<Path4> stored;
+  decoder.get(stored);
+  for (const Path4& path : stored) {
     auto [center, variance, quick, steady, restlessness, now, change] = path.values;
-    relations.paths.push_back({.center = center,
-                               .variance = variance,
-                               .quick = quick,
-                               .steady = steady,
-                               .restlessness = restlessness,
-                               .now = now,
-                               .change = change,
-                               .age = SeriesPath::settled});
+    paths.push_back({.center = center,
+                     .variance = variance,
+                     .quick = quick,
+                     .steady = steady,
+                     .restlessness = restlessness,
+                     .now = now,
+                     .change = change,
+                     .age = SeriesPath::settled});
   }
-  relations.sums = std::move(from.sums);
-  relations.views = std::move(from.views);
-  relations.tails = from.tails;
-  relations.surprise = from.surprise;
-  relations.blocks = from.blocks;
+}
+
+void restore_relations(Decoder& decoder, Relations& relations) {
+  for_each_field(relations, [&](const char*, auto& member) {
+    using Member = std::remove_cvref_t<decltype(member)>;
+    if constexpr (std::is_same_v<Member, std::vector<SeriesPath>>) restore_paths(decoder, member);
+    else decoder.get(member);
+  });
 }
 
 void restore_4(Decoder& decoder, Watch::State& state) {

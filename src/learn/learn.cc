@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "base/fetch.h"
+
 namespace mien::learn {
 namespace {
 
@@ -117,19 +119,10 @@ void learn_sample(Baseline& baseline, double x, const SampleEvidence& evidence, 
   baseline.interval = evidence.interval;
 }
 
-// The toss for the next block of a series: how many zeros it begins with, less than two where much is known and only
-// what is not ordinary counts.
+// The toss for the next block of a series: how many zeros it begins with. With fewer than these, where much is known,
+// what is ordinary does not count.
 constexpr int counts_ordinary = 2;
 int next_toss(std::uint32_t& coin) { return std::countl_zero(stats::draw(coin)); }
-
-// The tails are seldom at hand: they are fetched some series before.
-constexpr std::size_t ahead = 24;
-void fetch_tails(const Baseline& baseline, const Past& past) {
-  std::uint32_t coin = baseline.coin;
-  if (baseline.blocks >= old_blocks && next_toss(coin) < counts_ordinary) return;
-  const char* bytes = reinterpret_cast<const char*>(past.tails.data());
-  for (std::size_t i = 0; i < sizeof past.tails; i += 64) __builtin_prefetch(bytes + i, 1);
-}
 
 // One toss for all experts: a counter of exponent e takes its value if the toss begins with e zeros, a doubtful one if
 // with two more. Where much is known, what is ordinary counts four at a time, for one block in four: most blocks of old
@@ -169,6 +162,20 @@ void learn_block(Baseline& baseline, Past& past, double x, const SampleEvidence&
   }
 }
 
+// Tails are seldom at hand when a block ends: they are on their way some columns before, where the toss will count
+// them.
+constexpr std::size_t fetched_ahead = 24;
+void fetch_tails(const Behavior& behavior, const model::Batch& batch, const model::Evidence& evidence, std::size_t row,
+                 std::size_t column) {
+  if (column >= batch.series.size() || batch.series[column] >= behavior.series.size()) return;
+  if ((evidence.samples[row * evidence.columns + column].flags & SampleEvidence::block_end) == 0) return;
+  const Baseline& baseline = behavior.series[batch.series[column]];
+  std::uint32_t coin = baseline.coin;
+  if (baseline.blocks >= old_blocks && next_toss(coin) < counts_ordinary) return;
+  const Past& past = behavior.past[batch.series[column]];
+  fetch(&past.tails, sizeof past.tails);
+}
+
 }  // namespace
 
 void update(Behavior& behavior, const std::vector<model::Series>& series, const model::Batch& batch,
@@ -183,17 +190,11 @@ void update(Behavior& behavior, const std::vector<model::Series>& series, const 
     WallTime t = batch.times[row];
     std::int32_t hour = model::hour_of(t);
     std::size_t taught = 0;
-    auto fetch = [&](std::size_t c) {
-      if (c >= batch.series.size() || batch.series[c] >= behavior.series.size()) return;
-      std::uint32_t s = batch.series[c];
-      bool ends = (evidence.samples[row * evidence.columns + c].flags & SampleEvidence::block_end) != 0;
-      if (ends) fetch_tails(behavior.series[s], behavior.past[s]);
-    };
-    for (std::size_t c = 0; c < ahead; ++c) fetch(c);
+    for (std::size_t c = 0; c < fetched_ahead; ++c) fetch_tails(behavior, batch, evidence, row, c);
     for (std::size_t c = 0; c < batch.series.size(); ++c) {
       const SampleEvidence& sample = evidence.samples[row * evidence.columns + c];
       std::uint32_t s = batch.series[c];
-      fetch(c + ahead);
+      fetch_tails(behavior, batch, evidence, row, c + fetched_ahead);
       if ((sample.flags & SampleEvidence::present) == 0 || s >= behavior.series.size()) continue;
       Baseline& baseline = behavior.series[s];
       double x = clip(batch.at(c, row), largest_value);

@@ -142,14 +142,11 @@ void restore_1(Decoder& decoder, std::uint32_t count, Behavior& behavior) {
 
 // Of versions 2 to 4: what is seldom touched, and the band behind it.
 struct Past4 {
-  std::array<stats::SmallTail, expert_count> tails{};
-  Season season;
-  stats::SmallSketch values;
+  Past past;
   float band_low = 0;
   float band_high = 0;
-  static constexpr auto fields =
-      std::tuple{field("tails", &Past4::tails), field("season", &Past4::season), field("values", &Past4::values),
-                 field("band_low", &Past4::band_low), field("band_high", &Past4::band_high)};
+  static constexpr auto fields = std::tuple{field("past", &Past4::past), field("band_low", &Past4::band_low),
+                                            field("band_high", &Past4::band_high)};
 };
 
 void restore_past_4(Decoder& decoder, Behavior& behavior) {
@@ -158,7 +155,7 @@ void restore_past_4(Decoder& decoder, Behavior& behavior) {
   behavior.past.resize(stored.size());
   if (behavior.past.size() != behavior.series.size()) return;  // refused with the rest
   for (std::size_t i = 0; i < stored.size(); ++i) {
-    behavior.past[i] = {.tails = stored[i].tails, .season = stored[i].season, .values = stored[i].values};
+    behavior.past[i] = stored[i].past;
     behavior.series[i].band_low = stored[i].band_low;
     behavior.series[i].band_high = stored[i].band_high;
   }

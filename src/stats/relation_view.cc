@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "base/fetch.h"
 #include "stats/quick_log.h"
 #include "stats/robust.h"
 #include "stats/whole_products.h"
@@ -37,6 +38,12 @@ std::uint16_t refresh_every(std::uint64_t learned) { return learned < 200 ? 24 :
 
 std::int32_t nearest(float x) { return static_cast<std::int32_t>(x + (x < 0 ? -0.5F : 0.5F)); }
 float bounded(float x, float limit) { return x > limit ? limit : x < -limit ? -limit : x; }
+
+// West (1979): one more value moves the exponential mean and variance.
+void move(float& mean, float& variance, float deviation, float weight) {
+  variance += weight * ((1 - weight) * deviation * deviation - variance);
+  mean += weight * deviation;
+}
 
 }  // namespace
 
@@ -86,12 +93,8 @@ void RelationView::set_correlation(std::size_t row, std::size_t column, double c
 }
 
 void RelationView::fetch() const {
-  auto each_line = [](const auto& values) {
-    constexpr std::size_t line = 64 / sizeof(values[0]);
-    for (std::size_t i = 0; i < values.size(); i += line) __builtin_prefetch(&values[i]);
-  };
-  each_line(places_);
-  each_line(inverse_);
+  mien::fetch(places_.data(), places_.size() * sizeof(float));
+  mien::fetch(inverse_.data(), inverse_.size() * sizeof(std::int16_t));
   __builtin_prefetch(waiting_.data() + waiting_count_ * size());
 }
 
@@ -156,10 +159,7 @@ void RelationView::learn(std::span<const float> x, const Vector& q, double rate)
   for (std::size_t i = 0; i < size; ++i) {
     float deviation = x[i] - mean[i];
     bool known = deviation == deviation;
-    deviation = known ? deviation : 0;
-    float weight = known ? a : 0;
-    variance[i] += weight * ((1 - weight) * deviation * deviation - variance[i]);
-    mean[i] += weight * deviation;
+    move(mean[i], variance[i], known ? deviation : 0, known ? a : 0);
   }
   std::int8_t* waiting = waiting_.data() + waiting_count_ * size;
   for (std::size_t i = 0; i < size; ++i)
@@ -170,12 +170,7 @@ void RelationView::learn(std::span<const float> x, const Vector& q, double rate)
 }
 
 void RelationView::learn_alone(std::size_t value, float x, double weight) {
-  auto a = static_cast<float>(weight);
-  float& mean = places_[value];
-  float& variance = places_[size() + value];
-  float deviation = x - mean;
-  variance += a * ((1 - a) * deviation * deviation - variance);
-  mean += a * deviation;
+  move(places_[value], places_[size() + value], x - places_[value], static_cast<float>(weight));
 }
 
 // What waits moves the correlations: each vector by max(1 / n, rate), together.
