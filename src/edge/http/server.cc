@@ -79,7 +79,10 @@ void Session::look_at_first_byte() {
   socket_.async_wait(asio::socket_base::wait_read, [self = shared_from_this()](const error_code& error) {
     if (error || self->phase_ == Phase::closed) return self->close();
     char first = 0;
-    if (::recv(self->socket_.native_handle(), &first, 1, MSG_PEEK) != 1) return self->close();
+    ssize_t seen = ::recv(self->socket_.native_handle(), &first, 1, MSG_PEEK);
+    // Asio reuses its record of a descriptor, and an event of the connection that had it before may wake this one.
+    if (seen < 0 && (errno == EAGAIN || errno == EINTR)) return self->look_at_first_byte();
+    if (seen != 1) return self->close();
     if (first != 0x16) return self->refuse_request(400, "this port speaks TLS: use https:// instead of http://");
     self->tls_.emplace(self->socket_, *self->tls_context_);
     self->tls_->async_handshake(asio::ssl::stream_base::server, [self](const error_code& failed) {
