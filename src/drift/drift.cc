@@ -52,30 +52,31 @@ double weight_of(const model::Expectation& expectation, const std::string& metri
 
 void make_plan(Watch::State& state, const model::Expectation& expectation, const std::vector<model::Series>& series,
                std::vector<EpisodeChange>& changes, WallTime now) {
-  if (state.planned && state.plan.size() == series.size() && state.expectation == expectation) return;
-  state.planned = true;
+  if (state.planned == series.size() && state.expectation == expectation) return;
+  state.planned = series.size();
   state.expectation = expectation;
   state.plan.assign(series.size(), {});
   state.declared.clear();
-  state.plain = true;
+  bool plain = true;
   for (std::size_t i = 0; i < series.size(); ++i) {
     SeriesPlan& plan = state.plan[i];
     plan.weight = weight_of(expectation, series[i].metric.value);
-    state.plain = state.plain && plan.weight == 1;
+    plain = plain && plan.weight == 1;
     auto declared = state.expectation.metrics.find(series[i].metric.value);
     if (declared == state.expectation.metrics.end() || !is_meant(series, series[i])) continue;
-    state.plain = false;
+    plain = false;
     plan.ignore = declared->second.ignore;
     if (plan.ignore) continue;
     plan.declared = &declared->second;
     if (i < state.series.size()) state.declared.push_back(static_cast<std::uint32_t>(i));
   }
+  if (plain) state.plan = {};
   if (!state.declared.empty() || !state.against.empty()) state.against.resize(state.series.size());
   for (std::size_t i = state.episodes.size(); i-- > 0;) {
     const Episode& episode = state.episodes[i];
     if (episode.source == EpisodeSource::learned) continue;
     std::uint32_t blamed = episode.blamed.front().series;
-    const model::DeclaredMetric* declared = blamed < state.plan.size() ? state.plan[blamed].declared : nullptr;
+    const model::DeclaredMetric* declared = state.plan_of(blamed).declared;
     bool stands =
         declared != nullptr && (episode.source == EpisodeSource::limit ? declared->limit.has_value()
                                                                        : declared->distribution || declared->peak);
@@ -161,9 +162,8 @@ class Assessor {
   [[nodiscard]] double surprise_of(std::uint32_t s) const {
     const SeriesWatch& watch = state_.series[s];
     auto surprise = static_cast<double>(watch.surprise);
-    if (state_.plain) return surprise;  // the plan is of nothing, and not at hand
-    if (state_.plan[s].ignore) return 0;
-    const model::DeclaredMetric* declared = state_.plan[s].declared;
+    if (state_.plan_of(s).ignore) return 0;
+    const model::DeclaredMetric* declared = state_.plan_of(s).declared;
     if (declared == nullptr) return surprise;
     const Against& against = state_.against[s];
     if (declared->distribution && against.declared > 0)
@@ -232,13 +232,13 @@ class Assessor {
       one.sample.hour = sample.hour;
       one.sample.gated = sample.gated;
       one.sample.alone = sample.alone;
-      if (!state_.plain && state_.plan[s].declared != nullptr) judge_declaration(one, before_[taken]);
+      if (state_.plan_of(s).declared != nullptr) judge_declaration(one, before_[taken]);
       ++taken;
     }
     std::span<Taken> all = std::span(taken_).first(taken);
     judge_all(all, ahead_);
     row_.present += taken;
-    if (state_.plain && !sample.alone) {
+    if (state_.plain() && !sample.alone) {
       for (const Taken& one : all) join_block(state_.relations, one.series, one.sample.value);
       for (const Taken& one : all) row_.shown.add(one.watch->surprise, one.series);
     } else {
@@ -250,7 +250,7 @@ class Assessor {
     Against& against = state_.against[one.series];
     before = {.declared = against.declared, .limit = against.limit};
     one.expected =
-        judge_declared(*state_.plan[one.series].declared, against, {.at = one.sample.at, .value = one.sample.value},
+        judge_declared(*state_.plan_of(one.series).declared, against, {.at = one.sample.at, .value = one.sample.value},
                        static_cast<double>(one.watch->interval));
     // Already doubtful: the first outlier does not teach.
     one.sample.gated = one.sample.gated || against.declared >= 2 || against.limit >= 2;
@@ -259,7 +259,7 @@ class Assessor {
   // What the instance as a whole takes of a sample that was weighed.
   void join(Scene& scene, const Taken& one, const EvidenceBefore& before) {
     std::uint32_t s = one.series;
-    const SeriesPlan& plan = state_.plan[s];
+    const SeriesPlan& plan = state_.plan_of(s);
     double standing = one.sample.alone ? stand(*one.past, *one.watch, one.measured) : 0;
     if (!plan.ignore && !one.expected) {
       row_.standing = std::max(row_.standing, plan.weight * standing);
@@ -278,7 +278,7 @@ class Assessor {
 
   // What the row as a whole needs of a series whose newest sample is fresh.
   void join_row(std::uint32_t s) {
-    const SeriesPlan& plan = state_.plan[s];
+    const SeriesPlan& plan = state_.plan_of(s);
     if (plan.ignore) return;
     double own = static_cast<double>(state_.series[s].surprise);
     row_.weighed.add(static_cast<float>(is_alone_ ? own : plan.weight * own), s);
@@ -286,7 +286,7 @@ class Assessor {
   }
 
   // Where no weights and no declarations are, both rankings are one.
-  [[nodiscard]] const Strongest& weighed() const { return state_.plain ? row_.shown : row_.weighed; }
+  [[nodiscard]] const Strongest& weighed() const { return state_.plain() ? row_.shown : row_.weighed; }
 
   // Series that brought nothing in this row, but did not long ago.
   void join_earlier(WallTime now) {

@@ -51,7 +51,7 @@ std::string summary_of(const Scene& scene, const Episode& episode, const model::
                           : direction == Direction::down ? " fell to "
                                                          : " is ";
   if (episode.source == EpisodeSource::limit) {
-    const model::Limit& limit = *scene.state.plan[episode.blamed.front().series].declared->limit;
+    const model::Limit& limit = *scene.state.plan_of(episode.blamed.front().series).declared->limit;
     std::string allowed = limit.max && first.observed > *limit.max   ? cat("at most ", to_text(*limit.max, 4))
                           : limit.min && first.observed < *limit.min ? cat("at least ", to_text(*limit.min, 4))
                                                                      : "a smaller change";
@@ -80,7 +80,7 @@ model::Finding finding_of(const Scene& scene, const Episode& episode) {
   }
   if (episode.source != EpisodeSource::learned) {
     model::Deviation& first = finding.metrics.front();
-    const model::DeclaredMetric& declared = *scene.state.plan[episode.blamed.front().series].declared;
+    const model::DeclaredMetric& declared = *scene.state.plan_of(episode.blamed.front().series).declared;
     if (episode.source == EpisodeSource::declared && declared.distribution) {
       DeclaredBand band = band_of(*declared.distribution);
       first.expected = band.expected;
@@ -139,7 +139,7 @@ Direction direction_of(double z) { return z > 0 ? Direction::up : z < 0 ? Direct
 void blame_surprising(const Scene& scene, Episode& episode, double least) {
   for (std::uint32_t i = 0; i < scene.state.series.size(); ++i) {
     const SeriesWatch& watch = scene.state.series[i];
-    if (watch.last_at != scene.now || scene.state.plan[i].ignore) continue;
+    if (watch.last_at != scene.now || scene.state.plan_of(i).ignore) continue;
     if (static_cast<double>(watch.surprise) > least)
       blame(episode, newest(scene, i, static_cast<double>(watch.surprise)));
   }
@@ -234,7 +234,7 @@ void follow_one_declared(Scene& scene, std::uint32_t series, EpisodeSource sourc
     if (evidence < declared_open) return;
     Episode* episode = open_episode(scene, source);
     if (episode == nullptr) return;
-    const model::DeclaredMetric& declared = *scene.state.plan[series].declared;
+    const model::DeclaredMetric& declared = *scene.state.plan_of(series).declared;
     double middle = watch.last;
     if (source == EpisodeSource::declared && declared.distribution) middle = band_of(*declared.distribution).expected;
     else if (source == EpisodeSource::declared) middle = *declared.peak;
@@ -284,7 +284,7 @@ bool has_episode(const Watch::State& state, EpisodeSource source, std::uint32_t 
 
 void rank(const Scene& scene, const Blamed& blamed, Ranked& ranked) {
   std::uint32_t index = blamed.series;
-  const SeriesPlan plan = scene.state.plain ? SeriesPlan{} : scene.state.plan[index];
+  const SeriesPlan& plan = scene.state.plan_of(index);
   const model::Baseline* baseline = index < scene.behavior.series.size() ? &scene.behavior.series[index] : nullptr;
   ranked.series = index;
   ranked.observed = blamed.observed;
@@ -360,7 +360,7 @@ void follow_learned(Scene& scene, const Verdict& verdict) {
 
 void follow_declared(Scene& scene, std::uint32_t series, const EvidenceBefore& before) {
   const Against& against = scene.state.against[series];
-  const model::DeclaredMetric& declared = *scene.state.plan[series].declared;
+  const model::DeclaredMetric& declared = *scene.state.plan_of(series).declared;
   if (declared.distribution || declared.peak)
     follow_one_declared(scene, series, EpisodeSource::declared, before.declared, against.declared);
   if (declared.limit) follow_one_declared(scene, series, EpisodeSource::limit, before.limit, against.limit);

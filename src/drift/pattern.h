@@ -3,10 +3,10 @@
 // durations.
 //
 // Texture: local autocorrelation at lags 1 and 8 over about 64 blocks, against its own usual value. Stretch: the means
-// of the last 8 dozens of blocks, less most of their level, against at most 12 stretches that were seen before; the
+// of the last 8 dozens of blocks, less most of their level, against at most 8 stretches that were seen before; the
 // nearest moves towards what comes, the least used gives way to what is new. Values are kept in steps: a past one in
 // 1/8192, a mean in 1/2048, a prototype in 1/16, rounded up or down at random where they move slowly.
-// Cost about 30 ns a block, a few hundred every twelfth. Memory 280 bytes, touched at the end of a block only.
+// Cost about 30 ns a block, a few hundred every twelfth. Memory 250 bytes, touched at the end of a block only.
 #pragma once
 
 #include <array>
@@ -35,7 +35,7 @@ struct Texture {
 
 struct Stretch {
   static constexpr std::size_t length = 8;
-  static constexpr std::size_t most_prototypes = 12;
+  static constexpr std::size_t most_prototypes = 8;
   static constexpr std::uint8_t dozen = 12;  // blocks in one mean
   using Shape = std::array<std::int8_t, length>;
   float sum = 0;            // of the running dozen

@@ -305,12 +305,16 @@ struct Watch::State {
   Interplay interplay;  // stored after the other fields, and only where it is on (watch_stored.cc)
 
   // Derived from the arguments of the last assess; not stored.
-  bool planned = false;
+  std::size_t planned = 0;  // series that were planned for
   model::Expectation expectation;
-  std::vector<SeriesPlan> plan;
+  std::vector<SeriesPlan> plan;         // empty while it would say the same of every series: nothing
   std::vector<std::uint32_t> declared;  // series of which anything is
-  bool plain = true;                    // the plan says the same of every series: nothing
 
+  [[nodiscard]] bool plain() const { return plan.empty(); }
+  [[nodiscard]] const SeriesPlan& plan_of(std::size_t which) const {
+    static constexpr SeriesPlan nothing;
+    return which < plan.size() ? plan[which] : nothing;
+  }
   void resize(std::size_t count);
 
   static constexpr auto fields = std::tuple{field("series", &State::series),

@@ -167,6 +167,43 @@ struct Pattern3 {
                                             field("coin", &Pattern3::coin)};
 };
 
+// Before version 6 up to 12 stretches.
+struct Stretch4 {
+  float sum = 0;
+  std::uint8_t count = 0;
+  std::uint8_t filled = 0;
+  std::uint8_t known = 0;
+  float usual_distance = 0;
+  std::uint32_t seen = 0;
+  std::array<std::int16_t, Stretch::length> means{};
+  std::array<Stretch::Shape, 12> prototypes{};
+  std::array<std::uint8_t, 12> uses{};
+  static constexpr auto fields = std::tuple{field("sum", &Stretch4::sum),
+                                            field("count", &Stretch4::count),
+                                            field("filled", &Stretch4::filled),
+                                            field("known", &Stretch4::known),
+                                            field("usual_distance", &Stretch4::usual_distance),
+                                            field("seen", &Stretch4::seen),
+                                            field("means", &Stretch4::means),
+                                            field("prototypes", &Stretch4::prototypes),
+                                            field("uses", &Stretch4::uses)};
+};
+
+struct Pattern4 {
+  Texture texture;
+  std::array<std::uint8_t, Texture::lags + 1> marks{};
+  std::uint8_t unsummarised = 0;
+  std::uint32_t coin = 1;
+  std::array<stats::SmallTail, Texture::lags + 1> tails{};
+  Stretch4 stretch;
+  static constexpr auto fields = std::tuple{field("texture", &Pattern4::texture),
+                                            field("marks", &Pattern4::marks),
+                                            field("unsummarised", &Pattern4::unsummarised),
+                                            field("coin", &Pattern4::coin),
+                                            field("tails", &Pattern4::tails),
+                                            field("stretch", &Pattern4::stretch)};
+};
+
 // Before version 6 paths had no age.
 struct Path4 {
   std::array<float, 7> values{};
@@ -296,8 +333,9 @@ void restore_before(Decoder& decoder, std::uint32_t version, Watch::State& state
   decoder.get(rows_by_look);
 }
 
-// The first dozen of its stretches stays.
-Pattern pattern_of(const Pattern3& from) {
+// Of version 3 or 4; the first of its stretches stay.
+template <class Before>
+Pattern pattern_of(const Before& from) {
   Pattern pattern{
       .texture = from.texture,
       .marks = from.marks,
@@ -351,13 +389,18 @@ void restore_standing(Decoder& decoder, Standing& standing) {
   standing.mean = standing.lasting;
 }
 
+template <class Before>
+void restore_patterns(Decoder& decoder, std::vector<Pattern>& patterns) {
+  std::vector<Before> stored;
+  decoder.get(stored);
+  for (const Before& pattern : stored) patterns.push_back(pattern_of(pattern));
+}
+
 void restore_3(Decoder& decoder, Watch::State& state) {
   for_each_field(state, [&](const char*, auto& member) {
     using Member = std::remove_cvref_t<decltype(member)>;
     if constexpr (std::is_same_v<Member, std::vector<Pattern>>) {
-      std::vector<Pattern3> patterns;
-      decoder.get(patterns);
-      for (const Pattern3& pattern : patterns) member.push_back(pattern_of(pattern));
+      restore_patterns<Pattern3>(decoder, member);
     } else if constexpr (std::is_same_v<Member, std::vector<SeriesWatch>>) {
       std::vector<Series3> series;
       decoder.get(series);
@@ -410,6 +453,7 @@ void restore_4(Decoder& decoder, Watch::State& state) {
     using Member = std::remove_cvref_t<decltype(member)>;
     if constexpr (std::is_same_v<Member, Standing>) restore_standing(decoder, member);
     else if constexpr (std::is_same_v<Member, Relations>) restore_relations(decoder, member);
+    else if constexpr (std::is_same_v<Member, std::vector<Pattern>>) restore_patterns<Pattern4>(decoder, member);
     else decoder.get(member);
   });
 }

@@ -77,7 +77,7 @@ model::Habits some_habits(std::size_t series) {
     form.variance = stats::LogCode::of(0.7);
     form.stretches = 240;
     form.usual_distance = stats::LogCode::of(0.3);
-    for (int shape = 0; shape < 9; ++shape) {
+    for (int shape = 0; shape < 7; ++shape) {
       for (std::int8_t& step : form.shapes.emplace_back()) step = static_cast<std::int8_t>(12 * random.normal());
       form.uses.push_back(static_cast<std::uint8_t>(200 + shape));
     }

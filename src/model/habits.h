@@ -42,7 +42,7 @@ struct RelationHabits {
 // How the neighbouring values of a series hang together, and the stretches it is made of (drift/pattern.h).
 struct FormHabit {
   static constexpr std::size_t lags = 2;
-  static constexpr std::size_t most_shapes = 12;
+  static constexpr std::size_t most_shapes = 8;
   using Shape = std::array<std::int8_t, 8>;  // in 1/16
   std::uint32_t blocks = 0;                  // 0: nothing is known
   std::array<std::int16_t, lags> usual{};    // autocorrelation, in 1/1024
