@@ -70,7 +70,7 @@ void make_plan(Watch::State& state, const model::Expectation& expectation, const
     plan.declared = &declared->second;
     if (i < state.series.size()) state.declared.push_back(static_cast<std::uint32_t>(i));
   }
-  if (plain) state.plan = {};
+  if (plain) std::vector<SeriesPlan>().swap(state.plan);
   if (!state.declared.empty() || !state.against.empty()) state.against.resize(state.series.size());
   for (std::size_t i = state.episodes.size(); i-- > 0;) {
     const Episode& episode = state.episodes[i];

@@ -152,6 +152,10 @@ class Manager:
                 return Reply(answer.status, answer.read(), dict(answer.headers))
         except urllib.error.HTTPError as error:
             return Reply(error.code, error.read(), dict(error.headers))
+        except OSError as error:
+            ended = self.process.poll() if self.process else None
+            error.add_note(f"{method} {path}; the manager {'runs' if ended is None else f'ended with {ended}'}")
+            raise
 
     def get(self, path: str, **query):
         if query:
