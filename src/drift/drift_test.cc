@@ -237,7 +237,7 @@ TEST(Watch, EncodingRoundTripsAndDamageIsRefused) {
   for (std::size_t cut = 0; cut < bytes.size(); ++cut)
     EXPECT_FALSE(Watch::decode(std::string_view(bytes).substr(0, cut)).ok());
   std::string newer = bytes;
-  newer[0] = 9;
+  newer[0] = static_cast<char>(Watch::State::version_with_interplay + 1);
   EXPECT_EQ(Watch::decode(newer).error().code, Code::unsupported);
 }
 

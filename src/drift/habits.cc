@@ -14,7 +14,7 @@ using model::RelationHabits;
 using stats::LogCode;
 
 static_assert(Relations::max_series == RelationHabits::max_paths);
-static_assert(relation_views == RelationHabits::views_per_group);
+static_assert(relation_views == RelationHabits::views_per_group && teaching_view == RelationHabits::teaching_view);
 static_assert(Texture::lags == FormHabit::lags && Stretch::most_prototypes == FormHabit::most_shapes);
 static_assert(std::is_same_v<Stretch::Shape, FormHabit::Shape>);
 
@@ -41,6 +41,7 @@ RelationHabits habits_of(const Relations& relations) {
     else habits.paths.push_back({.center = path.center, .spread = std::sqrt(path.variance)});
   }
   for (const stats::RelationView& view : relations.views) habits.views.push_back(view.coarse());
+  for (const stats::Correlations& group : relations.correlations) habits.factors.push_back(group.coarse());
   habits.tails.assign(relations.tails.begin(), relations.tails.end());
   return habits;
 }
@@ -60,6 +61,11 @@ void begin_with(Relations& relations, const RelationHabits& habits, std::size_t 
   relations.sums.resize(relations.paths.size());
   for (const stats::CoarseView& coarse : habits.views)
     relations.views.push_back(stats::RelationView::from_coarse(coarse).value_or(stats::RelationView{}));
+  for (std::size_t g = 0; g < habits.factors.size() && g * relation_views < relations.views.size(); ++g) {
+    const stats::RelationView& teaching = relations.views[g * relation_views + teaching_view];
+    relations.correlations.push_back(
+        stats::Correlations::from_coarse(habits.factors[g], teaching).value_or(stats::Correlations{}));
+  }
   std::copy(habits.tails.begin(), habits.tails.end(), relations.tails.begin());
   if (!is_whole(relations)) return forget(relations);
   grow(relations, series);

@@ -106,7 +106,7 @@ TEST(Habits, ASeriesThatTheyDoNotKnowTakesNoPartUntilItIsKnown) {
   EXPECT_TRUE(is_whole(wider));
   for (int i = 0; i < 50; ++i) {
     life.block(wider, &life.relations);
-    EXPECT_LT(std::sqrt(squared_surprise(wider)), std::sqrt(squared_surprise(life.relations)) + 1.5);
+    EXPECT_LT(std::sqrt(squared_surprise(wider)), std::sqrt(squared_surprise(life.relations)) + 2);
   }
   EXPECT_FALSE(wider.paths[count].takes_part());
   model::RelationHabits habits = habits_of(wider);

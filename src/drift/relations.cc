@@ -8,6 +8,7 @@
 namespace mien::drift {
 namespace {
 
+using stats::Correlations;
 using stats::RelationView;
 using stats::warm_rate;
 
@@ -126,37 +127,50 @@ void take_vectors(Relations& relations, double place_weight, Vectors& vectors) {
   }
 }
 
-// One view of one block: what it sees of every series, and that standardised by group.
+// What the views see of every series in one block, and that standardised by group.
 struct Seen {
-  std::span<const float> values;
-  std::array<RelationView::Vector, Relations::max_groups> standard;
+  Vectors values;
+  std::array<std::array<RelationView::Vector, Relations::max_groups>, relation_views> standard;
 
-  [[nodiscard]] std::span<const float> part(std::size_t group, std::size_t size) const {
-    return values.subspan(group * RelationView::max_size, size);
+  [[nodiscard]] std::span<const float> part(std::size_t view, std::size_t group, std::size_t size) const {
+    return std::span<const float>(values.of[view]).subspan(group * RelationView::max_size, size);
   }
 };
 
-// The model that will be asked after this one: views one after another, of each its groups in order.
-void fetch_next(const Relations& relations, std::size_t view, std::size_t group) {
-  bool last = (group + 1) * relation_views >= relations.views.size();
-  if (!last) relations.views[(group + 1) * relation_views + view].fetch();
-  else if (view + 1 < relation_views) relations.views[view + 1].fetch();
+// What judging a group will read.
+void fetch_group(const Relations& relations, std::size_t group) {
+  if (group >= relations.correlations.size()) return;
+  relations.correlations[group].fetch();
+  for (std::size_t v = 0; v < relation_views; ++v) relations.views[group * relation_views + v].fetch();
 }
 
-// Root mean square of the groups' distances, by how many series each has.
-double distance(const Relations& relations, std::size_t view, Seen& seen) {
-  double squared = 0;
-  for (std::size_t g = 0; g * relation_views < relations.views.size(); ++g) {
-    const RelationView& model = relations.views[g * relation_views + view];
-    fetch_next(relations, view, g);
-    std::span<const float> x = seen.part(g, model.size());
-    auto known = std::count_if(x.begin(), x.end(), [](float value) { return !std::isnan(value); });
-    seen.standard[g] = model.standardise(x);
-    if (known > 0)
-      squared +=
-          model.squared_distance(seen.standard[g]) / static_cast<double>(known) * static_cast<double>(model.size());
+// Of each view the root mean square of the groups' distances, by how many series each has. Group by group, so that what
+// moves with what is read once for all views; that of the next group is fetched meanwhile.
+std::array<double, relation_views> distances(const Relations& relations, Seen& seen) {
+  std::array<double, relation_views> squared{};
+  for (std::size_t g = 0; g < relations.correlations.size(); ++g) {
+    const Correlations& model = relations.correlations[g];
+    fetch_group(relations, g + 1);
+    auto size = static_cast<double>(model.size());
+    for (std::size_t v = 0; v < relation_views; ++v) {
+      std::span<const float> x = seen.part(v, g, model.size());
+      auto known = std::count_if(x.begin(), x.end(), [](float value) { return !std::isnan(value); });
+      RelationView::Vector& q = seen.standard[v][g];
+      q = relations.views[g * relation_views + v].standardise(x);
+      if (known > 0) squared[v] += model.squared_distance(q) / static_cast<double>(known) * size;
+    }
   }
-  return std::sqrt(squared / static_cast<double>(seen.values.size()));
+  for (double& one : squared) one = std::sqrt(one / static_cast<double>(relations.paths.size()));
+  return squared;
+}
+
+// One view learns of the block, and of the values themselves what moves with what.
+void teach(Relations& relations, std::size_t view, const Seen& seen) {
+  for (std::size_t g = 0; g < relations.correlations.size(); ++g) {
+    Correlations& model = relations.correlations[g];
+    relations.views[g * relation_views + view].learn(seen.part(view, g, model.size()), learning_rate);
+    if (view == teaching_view) model.learn(seen.standard[view][g], learning_rate);
+  }
 }
 
 // How much a block moves center and variance of each series: a plain mean at first and over known history, then so
@@ -178,8 +192,10 @@ void grow(Relations& relations, std::size_t series) {
   relations.sums.resize(series);
   std::size_t groups = groups_of(series);
   relations.views.resize(groups * relation_views);
+  relations.correlations.resize(groups);
   for (std::size_t g = 0; g < groups; ++g) {
     std::size_t size = std::min(RelationView::max_size, series - g * RelationView::max_size);
+    relations.correlations[g].grow(size);
     for (std::size_t v = 0; v < relation_views; ++v) relations.views[g * relation_views + v].grow(size);
   }
 }
@@ -190,24 +206,19 @@ void judge_block(Relations& relations, Lesson lesson) {
     ++relations.blocks;
     return;
   }
-  Vectors vectors;
-  take_vectors(relations, place_weight(relations, lesson), vectors);
   Seen seen;
+  fetch_group(relations, 0);
+  take_vectors(relations, place_weight(relations, lesson), seen.values);
+  std::array<double, relation_views> away = distances(relations, seen);
   for (std::size_t v = 0; v < relation_views; ++v) {
-    seen.values = std::span<const float>(vectors.of[v]).first(relations.paths.size());
-    double u = distance_unit * distance(relations, v, seen);
+    double u = distance_unit * away[v];
     double e = relations.tails[v].surprise(u, empirical);
     relations.surprise[v] = static_cast<float>(e);
     // What is odd is learned slowly: short events that return would soon pass for ordinary.
     bool doubtful = lesson == Lesson::none || (lesson == Lesson::careful && (e > rare || (!young && e >= ordinary)));
     if (relations.blocks >= stats::RobustLocation::warm_up)
       relations.tails[v].add(u, doubtful ? stats::Tail::quarter : stats::Tail::whole);
-    bool teaches = lesson == Lesson::trusted || (lesson == Lesson::careful && (young || e < ordinary));
-    if (!teaches) continue;
-    for (std::size_t g = 0; g * relation_views < relations.views.size(); ++g) {
-      RelationView& model = relations.views[g * relation_views + v];
-      model.learn(seen.part(g, model.size()), seen.standard[g], learning_rate);
-    }
+    if (lesson == Lesson::trusted || (lesson == Lesson::careful && (young || e < ordinary))) teach(relations, v, seen);
   }
   ++relations.blocks;
 }
@@ -222,12 +233,12 @@ std::vector<std::uint32_t> strangest(const Relations& relations, std::size_t mos
   std::size_t view = static_cast<std::size_t>(std::max_element(relations.surprise.begin(), relations.surprise.end()) -
                                               relations.surprise.begin());
   std::vector<std::pair<double, std::uint32_t>> shares;
-  for (std::size_t g = 0; g * relation_views < relations.views.size(); ++g) {
-    const RelationView& model = relations.views[g * relation_views + view];
+  for (std::size_t g = 0; g < relations.correlations.size(); ++g) {
+    const RelationView& places = relations.views[g * relation_views + view];
     std::vector<float> vector;
-    for (std::size_t i = 0; i < model.size(); ++i)
+    for (std::size_t i = 0; i < places.size(); ++i)
       vector.push_back(value_of(relations.paths[g * RelationView::max_size + i], view));
-    std::vector<double> share = model.shares(vector);
+    std::vector<double> share = relations.correlations[g].shares(places.standardise(vector));
     for (std::size_t i = 0; i < share.size(); ++i)
       shares.emplace_back(share[i], static_cast<std::uint32_t>(g * RelationView::max_size + i));
   }
@@ -242,11 +253,13 @@ void forget(Relations& relations) { relations = {}; }
 
 bool is_whole(const Relations& relations) {
   if (relations.paths.size() > Relations::max_series || relations.sums.size() != relations.paths.size()) return false;
-  if (relations.views.size() != groups_of(relations.paths.size()) * relation_views) return false;
-  for (std::size_t i = 0; i < relations.views.size(); ++i) {
-    std::size_t first = i / relation_views * RelationView::max_size;
-    std::size_t size = std::min(RelationView::max_size, relations.paths.size() - first);
-    if (!relations.views[i].is_whole() || relations.views[i].size() != size) return false;
+  std::size_t groups = groups_of(relations.paths.size());
+  if (relations.views.size() != groups * relation_views || relations.correlations.size() != groups) return false;
+  for (std::size_t g = 0; g < groups; ++g) {
+    std::size_t size = std::min(RelationView::max_size, relations.paths.size() - g * RelationView::max_size);
+    auto fits = [&](const auto& part) { return part.is_whole() && part.size() == size; };
+    const RelationView* views = &relations.views[g * relation_views];
+    if (!fits(relations.correlations[g]) || !std::all_of(views, views + relation_views, fits)) return false;
   }
   return true;
 }

@@ -1,10 +1,11 @@
 // Relations between the series of an instance: do they still move together as they did? DETECTION section 4.
 //
-// Five views of the standardised values (themselves, their change, quick and steady means, restlessness), each with its
-// own model of what moves with what (stats::RelationView) in groups of 32 neighbouring series, and its own past of
-// distances. Judged once a block on the block's means, so that a host at 1 s costs a tenth. After a thousand blocks a
-// view learns from vectors with p >= 0.02 only, slowly: one that learns its own anomalies is blind to them. Cost per
-// block: about 5 ns per series and view. Memory about 90 bytes per series and view.
+// Five views of the standardised values (themselves, their change, quick and steady means, restlessness), in groups of
+// 32 neighbouring series, each with its own places and spreads (stats::RelationView) and its own past of distances.
+// What moves with what is learned of the values themselves and asked of all five (stats::Correlations): as many models
+// see no more than one does (docs/adr/0050). Judged once a block on the block's means, so that a host at 1 s costs a
+// tenth. After a thousand blocks a view learns from vectors with p >= 0.02 only, slowly: one that learns its own
+// anomalies is blind to them. Memory about 150 bytes per series.
 #pragma once
 
 #include <limits>
@@ -15,7 +16,7 @@ namespace mien::drift {
 
 enum class Lesson : std::uint8_t { none, careful, trusted };  // an episode is open; usual; the history is known healthy
 
-// Room for every series up to the limit, in paths and views.
+// Room for every series up to the limit, in paths, views and correlations.
 void grow(Relations& relations, std::size_t series);
 // The value of one series joins the running block.
 inline void join_block(Relations& relations, std::size_t series, double x) {

@@ -11,7 +11,7 @@
 #include "drift/interplay.h"
 #include "drift/pattern.h"
 #include "model/behavior.h"
-#include "stats/relation_view.h"
+#include "stats/correlations.h"
 
 namespace mien::drift {
 
@@ -259,19 +259,23 @@ struct BlockSum {
 };
 
 constexpr std::size_t relation_views = 5;  // of quick, steady, restlessness, now, change
+constexpr std::size_t teaching_view = 3;   // what moves with what is learned of the values themselves
 
 struct Relations {
   static constexpr std::size_t max_series = 512;  // the first ones declared
   static constexpr std::size_t max_groups = max_series / stats::RelationView::max_size;
   std::vector<SeriesPath> paths;
-  std::vector<BlockSum> sums;              // per path
-  std::vector<stats::RelationView> views;  // group by group, relation_views each; a group is 32 neighbouring series
+  std::vector<BlockSum> sums;                       // per path
+  std::vector<stats::RelationView> views;           // group by group, relation_views each
+  std::vector<stats::Correlations> correlations;    // of each group: 32 neighbouring series
   std::array<stats::Tail, relation_views> tails{};  // of each view's distance
   std::array<float, relation_views> surprise{};     // at the newest block
   std::uint64_t blocks = 0;
-  static constexpr auto fields = std::tuple{
-      field("paths", &Relations::paths), field("sums", &Relations::sums),         field("views", &Relations::views),
-      field("tails", &Relations::tails), field("surprise", &Relations::surprise), field("blocks", &Relations::blocks)};
+  static constexpr auto fields =
+      std::tuple{field("paths", &Relations::paths),  field("sums", &Relations::sums),
+                 field("views", &Relations::views),  field("correlations", &Relations::correlations),
+                 field("tails", &Relations::tails),  field("surprise", &Relations::surprise),
+                 field("blocks", &Relations::blocks)};
 };
 
 // What is declared of one series, looked up once.
@@ -282,8 +286,8 @@ struct SeriesPlan {
 };
 
 struct Watch::State {
-  static constexpr std::uint32_t version = 6;  // reads 1 to 5 (watch_stored.cc)
-  static constexpr std::uint32_t version_with_interplay = 7;
+  static constexpr std::uint32_t version = 8;  // reads those before too (watch_stored.cc)
+  static constexpr std::uint32_t version_with_interplay = 9;
   std::vector<SeriesWatch> series;
   std::vector<Against> against;  // per series where anything is declared, else empty
   Alarm alarm;

@@ -11,6 +11,7 @@ namespace mien::drift {
 namespace {
 
 constexpr std::uint32_t version_4_with_interplay = 5;
+constexpr std::uint32_t version_6_with_interplay = 7;
 
 // Versions 1 and 2. What is fast of a series starts anew, as after a gap; forms and relations are learned again.
 struct Series2 {
@@ -208,6 +209,41 @@ struct Pattern4 {
 struct Path4 {
   std::array<float, 7> values{};
   static constexpr auto fields = std::tuple{field("values", &Path4::values)};
+};
+
+// Before version 8 each view had its own model of what moves with what.
+struct View6 {
+  std::uint64_t learned = 0;
+  std::uint16_t since_refresh = 0;
+  std::uint8_t waiting_count = 0;
+  float rate = 0;
+  std::vector<float> places;  // means, variances, mean squares
+  std::vector<std::int16_t> correlation;
+  std::vector<std::int16_t> inverse;
+  std::vector<std::int8_t> waiting;
+  [[nodiscard]] std::size_t size() const { return places.size() / 3; }
+  static constexpr auto fields = std::tuple{field("learned", &View6::learned),
+                                            field("since_refresh", &View6::since_refresh),
+                                            field("waiting_count", &View6::waiting_count),
+                                            field("rate", &View6::rate),
+                                            field("places", &View6::places),
+                                            field("correlation", &View6::correlation),
+                                            field("inverse", &View6::inverse),
+                                            field("waiting", &View6::waiting)};
+};
+
+template <class Path>
+struct Relations6 {
+  std::vector<Path> paths;
+  std::vector<BlockSum> sums;
+  std::vector<View6> views;
+  std::array<stats::Tail, relation_views> tails{};
+  std::array<float, relation_views> surprise{};
+  std::uint64_t blocks = 0;
+  static constexpr auto fields =
+      std::tuple{field("paths", &Relations6::paths),       field("sums", &Relations6::sums),
+                 field("views", &Relations6::views),       field("tails", &Relations6::tails),
+                 field("surprise", &Relations6::surprise), field("blocks", &Relations6::blocks)};
 };
 
 struct Relations3 {
@@ -424,36 +460,70 @@ void restore_3(Decoder& decoder, Watch::State& state) {
   });
 }
 
-void restore_paths(Decoder& decoder, std::vector<SeriesPath>& paths) {
-  std::vector<Path4> stored;
-  decoder.get(stored);
-  for (const Path4& path : stored) {
-    auto [center, variance, quick, steady, restlessness, now, change] = path.values;
-    paths.push_back({.center = center,
-                     .variance = variance,
-                     .quick = quick,
-                     .steady = steady,
-                     .restlessness = restlessness,
-                     .now = now,
-                     .change = change,
-                     .age = SeriesPath::settled});
-  }
+SeriesPath path_of(const SeriesPath& path) { return path; }
+SeriesPath path_of(const Path4& from) {
+  auto [center, variance, quick, steady, restlessness, now, change] = from.values;
+  return {.center = center,
+          .variance = variance,
+          .quick = quick,
+          .steady = steady,
+          .restlessness = restlessness,
+          .now = now,
+          .change = change,
+          .age = SeriesPath::settled};
 }
 
+// A view as it is stored now: of its places the mean squares went to the correlations.
+stats::RelationView places_of(const View6& from) {
+  Encoder encoder;
+  encoder.put(from.learned);
+  encoder.put(std::vector<float>(from.places.begin(), from.places.end() - static_cast<std::ptrdiff_t>(from.size())));
+  return decode<stats::RelationView>(encoder.bytes(), "view").value_or({});
+}
+
+stats::Correlations correlations_of(const View6& from) {
+  Encoder encoder;
+  encoder.put(from.learned);
+  encoder.put(from.since_refresh);
+  encoder.put(from.waiting_count);
+  encoder.put(from.rate);
+  encoder.put(std::vector<float>(from.places.end() - static_cast<std::ptrdiff_t>(from.size()), from.places.end()));
+  encoder.put(from.correlation);
+  encoder.put(from.inverse);
+  encoder.put(from.waiting);
+  return decode<stats::Correlations>(encoder.bytes(), "correlations").value_or({});
+}
+
+// Of the five models of what moves with what that a group had, the one of the values themselves stays.
+template <class Path>
 void restore_relations(Decoder& decoder, Relations& relations) {
-  for_each_field(relations, [&](const char*, auto& member) {
-    using Member = std::remove_cvref_t<decltype(member)>;
-    if constexpr (std::is_same_v<Member, std::vector<SeriesPath>>) restore_paths(decoder, member);
-    else decoder.get(member);
-  });
+  Relations6<Path> from;
+  decoder.get(from);
+  for (const Path& path : from.paths) relations.paths.push_back(path_of(path));
+  relations.sums = std::move(from.sums);
+  for (std::size_t i = 0; i < from.views.size(); ++i) {
+    relations.views.push_back(places_of(from.views[i]));
+    if (i % relation_views == teaching_view) relations.correlations.push_back(correlations_of(from.views[i]));
+  }
+  relations.tails = from.tails;
+  relations.surprise = from.surprise;
+  relations.blocks = from.blocks;
 }
 
 void restore_4(Decoder& decoder, Watch::State& state) {
   for_each_field(state, [&](const char*, auto& member) {
     using Member = std::remove_cvref_t<decltype(member)>;
     if constexpr (std::is_same_v<Member, Standing>) restore_standing(decoder, member);
-    else if constexpr (std::is_same_v<Member, Relations>) restore_relations(decoder, member);
+    else if constexpr (std::is_same_v<Member, Relations>) restore_relations<Path4>(decoder, member);
     else if constexpr (std::is_same_v<Member, std::vector<Pattern>>) restore_patterns<Pattern4>(decoder, member);
+    else decoder.get(member);
+  });
+}
+
+void restore_6(Decoder& decoder, Watch::State& state) {
+  for_each_field(state, [&](const char*, auto& member) {
+    using Member = std::remove_cvref_t<decltype(member)>;
+    if constexpr (std::is_same_v<Member, Relations>) restore_relations<SeriesPath>(decoder, member);
     else decoder.get(member);
   });
 }
@@ -496,16 +566,18 @@ Result<Watch> Watch::decode(std::string_view bytes) {
   if (!decoder.failed() && (version == 0 || version > State::version_with_interplay)) {
     return Error{.code = Code::unsupported,
                  .message = "watch: version " + std::to_string(version) +
-                            " was written by another release; this one reads versions 1 to 7",
+                            " was written by another release; this one reads versions 1 to 9",
                  .where = {},
                  .cause = {}};
   }
   Watch watch;
   if (version < 3) restore_before(decoder, version, *watch.state_);
   else if (version == 3) restore_3(decoder, *watch.state_);
-  else if (version < State::version) restore_4(decoder, *watch.state_);
+  else if (version <= version_4_with_interplay) restore_4(decoder, *watch.state_);
+  else if (version <= version_6_with_interplay) restore_6(decoder, *watch.state_);
   else decoder.get(*watch.state_);
-  if (version == version_4_with_interplay || version == State::version_with_interplay)
+  if (version == version_4_with_interplay || version == version_6_with_interplay ||
+      version == State::version_with_interplay)
     decoder.get(watch.state_->interplay);
   if (Status status = decoder.finish("watch"); !status) return std::move(status).error();
   if (Status status = check(*watch.state_); !status) return std::move(status).error();

@@ -28,6 +28,9 @@ std::uint64_t checksum_of(std::string_view bytes) {
   return hash;
 }
 
+constexpr std::uint32_t first_with_columns = 5;
+constexpr std::uint32_t first_with_one_factor = 6;
+
 bool is_readable(std::uint32_t version) { return version >= 1 && version <= packed_version; }
 
 std::uint8_t code_of(std::uint32_t count) {
@@ -276,7 +279,6 @@ void each_part_of_view(C& columns, View& view, auto each) {
   each(columns[Column::views], view.learned);
   each(columns[Column::views], view.means);
   each(columns[Column::views], view.spreads);
-  each(columns[Column::factors], view.factor);
 }
 
 template <class C, class Form>
@@ -299,6 +301,7 @@ void put_habits(Columns<Encoder>& columns, const model::Habits& habits, const Ke
   columns[Column::paths].put(relations.paths);
   columns[Column::views].put(std::uint64_t{relations.views.size()});
   for (const stats::CoarseView& view : relations.views) each_part_of_view(columns, view, putting);
+  for (const stats::CoarseFactor& factor : relations.factors) columns[Column::factors].put(factor);
   columns[Column::tails].put(std::uint64_t{relations.tails.size()});
   for (const stats::Tail& tail : relations.tails) columns[Column::tails].put(pack_tail(tail));
   std::size_t forms = std::min(habits.forms.size(), kept.forms);
@@ -309,7 +312,20 @@ void put_habits(Columns<Encoder>& columns, const model::Habits& habits, const Ke
   }
 }
 
-model::Habits get_habits(Columns<Decoder>& columns) {
+// One a group; version 5 had one of each view.
+std::vector<stats::CoarseFactor> get_factors(Decoder& column, std::uint64_t views, std::uint32_t version) {
+  std::vector<stats::CoarseFactor> factors;
+  for (std::uint64_t i = 0; i < views && !column.failed(); ++i) {
+    bool teaches = i % model::RelationHabits::views_per_group == model::RelationHabits::teaching_view;
+    if (!teaches && version >= first_with_one_factor) continue;
+    stats::CoarseFactor factor;
+    column.get(factor);
+    if (teaches) factors.push_back(std::move(factor));
+  }
+  return factors;
+}
+
+model::Habits get_habits(Columns<Decoder>& columns, std::uint32_t version) {
   model::Habits habits;
   model::RelationHabits& relations = habits.relations;
   std::uint64_t views = 0, tails = 0, forms = 0;
@@ -318,6 +334,7 @@ model::Habits get_habits(Columns<Decoder>& columns) {
   columns[Column::views].get(views);
   for (std::uint64_t i = 0; i < views && !columns[Column::views].failed(); ++i)
     each_part_of_view(columns, relations.views.emplace_back(), getting);
+  relations.factors = get_factors(columns[Column::factors], relations.views.size(), version);
   columns[Column::tails].get(tails);
   for (std::uint64_t i = 0; i < tails && !columns[Column::tails].failed(); ++i) {
     PackedTail tail;
@@ -350,14 +367,14 @@ void get_series(const PackedHead& head, Columns<Decoder>& columns, Behavior& beh
 }
 
 // All of it, or the whole is refused.
-void get_all(Decoder& decoder, const PackedHead& head, Unpacked& out) {
+void get_all(Decoder& decoder, std::uint32_t version, const PackedHead& head, Unpacked& out) {
   std::vector<std::string> bytes = get_columns(decoder, head.places.size());
   decoder.get(out.behavior.security);
   if (decoder.failed()) return;
   Columns<Decoder> columns;
   for (const std::string& column : bytes) columns.all.emplace_back(column);
   get_series(head, columns, out.behavior);
-  out.habits = get_habits(columns);
+  out.habits = get_habits(columns, version);
   bool read = std::all_of(columns.all.begin(), columns.all.end(),
                           [](const Decoder& column) { return column.finish("column").ok(); });
   bool fits = out.habits.forms.size() <= head.places.size() && out.habits.relations.paths.size() <= head.places.size();
@@ -436,8 +453,8 @@ Result<Unpacked> unpack(std::string_view bytes) {
   behavior.first = head.first;
   behavior.last = head.last;
   behavior.combined = unpack_tail(head.combined, version);
-  if (version < packed_version) get_before(decoder, version, head, behavior);
-  else get_all(decoder, head, out);
+  if (version < first_with_columns) get_before(decoder, version, head, behavior);
+  else get_all(decoder, version, head, out);
   if (!behavior.security.is_whole()) decoder.refuse();
   if (Status status = decoder.finish("revision"); !status) return std::move(status).error();
   return out;

@@ -15,8 +15,8 @@
 namespace mien::learn {
 
 // 1: tails of 32 bins; 2: without the security profile; 3: without the weeks; 4: without habits, series after series
-// instead of columns
-constexpr std::uint32_t packed_version = 5;
+// instead of columns; 5: a factor of each view
+constexpr std::uint32_t packed_version = 6;
 
 // Where a series was and how widely it moved: enough to compare two revisions.
 struct PackedPlace {

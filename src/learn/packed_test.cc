@@ -7,7 +7,7 @@
 #include "base/codec.h"
 #include "base/prng.h"
 #include "learn/learn.h"
-#include "stats/relation_view.h"
+#include "stats/testing/group.h"
 
 namespace mien::learn {
 namespace {
@@ -57,15 +57,18 @@ model::Habits some_habits(std::size_t series) {
   model::RelationHabits& relations = habits.relations;
   relations.blocks = 3000;
   for (std::size_t first = 0; first < series; first += stats::RelationView::max_size) {
-    stats::RelationView view;
-    view.grow(std::min(stats::RelationView::max_size, series - first));
+    stats::Group group;
+    group.grow(std::min(stats::RelationView::max_size, series - first));
     for (int i = 0; i < 300; ++i) {
       std::vector<float> values;
       double cause = random.normal();
-      for (std::size_t s = 0; s < view.size(); ++s) values.push_back(static_cast<float>(cause + 0.3 * random.normal()));
-      view.learn(values, 1e-4);
+      for (std::size_t s = 0; s < group.view.size(); ++s)
+        values.push_back(static_cast<float>(cause + 0.3 * random.normal()));
+      group.learn(values, 1e-4);
     }
-    for (std::size_t v = 0; v < model::RelationHabits::views_per_group; ++v) relations.views.push_back(view.coarse());
+    for (std::size_t v = 0; v < model::RelationHabits::views_per_group; ++v)
+      relations.views.push_back(group.view.coarse());
+    relations.factors.push_back(group.correlations.coarse());
   }
   for (std::size_t s = 0; s < series; ++s) {
     relations.paths.push_back({.center = static_cast<float>(s) + 0.5F, .spread = 1.5F});

@@ -4,11 +4,12 @@
 #include <cmath>
 
 #include "model/behavior.h"
-#include "stats/relation_view.h"
+#include "stats/correlations.h"
 
 namespace mien::model {
 namespace {
 
+using stats::Correlations;
 using stats::LogCode;
 using stats::RelationView;
 
@@ -27,17 +28,25 @@ bool is_whole(const FormHabit& form) {
          is_code(form.variance) && is_code(form.usual_distance);
 }
 
+// One group: a part of each kind of it.
+bool is_whole(const RelationHabits& relations, std::size_t group, std::size_t size) {
+  const stats::CoarseView* views = &relations.views[group * RelationHabits::views_per_group];
+  for (std::size_t v = 0; v < RelationHabits::views_per_group; ++v)
+    if (views[v].means.size() != size || !RelationView::from_coarse(views[v])) return false;
+  return Correlations::from_coarse(relations.factors[group],
+                                   *RelationView::from_coarse(views[RelationHabits::teaching_view]))
+      .has_value();
+}
+
 bool is_whole(const RelationHabits& relations) {
   constexpr std::size_t per_group = RelationHabits::views_per_group;
   std::size_t paths = relations.paths.size();
   std::size_t groups = (paths + RelationView::max_size - 1) / RelationView::max_size;
   bool fits = paths <= RelationHabits::max_paths && relations.views.size() == groups * per_group &&
-              relations.tails.size() == (paths == 0 ? 0 : per_group);
+              relations.factors.size() == groups && relations.tails.size() == (paths == 0 ? 0 : per_group);
   if (!fits) return false;
-  for (std::size_t i = 0; i < relations.views.size(); ++i) {
-    std::size_t size = std::min(RelationView::max_size, paths - i / per_group * RelationView::max_size);
-    if (relations.views[i].means.size() != size || !RelationView::from_coarse(relations.views[i])) return false;
-  }
+  for (std::size_t g = 0; g < groups; ++g)
+    if (!is_whole(relations, g, std::min(RelationView::max_size, paths - g * RelationView::max_size))) return false;
   return std::all_of(relations.paths.begin(), relations.paths.end(), [](const auto& path) { return is_whole(path); });
 }
 

@@ -29,14 +29,17 @@ struct PathHabit {
 struct RelationHabits {
   static constexpr std::size_t max_paths = 512;
   static constexpr std::size_t views_per_group = 5;
-  std::uint64_t blocks = 0;  // that taught
+  static constexpr std::size_t teaching_view = 3;  // by which the factor is standardised
+  std::uint64_t blocks = 0;                        // that taught
   std::vector<PathHabit> paths;
-  std::vector<stats::CoarseView> views;  // group by group, views_per_group each
-  std::vector<stats::Tail> tails;        // of each view's distance
+  std::vector<stats::CoarseView> views;      // group by group, views_per_group each
+  std::vector<stats::CoarseFactor> factors;  // of each group
+  std::vector<stats::Tail> tails;            // of each view's distance
   friend bool operator==(const RelationHabits&, const RelationHabits&) = default;
   static constexpr auto fields =
       std::tuple{field("blocks", &RelationHabits::blocks), field("paths", &RelationHabits::paths),
-                 field("views", &RelationHabits::views), field("tails", &RelationHabits::tails)};
+                 field("views", &RelationHabits::views), field("factors", &RelationHabits::factors),
+                 field("tails", &RelationHabits::tails)};
 };
 
 // How the neighbouring values of a series hang together, and the stretches it is made of (drift/pattern.h).

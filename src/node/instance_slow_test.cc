@@ -202,27 +202,35 @@ TEST(SlowLearning, SnapshotsOfTheVersionsBeforeAreRead) {
 
 // ---- a roll-back brings back what moved with what ----
 
+// Ten rows of noise are few: what parts shows nothing odd in some of them.
 TEST(Rollback, RelationsThatBreakRightAfterItAreSeenWithinTenRows) {
-  Machine with, without, in_another_order;
-  for (Machine* machine : {&with, &without, &in_another_order}) machine->live(72h);
-  model::PersonaRevision revision = with.newest_stored();
-  ASSERT_FALSE(learn::habits_of(revision).relations.paths.empty());
-  with.roll_back(revision);
-  model::PersonaRevision bare = revision;
-  bare.behavior = learn::make_revision(learn::behavior_of(revision), revision.series, with.now).behavior;
-  without.roll_back(bare);
-  model::PersonaRevision reordered = revision;
-  std::swap(reordered.series[0], reordered.series[1]);
-  in_another_order.roll_back(reordered);
-  for (Machine* machine : {&with, &without, &in_another_order}) {
-    machine->live(10min);
-    EXPECT_TRUE(machine->instance->state().open.empty()) << "nothing happened yet";
-    machine->apart = true;
-    machine->live(10min);
+  int seen = 0;
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    Machine with, without, in_another_order;
+    for (Machine* machine : {&with, &without, &in_another_order}) {
+      machine->random = Prng(seed);
+      machine->live(72h);
+    }
+    model::PersonaRevision revision = with.newest_stored();
+    ASSERT_FALSE(learn::habits_of(revision).relations.paths.empty());
+    with.roll_back(revision);
+    model::PersonaRevision bare = revision;
+    bare.behavior = learn::make_revision(learn::behavior_of(revision), revision.series, with.now).behavior;
+    without.roll_back(bare);
+    model::PersonaRevision reordered = revision;
+    std::swap(reordered.series[0], reordered.series[1]);
+    in_another_order.roll_back(reordered);
+    for (Machine* machine : {&with, &without, &in_another_order}) {
+      machine->live(10min);
+      EXPECT_TRUE(machine->instance->state().open.empty()) << "nothing happened yet";
+      machine->apart = true;
+      machine->live(10min);
+    }
+    seen += with.sees_broken_relations() ? 1 : 0;
+    EXPECT_FALSE(without.sees_broken_relations()) << "it takes a hundred blocks to learn them";
+    EXPECT_FALSE(in_another_order.sees_broken_relations()) << "of other series they say nothing";
   }
-  EXPECT_TRUE(with.sees_broken_relations());
-  EXPECT_FALSE(without.sees_broken_relations()) << "it takes a hundred blocks to learn them";
-  EXPECT_FALSE(in_another_order.sees_broken_relations()) << "of other series they say nothing";
+  EXPECT_GE(seen, 3);
 }
 
 TEST(Rollback, OfAPersonaThatIsNotActiveItWaitsUntilItIs) {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/math.h"
+#include "stats/correlations.h"
 #include "stats/relation_view.h"
 #include "stats/robust.h"
 
@@ -18,7 +19,7 @@ constexpr double least_octave = -16;
 constexpr double mean_steps = 512;
 constexpr double most_mean = 1e6;  // steps
 constexpr double entry_steps = 32;
-constexpr std::int16_t most_entry = 512;  // steps: 16, the most that a view's 16 bits in 1/2048 hold
+constexpr std::int16_t most_entry = 512;  // steps: 16, the most that 16 bits in 1/2048 hold
 constexpr double inverse_steps = 2048;
 
 double exp2(double x) { return math::exp(x / log2_e); }
@@ -64,30 +65,20 @@ LogCode LogCode::of(double x) {
 double LogCode::value() const { return code == 0 ? 0 : exp2((code - 1) / codes_per_octave + least_octave); }
 
 CoarseView RelationView::coarse() const {
-  std::size_t size = this->size();
-  CoarseView coarse{.learned = learned_, .means = {}, .spreads = {}, .factor = {}};
-  for (std::size_t i = 0; i < size; ++i) {
+  CoarseView coarse{.learned = learned_, .means = {}, .spreads = {}};
+  for (std::size_t i = 0; i < size(); ++i) {
     double spread = std::sqrt(static_cast<double>(variance(i)));
     double steps = nearest(clip(static_cast<double>(mean(i)) / std::max(spread, floor) * mean_steps, most_mean));
     if (std::isnan(steps)) steps = 0;
     coarse.means.push_back(static_cast<std::int32_t>(steps));
     coarse.spreads.push_back(LogCode::of(spread));
   }
-  for (std::size_t row = 1; row < size; ++row) {
-    for (std::size_t i = 0; i < row; ++i) {
-      double steps = nearest(static_cast<double>(inverse(row, i)) * entry_steps);
-      coarse.factor.push_back(static_cast<std::int16_t>(clip(steps, most_entry)));
-    }
-  }
   return coarse;
 }
 
 std::optional<RelationView> RelationView::from_coarse(const CoarseView& coarse) {
   std::size_t size = coarse.means.size();
-  bool fits =
-      size <= max_size && coarse.spreads.size() == size && coarse.factor.size() == (size == 0 ? 0 : below(size));
-  auto is_entry = [](std::int16_t entry) { return entry >= -most_entry && entry <= most_entry; };
-  if (!fits || !std::all_of(coarse.factor.begin(), coarse.factor.end(), is_entry)) return std::nullopt;
+  if (size > max_size || coarse.spreads.size() != size) return std::nullopt;
   RelationView view;
   view.grow(size);
   view.learned_ = coarse.learned;
@@ -95,24 +86,47 @@ std::optional<RelationView> RelationView::from_coarse(const CoarseView& coarse) 
     bool known = coarse.spreads[i].code <= LogCode::highest && std::abs(coarse.means[i]) <= most_mean;
     if (!known) return std::nullopt;
     double spread = coarse.spreads[i].value();
-    double unit = std::max(spread, floor);
-    view.places_[i] = static_cast<float>(coarse.means[i] / mean_steps * unit);
+    view.places_[i] = static_cast<float>(coarse.means[i] / mean_steps * std::max(spread, floor));
     view.places_[size + i] = static_cast<float>(spread * spread);
-    view.places_[2 * size + i] =
-        static_cast<float>(spread * spread / (unit * unit));  // of q: 1, or less below the floor
   }
-  Factors factors;
-  for (std::size_t row = 0; row < size; ++row) {
-    factors.add_row(row, coarse.factor.data() + (row == 0 ? 0 : below(row)));
-    for (std::size_t i = 0; i <= row; ++i) {
-      double steps = nearest(factors.inverse[row][i] * inverse_steps);
-      view.inverse_[below(row + 1) + i] = static_cast<std::int16_t>(clip(steps, 32767));
-      if (i < row) view.set_correlation(row, i, factors.correlation(row, i));
+  return view;
+}
+
+CoarseFactor Correlations::coarse() const {
+  CoarseFactor factor;
+  for (std::size_t row = 1; row < size(); ++row) {
+    for (std::size_t i = 0; i < row; ++i) {
+      double steps = nearest(static_cast<double>(inverse(row, i)) * entry_steps);
+      factor.push_back(static_cast<std::int16_t>(clip(steps, most_entry)));
     }
   }
-  view.refresh();  // by the correlations that it learns on from
-  if (!view.is_whole()) return std::nullopt;
-  return view;
+  return factor;
+}
+
+std::optional<Correlations> Correlations::from_coarse(const CoarseFactor& factor, const RelationView& view) {
+  std::size_t size = view.size();
+  auto is_entry = [](std::int16_t entry) { return entry >= -most_entry && entry <= most_entry; };
+  if (factor.size() != (size == 0 ? 0 : below(size)) || !std::all_of(factor.begin(), factor.end(), is_entry))
+    return std::nullopt;
+  Correlations correlations;
+  correlations.grow(size);
+  correlations.learned_ = view.learned();
+  Factors factors;
+  for (std::size_t row = 0; row < size; ++row) {
+    auto variance = static_cast<double>(view.variance(row));
+    // Of q: 1, or less below the floor.
+    correlations.squares_[row] =
+        static_cast<float>(variance / std::max(variance, RelationView::floor * RelationView::floor));
+    factors.add_row(row, factor.data() + (row == 0 ? 0 : below(row)));
+    for (std::size_t i = 0; i <= row; ++i) {
+      double steps = nearest(factors.inverse[row][i] * inverse_steps);
+      correlations.inverse_[below(row + 1) + i] = static_cast<std::int16_t>(clip(steps, 32767));
+      if (i < row) correlations.set_correlation(row, i, factors.correlation(row, i));
+    }
+  }
+  correlations.refresh();  // by the correlations that it learns on from
+  if (!correlations.is_whole()) return std::nullopt;
+  return correlations;
 }
 
 }  // namespace mien::stats

@@ -1,14 +1,15 @@
-// A RelationView (relation_view.h) in bytes, for a revision: what it learned, coarsely; what waits in it is left out.
+// What relations learned (relation_view.h, correlations.h) in bytes, for a revision: coarsely; what waits in them is
+// left out.
 //
-// Kept is the inverse factor L^-1, by which a distance is one product, and not the correlations: of those an error of a
-// hundredth, of 32 values at once, is more than the least eigenvalue there is (0.01), so that the tightest relations,
+// Of the correlations the inverse factor L^-1 is kept, by which a distance is one product: of correlations an error of
+// a hundredth, of 32 values at once, is more than the least eigenvalue there is (0.01), so that the tightest relations,
 // which matter most, would be drowned, or the matrix would not be positive. Whatever numbers stand below the diagonal
 // of L^-1, exactly one diagonal makes them the factor of a correlation matrix (its own ones on the diagonal): it is not
 // kept. In steps of 1/32 the 32 entries of a row are off by a twentieth of an ordinary value together. Means and
 // spreads are kept to a tenth of a percent of a spread, because the tightest relations multiply their errors by ten.
-// About 20 B a value, 12 once compressed (docs/formats/behavior.md).
+// A view takes 4 B a value, a factor 16, half of that once compressed (docs/formats/behavior.md).
 //
-// Every part is checked by RelationView::from_coarse.
+// Every part is checked by RelationView::from_coarse and Correlations::from_coarse.
 #pragma once
 
 #include <cstdint>
@@ -30,13 +31,14 @@ struct LogCode {
 
 struct CoarseView {
   std::uint64_t learned = 0;
-  std::vector<std::int32_t> means;   // in 1/512 of a spread, which is at least RelationView::floor
-  std::vector<LogCode> spreads;      // square roots of the variances
-  std::vector<std::int16_t> factor;  // L^-1 below its diagonal, by rows, in 1/32
+  std::vector<std::int32_t> means;  // in 1/512 of a spread, which is at least RelationView::floor
+  std::vector<LogCode> spreads;     // square roots of the variances
   friend bool operator==(const CoarseView&, const CoarseView&) = default;
-  static constexpr auto fields =
-      std::tuple{field("learned", &CoarseView::learned), field("means", &CoarseView::means),
-                 field("spreads", &CoarseView::spreads), field("factor", &CoarseView::factor)};
+  static constexpr auto fields = std::tuple{field("learned", &CoarseView::learned), field("means", &CoarseView::means),
+                                            field("spreads", &CoarseView::spreads)};
 };
+
+// L^-1 below its diagonal, by rows, in 1/32.
+using CoarseFactor = std::vector<std::int16_t>;
 
 }  // namespace mien::stats

@@ -6,7 +6,7 @@
 
 #include "base/codec.h"
 #include "base/prng.h"
-#include "stats/relation_view.h"
+#include "stats/testing/group.h"
 
 namespace mien::stats {
 namespace {
@@ -26,23 +26,39 @@ Values lively(Prng& random) {
   return x;
 }
 
-RelationView taught() {
-  RelationView view;
+Group taught() {
+  Group view;
   view.grow(size);
   Prng random(7);
   for (int i = 0; i < 4000; ++i) view.learn(lively(random), 1e-4);
   return view;
 }
 
-RelationView came_back(const RelationView& view) {
-  std::optional<RelationView> back = RelationView::from_coarse(view.coarse());
+// In bytes, as a revision keeps it.
+struct CoarseGroup {
+  CoarseView view;
+  CoarseFactor factor;
+};
+
+CoarseGroup coarse(const Group& group) { return {.view = group.view.coarse(), .factor = group.correlations.coarse()}; }
+
+std::optional<Group> from_coarse(const CoarseGroup& coarse) {
+  std::optional<RelationView> view = RelationView::from_coarse(coarse.view);
+  if (!view) return std::nullopt;
+  std::optional<Correlations> correlations = Correlations::from_coarse(coarse.factor, *view);
+  if (!correlations) return std::nullopt;
+  return Group{.view = std::move(*view), .correlations = std::move(*correlations)};
+}
+
+Group came_back(const Group& group) {
+  std::optional<Group> back = from_coarse(coarse(group));
   EXPECT_TRUE(back.has_value());
-  return back.value_or(RelationView{});
+  return back.value_or(Group{});
 }
 
 TEST(CoarseView, DistancesComeBackNearlyThoughRelationsAreTight) {
-  RelationView view = taught();
-  RelationView back = came_back(view);
+  Group view = taught();
+  Group back = came_back(view);
   Prng random(8);
   for (int i = 0; i < 300; ++i) {
     Values x = lively(random);
@@ -54,9 +70,10 @@ TEST(CoarseView, DistancesComeBackNearlyThoughRelationsAreTight) {
 }
 
 TEST(CoarseView, ItLearnsOnAsTheOneItCameFrom) {
-  RelationView view = taught();
-  RelationView back = came_back(view);
-  EXPECT_EQ(back.learned(), view.learned());
+  Group view = taught();
+  Group back = came_back(view);
+  EXPECT_EQ(back.view.learned(), view.view.learned());
+  EXPECT_EQ(back.correlations.learned(), view.correlations.learned());
   Prng random(9);
   for (int i = 0; i < 3000; ++i) {
     Values x = lively(random);
@@ -72,39 +89,36 @@ TEST(CoarseView, ItLearnsOnAsTheOneItCameFrom) {
 }
 
 TEST(CoarseView, WhatCameBackOnceComesBackTheSame) {
-  RelationView once = came_back(taught());
-  CoarseView coarse = taught().coarse();
-  CoarseView again = once.coarse();
-  EXPECT_EQ(again.means, coarse.means);
-  EXPECT_EQ(again.spreads, coarse.spreads);
+  Group once = came_back(taught());
+  EXPECT_EQ(once.view.coarse(), taught().view.coarse());
   EXPECT_TRUE(once.is_whole());
 }
 
 TEST(CoarseView, OneThatLearnedNothingTakesNothingAway) {
-  RelationView fresh;
+  Group fresh;
   fresh.grow(5);
   EXPECT_EQ(came_back(fresh), fresh);
-  EXPECT_EQ(came_back(RelationView{}), RelationView{});
+  EXPECT_EQ(came_back(Group{}), Group{});
 }
 
 TEST(CoarseView, WhatFitsNoViewIsRefused) {
-  CoarseView good = taught().coarse();
+  CoarseGroup good = coarse(taught());
   auto refused = [&](auto change) {
-    CoarseView bad = good;
+    CoarseGroup bad = good;
     change(bad);
-    return !RelationView::from_coarse(bad).has_value();
+    return !from_coarse(bad).has_value();
   };
-  EXPECT_TRUE(refused([](CoarseView& bad) { bad.means.pop_back(); }));
-  EXPECT_TRUE(refused([](CoarseView& bad) { bad.spreads.pop_back(); }));
-  EXPECT_TRUE(refused([](CoarseView& bad) { bad.factor.pop_back(); }));
-  EXPECT_TRUE(refused([](CoarseView& bad) { bad.factor.push_back(0); }));
-  EXPECT_TRUE(refused([](CoarseView& bad) { bad.factor[7] = 513; })) << "larger than a view can hold";
-  EXPECT_TRUE(refused([](CoarseView& bad) { bad.factor[7] = -32768; }));
-  EXPECT_TRUE(refused([](CoarseView& bad) { bad.means[2] = -2'000'000'000; }));
-  EXPECT_TRUE(refused([](CoarseView& bad) { bad.spreads[3].code = 10241; }));
-  EXPECT_TRUE(refused([](CoarseView& bad) {
-    bad.means.resize(size + 1);
-    bad.spreads.resize(size + 1);
+  EXPECT_TRUE(refused([](CoarseGroup& bad) { bad.view.means.pop_back(); }));
+  EXPECT_TRUE(refused([](CoarseGroup& bad) { bad.view.spreads.pop_back(); }));
+  EXPECT_TRUE(refused([](CoarseGroup& bad) { bad.factor.pop_back(); }));
+  EXPECT_TRUE(refused([](CoarseGroup& bad) { bad.factor.push_back(0); }));
+  EXPECT_TRUE(refused([](CoarseGroup& bad) { bad.factor[7] = 513; })) << "larger than a view can hold";
+  EXPECT_TRUE(refused([](CoarseGroup& bad) { bad.factor[7] = -32768; }));
+  EXPECT_TRUE(refused([](CoarseGroup& bad) { bad.view.means[2] = -2'000'000'000; }));
+  EXPECT_TRUE(refused([](CoarseGroup& bad) { bad.view.spreads[3].code = 10241; }));
+  EXPECT_TRUE(refused([](CoarseGroup& bad) {
+    bad.view.means.resize(size + 1);
+    bad.view.spreads.resize(size + 1);
     bad.factor.resize(size * (size + 1) / 2, 1);
   })) << "more than there may be";
 }
@@ -113,18 +127,18 @@ TEST(CoarseView, WhatFitsNoViewIsRefused) {
 TEST(CoarseView, AnyBytesGiveAViewThatCountsOrNone) {
   Prng random(3);
   int taken = 0;
-  CoarseView good = taught().coarse();
+  CoarseGroup good = coarse(taught());
   for (int round = 0; round < 300; ++round) {
-    CoarseView any = good;
+    CoarseGroup any = good;
     for (int i = 0; i < 20; ++i)
       any.factor[random.next() % any.factor.size()] = static_cast<std::int16_t>(random.next() % 1025) - 512;
-    for (std::int32_t& mean : any.means) mean = static_cast<std::int16_t>(random.next());
-    std::optional<RelationView> view = RelationView::from_coarse(any);
+    for (std::int32_t& mean : any.view.means) mean = static_cast<std::int16_t>(random.next());
+    std::optional<Group> view = from_coarse(any);
     if (!view) continue;
     ++taken;
     EXPECT_TRUE(view->is_whole());
     EXPECT_TRUE(std::isfinite(view->distance(lively(random))));
-    EXPECT_EQ(decode<RelationView>(encode(*view), "view").value(), *view);
+    EXPECT_EQ(decode<Group>(encode(*view), "group").value(), *view);
   }
   EXPECT_GT(taken, 0);
 }

@@ -1,5 +1,5 @@
-// What an engine learned under the formats before: behaviour version 1 and watch versions 2, 3 and 4; the first two as
-// `mien score` kept them after 900 rows of two columns. It is read, judged by and learned on; the tails come over to
+// What an engine learned under the formats before: behaviour version 1 and watch versions 2, 3, 4 and 6; the first two
+// as `mien score` kept them after 900 rows of two columns. It is read, judged by and learned on; the tails come over to
 // the nearest bin. And revisions of packed version 4, and of now. rooms: learn drift
 #include <gtest/gtest.h>
 
@@ -115,7 +115,7 @@ TEST_P(FrozenWatch, CutAnywhereItIsRefused) {
     EXPECT_FALSE(drift::Watch::decode(std::string_view(bytes).substr(0, cut)).ok()) << cut;
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, FrozenWatch, testing::Values("watch-3.hex", "watch-4.hex"),
+INSTANTIATE_TEST_SUITE_P(Versions, FrozenWatch, testing::Values("watch-3.hex", "watch-4.hex", "watch-6.hex"),
                          [](const auto& of) { return "Of" + std::string(1, of.param[6]); });
 
 // Three series that breathe together, a row of five minutes for sixteen days; written by the release that packed

@@ -64,10 +64,11 @@ model::Habits noisy_habits(std::size_t count, Prng& random) {
       for (std::size_t i = 0; i < size; ++i) {
         view.means.push_back(static_cast<std::int32_t>(random.below(2000)) - 1000);
         view.spreads.push_back({.code = static_cast<std::uint16_t>(3000 + random.below(2000))});
-        for (std::size_t k = 0; k < i; ++k)
-          view.factor.push_back(static_cast<std::int16_t>(static_cast<std::int32_t>(random.below(41)) - 20));
       }
     }
+    stats::CoarseFactor& factor = relations.factors.emplace_back();
+    for (std::size_t k = 0; k < size * (size - 1) / 2; ++k)
+      factor.push_back(static_cast<std::int16_t>(static_cast<std::int32_t>(random.below(41)) - 20));
   }
   for (std::size_t i = 0; i < paths; ++i)
     relations.paths.push_back({.center = static_cast<float>(random.normal()), .spread = 1});

@@ -53,25 +53,28 @@ for name in ("hour.csv.gz", "service.csv.gz"):
     with gzip.open(home / name, "wt") as file:
         file.write("timestamp,load\n" + "".join(f"{1795000000 + at},{value}\n" for at, value in enumerate(values)))
 (home / "phases.csv").write_text("phase,first_row,last_row\nidle,1,60\nleak,61,80\nidle,81,180\nscan,181,190\nidle,191,200\n")
-FLOOR = """leak young 1\nleak whole 1\nleak apart 1\nleak service 1
+FLOOR = """leak young 2\nleak whole 2\nleak apart 2\nleak service 2\nseen whole 2  # sums of two beginnings
 scan young 0\nscan whole 0\nscan apart 0  # too faint
 false whole 0\nfalse service 0\nfalse apart 0
 """
 (home / "floor.txt").write_text(FLOOR)
 
+of_two = ["--beginnings", "2"]
 stand_in(4)
-expect("nothing is expected yet", 1, "+     61    81  level", "episodes: DIFFER", "floor: kept")
+expect("nothing is expected yet", 1, "+     61    81  level", "episodes: DIFFER")
 expect("--rewrite takes what came out", 0, "episodes: rewritten", arguments=["--rewrite"])
-expect("what is expected passes", 0, "episodes: as expected", "floor: kept")
+expect("what is expected passes", 0, "episodes: as expected")
+expect("and keeps the floor", 0, "leak whole       2", "floor: kept", arguments=of_two)
 stand_in(2.8)
-expect("a new episode differs, and is better than the floor", 1, "scan whole is 1, the floor 0; floor.txt may be raised", "+    181   191")
+expect("a new episode differs", 1, "+    181   191")
+expect("and is better than the floor", 0, "scan whole is 2, the floor 0; floor.txt may be raised", arguments=of_two)
 stand_in(6)
-expect("a lost fault falls below the floor", 1, "leak whole is 0, the floor 1", "floor: BELOW", arguments=["--rewrite"])
+expect("a lost fault falls below the floor", 1, "leak whole is 0, the floor 2", "floor: BELOW", arguments=of_two)
 stand_in(2)
-expect("what opens in the calm is false", 1, "false whole is 1, the floor 0", "floor: BELOW", arguments=["--rewrite"])
+expect("what opens in the calm is false", 1, "false whole is 2, the floor 0", "floor: BELOW", arguments=of_two)
 stand_in(4)
-(home / "floor.txt").write_text(FLOOR.replace("leak young 1\n", "") + "hog young 1\n")
-expect("floor and figures name the same", 1, "leak young is not in floor.txt", "hog young is in floor.txt and nowhere else", arguments=["--rewrite"])
+(home / "floor.txt").write_text(FLOOR.replace("leak young 2\n", "") + "hog young 2\n")
+expect("floor and figures name the same", 1, "leak young is not in floor.txt", "hog young is in floor.txt and nowhere else", arguments=of_two)
 program.write_text("#!/bin/sh\necho no such option >&2\nexit 2\n")
 expect("a program that fails is reported", 1, "exit 2", "no such option")
 program.write_text("#!/bin/sh\nwhile [ $1 != --output ]; do shift; done\necho timestamp,score,alert,kind,metric > $2\necho what >&2\n")

@@ -1,4 +1,4 @@
-#include "stats/relation_view.h"
+#include "stats/correlations.h"
 
 #include <gtest/gtest.h>
 
@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "base/prng.h"
+#include "stats/testing/group.h"
 #include "stats/whole_products.h"
 
 namespace mien::stats {
@@ -21,16 +22,16 @@ std::array<float, 3> related(Prng& random) {
           static_cast<float>(random.normal())};
 }
 
-RelationView taught(int vectors = 3000) {
-  RelationView view;
+Group taught(int vectors = 3000) {
+  Group view;
   view.grow(3);
   Prng random(7);
   for (int i = 0; i < vectors; ++i) view.learn(related(random), rate);
   return view;
 }
 
-TEST(RelationView, AnOrdinaryVectorIsAboutOneAway) {
-  RelationView view = taught();
+TEST(Correlations, AnOrdinaryVectorIsAboutOneAway) {
+  Group view = taught();
   Prng random(8);
   double sum = 0;
   for (int i = 0; i < 1000; ++i) sum += view.distance(related(random));
@@ -38,8 +39,8 @@ TEST(RelationView, AnOrdinaryVectorIsAboutOneAway) {
   EXPECT_LT(sum / 1000, 1.2);
 }
 
-TEST(RelationView, ABrokenRelationIsFarThoughEachValueIsWhereItUsuallyIs) {
-  RelationView view = taught();
+TEST(Correlations, ABrokenRelationIsFarThoughEachValueIsWhereItUsuallyIs) {
+  Group view = taught();
   double together = view.distance(std::array{1.0F, 1.0F, 0.0F});
   double apart = view.distance(std::array{1.0F, -1.0F, 0.0F});
   EXPECT_LT(together, 1.5);
@@ -49,37 +50,39 @@ TEST(RelationView, ABrokenRelationIsFarThoughEachValueIsWhereItUsuallyIs) {
   EXPECT_GT(shares[1], 10 * std::fabs(shares[2]));
 }
 
-TEST(RelationView, TheSharesAddUpToTheSquaredDistance) {
-  RelationView view = taught();
+TEST(Correlations, TheSharesAddUpToTheSquaredDistance) {
+  Group view = taught();
   std::array x{0.5F, -2.0F, 3.0F};
   std::vector<double> shares = view.shares(x);
   double d = view.distance(x);
   EXPECT_NEAR(shares[0] + shares[1] + shares[2], 3 * d * d, 1e-2 * d * d);
 }
 
-TEST(RelationView, AMissingValueCountsAsOrdinary) {
-  RelationView view = taught();
+TEST(Correlations, AMissingValueCountsAsOrdinary) {
+  Group view = taught();
   float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(view.distance(std::array{nan, nan, nan}), 0);
   EXPECT_LT(view.distance(std::array{0.1F, nan, 0.1F}), 1);
-  RelationView before = view;
+  Group before = view;
   view.learn(std::array{nan, nan, nan}, rate);
   EXPECT_TRUE(std::isfinite(view.distance(std::array{1.0F, 1.0F, 0.0F})));
-  EXPECT_EQ(view.learned(), before.learned() + 1);
+  EXPECT_EQ(view.view.learned(), before.view.learned() + 1);
+  EXPECT_EQ(view.correlations.learned(), before.correlations.learned() + 1);
 }
 
-TEST(RelationView, OneWildValueIsSoftlyClippedAndNothingOverflows) {
-  RelationView view = taught();
+TEST(Correlations, OneWildValueIsSoftlyClippedAndNothingOverflows) {
+  Group view = taught();
   double wild = view.distance(std::array{1e30F, 0.0F, 0.0F});
   EXPECT_TRUE(std::isfinite(wild));
   EXPECT_LT(wild, 1000);
 }
 
-TEST(RelationView, GrowingKeepsWhatWasLearned) {
-  RelationView view = taught();
+TEST(Correlations, GrowingKeepsWhatWasLearned) {
+  Group view = taught();
   double before = view.distance(std::array{1.0F, -1.0F, 0.0F});
   view.grow(5);
-  ASSERT_EQ(view.size(), 5U);
+  ASSERT_EQ(view.view.size(), 5U);
+  ASSERT_EQ(view.correlations.size(), 5U);
   EXPECT_TRUE(view.is_whole());
   float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_NEAR(view.distance(std::array{1.0F, -1.0F, 0.0F, nan, nan}), before, 1e-3 * before);
@@ -91,10 +94,11 @@ TEST(RelationView, GrowingKeepsWhatWasLearned) {
   EXPECT_TRUE(std::isfinite(view.distance(std::array{1.0F, 1.0F, 0.0F, 0.0F, 1.0F})));
 }
 
-TEST(RelationView, MoreThanItsLimitIsNotTaken) {
-  RelationView view;
+TEST(Correlations, MoreThanItsLimitIsNotTaken) {
+  Group view;
   view.grow(1000);
-  EXPECT_EQ(view.size(), RelationView::max_size);
+  EXPECT_EQ(view.view.size(), RelationView::max_size);
+  EXPECT_EQ(view.correlations.size(), Correlations::max_size);
 }
 
 // The same mathematics, plainly and in doubles: covariances by exponential means, C^-1 by elimination.
@@ -149,9 +153,9 @@ struct PlainView {
   }
 };
 
-TEST(RelationView, LiesWithinFourHundredthsOfAPlainOneInDoubles) {
+TEST(Correlations, LiesWithinFourHundredthsOfAPlainOneInDoubles) {
   for (std::size_t size : {std::size_t{1}, std::size_t{3}, std::size_t{8}, std::size_t{19}, std::size_t{32}}) {
-    RelationView view;
+    Group view;
     view.grow(size);
     PlainView plain(size);
     Prng random(size);
@@ -179,7 +183,7 @@ TEST(RelationView, LiesWithinFourHundredthsOfAPlainOneInDoubles) {
 }
 
 // What the vector instructions compute is what plain loops do.
-TEST(RelationView, ProductsOfWholeNumbersAreExact) {
+TEST(Correlations, ProductsOfWholeNumbersAreExact) {
   Prng random(3);
   std::vector<std::int16_t> triangle(32 * 33 / 2 + 8);
   for (auto& entry : triangle) entry = static_cast<std::int16_t>(static_cast<int>(random.below(8001)) - 4000);
@@ -209,35 +213,41 @@ TEST(RelationView, ProductsOfWholeNumbersAreExact) {
   }
 }
 
-TEST(RelationView, ComesBackExactlyAndPartsThatDoNotFitAreSeen) {
-  RelationView view = taught(779);
-  Result<RelationView> back = decode<RelationView>(encode(view), "view");
+TEST(Correlations, ComesBackExactlyAndPartsThatDoNotFitAreSeen) {
+  Group view = taught(779);
+  Result<Group> back = decode<Group>(encode(view), "group");
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(back.value(), view);
   EXPECT_TRUE(back.value().is_whole());
-  Encoder odd;  // three places of one value, and no waiting room
-  odd.put(std::uint64_t{0});
-  odd.put(std::uint16_t{0});
-  odd.put(std::uint8_t{0});
-  odd.put(0.0F);
-  odd.put(std::vector<float>{1, 1, 1});
+
+  auto put_head = [](Encoder& encoder) {
+    encoder.put(std::uint64_t{0});
+    encoder.put(std::uint16_t{0});
+    encoder.put(std::uint8_t{0});
+    encoder.put(0.0F);
+  };
+  Encoder odd;  // one value, and no waiting room
+  put_head(odd);
+  odd.put(std::vector<float>{1});
   for (int i = 0; i < 3; ++i) odd.put(std::vector<std::int8_t>{});
-  Result<RelationView> torn = decode<RelationView>(odd.bytes(), "view");
+  Result<Correlations> torn = decode<Correlations>(odd.bytes(), "correlations");
   ASSERT_TRUE(torn.ok());
   EXPECT_FALSE(torn.value().is_whole());
 
   Encoder wild;  // a factor whose sums would leave 32 bits
-  wild.put(std::uint64_t{0});
-  wild.put(std::uint16_t{0});
-  wild.put(std::uint8_t{0});
-  wild.put(0.0F);
-  wild.put(std::vector<float>(96));
+  put_head(wild);
+  wild.put(std::vector<float>(32));
   wild.put(std::vector<std::int16_t>(31 * 32 / 2));
   wild.put(std::vector<std::int16_t>(32 * 33 / 2 + 8, 32767));
   wild.put(std::vector<std::int8_t>(256));
-  Result<RelationView> large = decode<RelationView>(wild.bytes(), "view");
+  Result<Correlations> large = decode<Correlations>(wild.bytes(), "correlations");
   ASSERT_TRUE(large.ok());
   EXPECT_FALSE(large.value().is_whole());
+
+  Encoder lone;  // a mean without its variance
+  lone.put(std::uint64_t{0});
+  lone.put(std::vector<float>{1, 1, 1});
+  EXPECT_FALSE(decode<RelationView>(lone.bytes(), "view").value().is_whole());
 }
 
 }  // namespace
