@@ -232,31 +232,18 @@ struct View6 {
                                             field("waiting", &View6::waiting)};
 };
 
-template <class Path>
-struct Relations6 {
+template <class Path, class View>
+struct RelationsBefore {
   std::vector<Path> paths;
   std::vector<BlockSum> sums;
-  std::vector<View6> views;
+  std::vector<View> views;
   std::array<stats::Tail, relation_views> tails{};
   std::array<float, relation_views> surprise{};
   std::uint64_t blocks = 0;
   static constexpr auto fields =
-      std::tuple{field("paths", &Relations6::paths),       field("sums", &Relations6::sums),
-                 field("views", &Relations6::views),       field("tails", &Relations6::tails),
-                 field("surprise", &Relations6::surprise), field("blocks", &Relations6::blocks)};
-};
-
-struct Relations3 {
-  std::vector<Path4> paths;
-  std::vector<BlockSum> sums;
-  std::vector<View3> views;
-  std::array<stats::Tail, relation_views> tails{};
-  std::array<float, relation_views> surprise{};
-  std::uint64_t blocks = 0;
-  static constexpr auto fields =
-      std::tuple{field("paths", &Relations3::paths),       field("sums", &Relations3::sums),
-                 field("views", &Relations3::views),       field("tails", &Relations3::tails),
-                 field("surprise", &Relations3::surprise), field("blocks", &Relations3::blocks)};
+      std::tuple{field("paths", &RelationsBefore::paths),       field("sums", &RelationsBefore::sums),
+                 field("views", &RelationsBefore::views),       field("tails", &RelationsBefore::tails),
+                 field("surprise", &RelationsBefore::surprise), field("blocks", &RelationsBefore::blocks)};
 };
 
 struct Alarm2 {
@@ -446,7 +433,7 @@ void restore_3(Decoder& decoder, Watch::State& state) {
       decoder.get(episodes);
       for (Episode3& one : episodes) member.push_back(std::move(one.episode));
     } else if constexpr (std::is_same_v<Member, Relations>) {
-      Relations3 relations;  // in groups of 64; smaller ones are learned anew
+      RelationsBefore<Path4, View3> relations;  // in groups of 64; smaller ones are learned anew
       decoder.get(relations);
     } else if constexpr (std::is_same_v<Member, Standing>) {
       restore_standing(decoder, member);
@@ -497,7 +484,7 @@ stats::Correlations correlations_of(const View6& from) {
 // Of the five models of what moves with what that a group had, the one of the values themselves stays.
 template <class Path>
 void restore_relations(Decoder& decoder, Relations& relations) {
-  Relations6<Path> from;
+  RelationsBefore<Path, View6> from;
   decoder.get(from);
   for (const Path& path : from.paths) relations.paths.push_back(path_of(path));
   relations.sums = std::move(from.sums);
