@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/codec.h"
 #include "model/behavior.h"
 #include "stats/correlations.h"
 
@@ -50,7 +51,29 @@ bool is_whole(const RelationHabits& relations) {
   return std::all_of(relations.paths.begin(), relations.paths.end(), [](const auto& path) { return is_whole(path); });
 }
 
+struct CoarseView5 {
+  stats::CoarseView view;
+  stats::CoarseFactor factor;
+  static constexpr auto fields = std::tuple{field("view", &CoarseView5::view), field("factor", &CoarseView5::factor)};
+};
+
 }  // namespace
+
+Habits restore_habits_5(Decoder& decoder) {
+  Habits habits;
+  std::vector<CoarseView5> views;
+  decoder.get(habits.relations.blocks);
+  decoder.get(habits.relations.paths);
+  decoder.get(views);
+  decoder.get(habits.relations.tails);
+  decoder.get(habits.forms);
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    habits.relations.views.push_back(std::move(views[i].view));
+    if (i % RelationHabits::views_per_group == RelationHabits::teaching_view)
+      habits.relations.factors.push_back(std::move(views[i].factor));
+  }
+  return habits;
+}
 
 bool is_whole(const Habits& habits) {
   return habits.forms.size() <= Behavior::max_series && is_whole(habits.relations) &&

@@ -14,6 +14,10 @@
 #include "stats/coarse_view.h"
 #include "stats/tail.h"
 
+namespace mien {
+class Decoder;
+}
+
 namespace mien::model {
 
 // Where block means of one series lie: what relations are standardised by.
@@ -76,6 +80,9 @@ struct Habits {
   friend bool operator==(const Habits&, const Habits&) = default;
   static constexpr auto fields = std::tuple{field("relations", &Habits::relations), field("forms", &Habits::forms)};
 };
+
+// What snapshots of instances of version 5 kept: a factor of each view, of which a group's teaching one stays.
+[[nodiscard]] Habits restore_habits_5(Decoder& decoder);
 
 // The parts fit each other and hold what may be computed with: what was read from outside is checked by this. Cost:
 // each view is built once.

@@ -14,13 +14,27 @@
 namespace mien::node {
 namespace {
 
-// 1: without trace and acted_on; 2: without security; 3: without windows and candidate; 4: without parked habits
-constexpr std::uint64_t snapshot_version = 5;
+// 1: without trace and acted_on; 2: without security; 3: without windows and candidate; 4: without parked habits; 5:
+// with those of before
+constexpr std::uint64_t snapshot_version = 6;
 constexpr std::uint64_t sequence_bits = 32;  // of a request's number within its sender's epoch
 // An open finding's entry is refreshed this often while it only changes in degree.
 constexpr Duration rewrite_after = 60s;
 constexpr Duration idle_after = 30s;     // without telemetry, or three intervals of a slow sender
 constexpr Duration silent_after = 3min;  // likewise
+
+struct Habits5 {
+  model::Habits habits;
+  void restore(Decoder& decoder) { habits = model::restore_habits_5(decoder); }
+};
+
+std::map<PersonaName, model::Habits> parked_habits_5(Decoder& decoder) {
+  std::map<PersonaName, Habits5> stored;
+  decoder.get(stored);
+  std::map<PersonaName, model::Habits> parked;
+  for (auto& [persona, each] : stored) parked.emplace(persona, std::move(each.habits));
+  return parked;
+}
 
 std::string cause_of(const Instance::Step& step) { return cat("log/", step.position); }
 
@@ -529,7 +543,8 @@ Result<Instance::Restored> Instance::decode(std::string_view bytes) {
   }
   if (version >= 5) {
     auto& parked = restored.instance.state_.parked_habits;
-    decoder.get(parked);
+    if (version == 5) parked = parked_habits_5(decoder);
+    else decoder.get(parked);
     if (!std::all_of(parked.begin(), parked.end(), [](const auto& each) { return model::is_whole(each.second); }))
       decoder.refuse();
   }

@@ -188,12 +188,14 @@ TEST(SlowLearning, SnapshotsOfTheVersionsBeforeAreRead) {
   machine.live(10min);
   learn::Windows none = std::exchange(machine.instance->state().windows, {});
   std::string bytes = machine.instance->encode(7);
-  ASSERT_EQ(bytes[0], 5);
+  ASSERT_EQ(bytes[0], 6);
   std::string without_parked_habits = bytes.substr(0, bytes.size() - 1);
   without_parked_habits[0] = 4;
+  std::string with_habits_of_before = bytes;  // of none
+  with_habits_of_before[0] = 5;
   std::string without_windows = bytes.substr(0, bytes.size() - mien::encode(learn::Windows{}).size() - 2);
   without_windows[0] = 3;
-  for (const std::string& old : {without_parked_habits, without_windows}) {
+  for (const std::string& old : {with_habits_of_before, without_parked_habits, without_windows}) {
     Result<Instance::Restored> restored = Instance::decode(old);
     ASSERT_TRUE(restored.ok()) << restored.error().to_string();
     EXPECT_EQ(restored->instance.encode(7), bytes);

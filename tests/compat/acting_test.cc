@@ -249,5 +249,19 @@ TEST(Frozen, AnInstanceFromBeforeHabitsWereParkedIsRead) {
   EXPECT_TRUE(state.parked_habits.empty());
 }
 
+// Of three series that breathe together, whose persona "web" was rolled back while "batch" is active.
+TEST(Frozen, AnInstanceWhoseParkedHabitsHadAFactorOfEachViewIsRead) {
+  auto restored = node::Instance::decode(frozen("instance-5"));
+  ASSERT_TRUE(restored.ok()) << restored.error().to_string();
+  const node::InstanceState& state = restored->instance.state();
+  ASSERT_EQ(state.parked_habits.size(), 1U);
+  const model::RelationHabits& relations = state.parked_habits.begin()->second.relations;
+  EXPECT_EQ(relations.paths.size(), 3U);
+  EXPECT_EQ(relations.views.size(), 5U);
+  ASSERT_EQ(relations.factors.size(), 1U);
+  EXPECT_LT(relations.factors[0][0], -50) << "the second follows the first";
+  EXPECT_EQ(state.parked_habits.begin()->second.forms.size(), 3U);
+}
+
 }  // namespace
 }  // namespace mien
