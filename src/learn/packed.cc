@@ -153,6 +153,14 @@ PackedSeries pack_series(const Baseline& baseline, const Past& past, bool with_s
   return packed;
 }
 
+// What is computed with: a checksum says who wrote it, not that it can be.
+bool is_finite(const PackedSeries& packed) {
+  return std::isfinite(packed.jump_scale) && std::isfinite(packed.season_scale) &&
+         std::isfinite(packed.forecast_scale) && std::isfinite(packed.change_rate) && std::isfinite(packed.band_low) &&
+         std::isfinite(packed.band_high) && std::isfinite(packed.interval);
+}
+bool is_finite(const PackedPlace& place) { return std::isfinite(place.location) && std::isfinite(place.scale); }
+
 void unpack_series(const PackedSeries& packed, const PackedPlace& place, std::uint32_t version, Baseline& baseline,
                    Past& past) {
   auto samples = static_cast<std::uint32_t>(std::min<std::uint64_t>(place.samples, ~std::uint32_t{0}));
@@ -359,7 +367,8 @@ void get_series(const PackedHead& head, Columns<Decoder>& columns, Behavior& beh
   for (std::size_t i = 0; i < head.places.size(); ++i) {
     PackedSeries series;
     each_part(columns, series, getting);
-    unpack_series(series, head.places[i], packed_version, behavior.series[i], behavior.past[i]);
+    if (!is_finite(series)) columns[Column::numbers].refuse();
+    else unpack_series(series, head.places[i], packed_version, behavior.series[i], behavior.past[i]);
     PackedWeek week;
     columns[Column::weeks].get(week);
     unpack_week(week, behavior.series[i], behavior.past[i].season);
@@ -387,7 +396,8 @@ void get_before(Decoder& decoder, std::uint32_t version, const PackedHead& head,
     PackedSeries series;
     decoder.get(series);
     behavior.resize(i + 1);
-    unpack_series(series, head.places[i], version, behavior.series[i], behavior.past[i]);
+    if (!is_finite(series)) decoder.refuse();
+    else unpack_series(series, head.places[i], version, behavior.series[i], behavior.past[i]);
   }
   if (version >= 3) decoder.get(behavior.security);
   for (std::size_t i = 0; version >= 4 && i < behavior.series.size() && !decoder.failed(); ++i)
@@ -445,7 +455,9 @@ Result<Unpacked> unpack(std::string_view bytes) {
   }
   PackedHead head;
   decoder.get(head);
-  if (head.places.size() > Behavior::max_series) decoder.refuse();
+  bool finite = std::isfinite(head.interval) &&
+                std::all_of(head.places.begin(), head.places.end(), [](const auto& place) { return is_finite(place); });
+  if (head.places.size() > Behavior::max_series || !finite) decoder.refuse();
   Unpacked out;
   Behavior& behavior = out.behavior;
   behavior.samples = head.samples;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "base/codec.h"
 #include "base/prng.h"
@@ -190,6 +191,21 @@ TEST(Packed, MoreThanTheSeriesThereAreIsRefused) {
   odd = some_habits(20);
   odd.forms[0].uses.pop_back();
   EXPECT_FALSE(unpack(pack(behavior, odd, {})).ok());
+}
+
+TEST(Packed, NumbersThatCanNotBeComputedWithAreRefused) {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  auto refused = [](auto change) {
+    model::Behavior behavior = lived(3, 1);
+    change(behavior);
+    return !unpack(pack(behavior, {}, {})).ok();
+  };
+  EXPECT_FALSE(refused([](model::Behavior&) {}));
+  EXPECT_TRUE(refused([](model::Behavior& bad) { bad.series[0].season_scale = nan; }));
+  EXPECT_TRUE(refused([](model::Behavior& bad) { bad.series[0].band_high = nan; }));
+  EXPECT_TRUE(refused([](model::Behavior& bad) { bad.series[0].anchor.scale = nan; }));
+  EXPECT_TRUE(refused([](model::Behavior& bad) { bad.series[0].anchor.location = 1e300; })) << "no float";
+  EXPECT_TRUE(refused([](model::Behavior& bad) { bad.interval = static_cast<double>(nan); }));
 }
 
 // With the checksum made to fit, as who would harm it would.
