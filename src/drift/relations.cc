@@ -37,7 +37,7 @@ void learn_place(SeriesPath& path, double mean, double weight) {
   path.variance += static_cast<float>(weight * (squared - static_cast<double>(path.variance)));
 }
 
-// What each view sees of a series.
+// What each view sees of a series, in the order of RelationViewOf.
 std::array<float, relation_views> values_of(const SeriesPath& path) {
   return {path.quick, path.steady, path.restlessness, path.now, path.change};
 }
@@ -60,16 +60,17 @@ RelationView* views_of(Relations& relations, std::size_t s) {
 // The first block of a path that comes from a revision. What its means were before is not known, but what they are
 // usually, and how far `quick` goes along with a value: var(change) = var(now) + var(quick) - 2 cov(now, quick before).
 void begin_path(Relations& relations, std::size_t s, double mean) {
-  enum View : std::uint8_t { quick, steady, restlessness, now, change };
   const RelationView* views = views_of(relations, s);
-  auto usual = [&](View view) { return views[view].mean(s % RelationView::max_size); };
-  auto variance = [&](View view) { return static_cast<double>(views[view].variance(s % RelationView::max_size)); };
-  double along = (variance(now) + variance(quick) - variance(change)) / (2 * std::max(variance(now), 1e-6));
+  auto usual = [&](RelationViewOf view) { return views[view].mean(s % RelationView::max_size); };
+  auto variance = [&](RelationViewOf view) {
+    return static_cast<double>(views[view].variance(s % RelationView::max_size));
+  };
+  double along = (variance(of_now) + variance(of_quick) - variance(of_change)) / (2 * std::max(variance(of_now), 1e-6));
   SeriesPath& path = relations.paths[s];
-  double away = standardise(path, mean) - static_cast<double>(usual(now));
-  path.quick = usual(quick) + static_cast<float>(std::clamp(along, 0.0, 1.0) * away);
-  path.steady = usual(steady);
-  path.restlessness = usual(restlessness);
+  double away = standardise(path, mean) - static_cast<double>(usual(of_now));
+  path.quick = usual(of_quick) + static_cast<float>(std::clamp(along, 0.0, 1.0) * away);
+  path.steady = usual(of_steady);
+  path.restlessness = usual(of_restlessness);
 }
 
 // Standardises the block's mean and moves the three means of it.
@@ -151,13 +152,13 @@ std::array<double, relation_views> distances(const Relations& relations, Seen& s
   for (std::size_t g = 0; g < relations.correlations.size(); ++g) {
     const Correlations& model = relations.correlations[g];
     fetch_group(relations, g + 1);
-    auto size = static_cast<double>(model.size());
+    std::span<const float> values = seen.part(teaching_view, g, model.size());  // who is missing is so in all views
+    auto known = std::count_if(values.begin(), values.end(), [](float value) { return !std::isnan(value); });
     for (std::size_t v = 0; v < relation_views; ++v) {
-      std::span<const float> x = seen.part(v, g, model.size());
-      auto known = std::count_if(x.begin(), x.end(), [](float value) { return !std::isnan(value); });
       RelationView::Vector& q = seen.standard[v][g];
-      q = relations.views[g * relation_views + v].standardise(x);
-      if (known > 0) squared[v] += model.squared_distance(q) / static_cast<double>(known) * size;
+      q = relations.views[g * relation_views + v].standardise(seen.part(v, g, model.size()));
+      if (known > 0)
+        squared[v] += model.squared_distance(q) / static_cast<double>(known) * static_cast<double>(model.size());
     }
   }
   for (double& one : squared) one = std::sqrt(one / static_cast<double>(relations.paths.size()));

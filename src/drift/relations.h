@@ -5,7 +5,8 @@
 // What moves with what is learned of the values themselves and asked of all five (stats::Correlations): as many models
 // see no more than one does (docs/adr/0050). Judged once a block on the block's means, so that a host at 1 s costs a
 // tenth. After a thousand blocks a view learns from vectors with p >= 0.02 only, slowly: one that learns its own
-// anomalies is blind to them. Memory about 150 bytes per series.
+// anomalies is blind to them. Cost per block: about 60 ns a series whose state is in no cache. Memory about 150 bytes
+// per series.
 #pragma once
 
 #include <limits>

@@ -258,8 +258,10 @@ struct BlockSum {
   static constexpr auto fields = std::tuple{field("sum", &BlockSum::sum), field("count", &BlockSum::count)};
 };
 
-constexpr std::size_t relation_views = 5;  // of quick, steady, restlessness, now, change
-constexpr std::size_t teaching_view = 3;   // what moves with what is learned of the values themselves
+// What relations see of a path. What moves with what is learned of the values themselves.
+enum RelationViewOf : std::uint8_t { of_quick, of_steady, of_restlessness, of_now, of_change };
+constexpr std::size_t relation_views = 5;
+constexpr std::size_t teaching_view = of_now;
 
 struct Relations {
   static constexpr std::size_t max_series = 512;  // the first ones declared

@@ -161,8 +161,10 @@ bool is_finite(const PackedSeries& packed) {
 }
 bool is_finite(const PackedPlace& place) { return std::isfinite(place.location) && std::isfinite(place.scale); }
 
-void unpack_series(const PackedSeries& packed, const PackedPlace& place, std::uint32_t version, Baseline& baseline,
+// False, and nothing is taken, where it holds what can not be computed with.
+bool unpack_series(const PackedSeries& packed, const PackedPlace& place, std::uint32_t version, Baseline& baseline,
                    Past& past) {
+  if (!is_finite(packed)) return false;
   auto samples = static_cast<std::uint32_t>(std::min<std::uint64_t>(place.samples, ~std::uint32_t{0}));
   baseline.anchor = {.location = place.location, .scale = place.scale, .n = samples};
   baseline.jump_scale = packed.jump_scale;
@@ -176,7 +178,7 @@ void unpack_series(const PackedSeries& packed, const PackedPlace& place, std::ui
   for (std::size_t i = 0; i < model::expert_count; ++i)
     past.tails[i] = stats::SmallTail::narrow(unpack_tail(packed.tails[i], version));
   model::summarise(baseline, past);
-  if (packed.season.size() != model::season_cells || packed.season_state.size() != model::season_cells) return;
+  if (packed.season.size() != model::season_cells || packed.season_state.size() != model::season_cells) return true;
   double unit = season_unit(packed.season_scale, place.scale);
   for (std::size_t i = 0; i < model::season_cells; ++i) {
     auto visits = static_cast<std::uint8_t>(packed.season_state[i] & 7U);
@@ -186,6 +188,7 @@ void unpack_series(const PackedSeries& packed, const PackedPlace& place, std::ui
     auto spread = static_cast<float>(math::exp((0.5 * (packed.season_state[i] >> 3U) - 4) / log2_e));
     past.season.set_spread(i, spread, baseline.coin);
   }
+  return true;
 }
 
 model::SecurityProfile pack_security(model::SecurityProfile profile) {
@@ -367,8 +370,8 @@ void get_series(const PackedHead& head, Columns<Decoder>& columns, Behavior& beh
   for (std::size_t i = 0; i < head.places.size(); ++i) {
     PackedSeries series;
     each_part(columns, series, getting);
-    if (!is_finite(series)) columns[Column::numbers].refuse();
-    else unpack_series(series, head.places[i], packed_version, behavior.series[i], behavior.past[i]);
+    if (!unpack_series(series, head.places[i], packed_version, behavior.series[i], behavior.past[i]))
+      columns[Column::numbers].refuse();
     PackedWeek week;
     columns[Column::weeks].get(week);
     unpack_week(week, behavior.series[i], behavior.past[i].season);
@@ -396,8 +399,7 @@ void get_before(Decoder& decoder, std::uint32_t version, const PackedHead& head,
     PackedSeries series;
     decoder.get(series);
     behavior.resize(i + 1);
-    if (!is_finite(series)) decoder.refuse();
-    else unpack_series(series, head.places[i], version, behavior.series[i], behavior.past[i]);
+    if (!unpack_series(series, head.places[i], version, behavior.series[i], behavior.past[i])) decoder.refuse();
   }
   if (version >= 3) decoder.get(behavior.security);
   for (std::size_t i = 0; version >= 4 && i < behavior.series.size() && !decoder.failed(); ++i)

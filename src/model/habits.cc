@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/codec.h"
 #include "model/behavior.h"
@@ -32,11 +33,13 @@ bool is_whole(const FormHabit& form) {
 // One group: a part of each kind of it.
 bool is_whole(const RelationHabits& relations, std::size_t group, std::size_t size) {
   const stats::CoarseView* views = &relations.views[group * RelationHabits::views_per_group];
-  for (std::size_t v = 0; v < RelationHabits::views_per_group; ++v)
-    if (views[v].means.size() != size || !RelationView::from_coarse(views[v])) return false;
-  return Correlations::from_coarse(relations.factors[group],
-                                   *RelationView::from_coarse(views[RelationHabits::teaching_view]))
-      .has_value();
+  std::optional<RelationView> teaching;
+  for (std::size_t v = 0; v < RelationHabits::views_per_group; ++v) {
+    std::optional<RelationView> view = RelationView::from_coarse(views[v]);
+    if (views[v].means.size() != size || !view) return false;
+    if (v == RelationHabits::teaching_view) teaching = std::move(view);
+  }
+  return Correlations::from_coarse(relations.factors[group], *teaching).has_value();
 }
 
 bool is_whole(const RelationHabits& relations) {

@@ -34,7 +34,7 @@ class Correlations {
   // Room for `size` values (at most max_size); what was learned of fewer is kept, the new ones move with nothing.
   void grow(std::size_t size);
 
-  // d times the square of the distance; d is about the squared distance of an ordinary vector of d values.
+  // q' C^-1 q: d times the square of the distance, so about d for an ordinary vector of d values.
   [[nodiscard]] double squared_distance(const Vector& q) const;
   // Share of each value in that (may be slightly negative); for blame. Cost d^2.
   [[nodiscard]] std::vector<double> shares(const Vector& q) const;

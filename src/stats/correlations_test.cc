@@ -23,82 +23,82 @@ std::array<float, 3> related(Prng& random) {
 }
 
 Group taught(int vectors = 3000) {
-  Group view;
-  view.grow(3);
+  Group group;
+  group.grow(3);
   Prng random(7);
-  for (int i = 0; i < vectors; ++i) view.learn(related(random), rate);
-  return view;
+  for (int i = 0; i < vectors; ++i) group.learn(related(random), rate);
+  return group;
 }
 
 TEST(Correlations, AnOrdinaryVectorIsAboutOneAway) {
-  Group view = taught();
+  Group group = taught();
   Prng random(8);
   double sum = 0;
-  for (int i = 0; i < 1000; ++i) sum += view.distance(related(random));
+  for (int i = 0; i < 1000; ++i) sum += group.distance(related(random));
   EXPECT_GT(sum / 1000, 0.6);  // shrinking takes the strongest relations for weaker than they are
   EXPECT_LT(sum / 1000, 1.2);
 }
 
 TEST(Correlations, ABrokenRelationIsFarThoughEachValueIsWhereItUsuallyIs) {
-  Group view = taught();
-  double together = view.distance(std::array{1.0F, 1.0F, 0.0F});
-  double apart = view.distance(std::array{1.0F, -1.0F, 0.0F});
+  Group group = taught();
+  double together = group.distance(std::array{1.0F, 1.0F, 0.0F});
+  double apart = group.distance(std::array{1.0F, -1.0F, 0.0F});
   EXPECT_LT(together, 1.5);
   EXPECT_GT(apart, 5 * together);
-  std::vector<double> shares = view.shares(std::array{1.0F, -1.0F, 0.0F});
+  std::vector<double> shares = group.shares(std::array{1.0F, -1.0F, 0.0F});
   EXPECT_GT(shares[0], 10 * std::fabs(shares[2]));
   EXPECT_GT(shares[1], 10 * std::fabs(shares[2]));
 }
 
 TEST(Correlations, TheSharesAddUpToTheSquaredDistance) {
-  Group view = taught();
+  Group group = taught();
   std::array x{0.5F, -2.0F, 3.0F};
-  std::vector<double> shares = view.shares(x);
-  double d = view.distance(x);
+  std::vector<double> shares = group.shares(x);
+  double d = group.distance(x);
   EXPECT_NEAR(shares[0] + shares[1] + shares[2], 3 * d * d, 1e-2 * d * d);
 }
 
 TEST(Correlations, AMissingValueCountsAsOrdinary) {
-  Group view = taught();
+  Group group = taught();
   float nan = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(view.distance(std::array{nan, nan, nan}), 0);
-  EXPECT_LT(view.distance(std::array{0.1F, nan, 0.1F}), 1);
-  Group before = view;
-  view.learn(std::array{nan, nan, nan}, rate);
-  EXPECT_TRUE(std::isfinite(view.distance(std::array{1.0F, 1.0F, 0.0F})));
-  EXPECT_EQ(view.view.learned(), before.view.learned() + 1);
-  EXPECT_EQ(view.correlations.learned(), before.correlations.learned() + 1);
+  EXPECT_EQ(group.distance(std::array{nan, nan, nan}), 0);
+  EXPECT_LT(group.distance(std::array{0.1F, nan, 0.1F}), 1);
+  Group before = group;
+  group.learn(std::array{nan, nan, nan}, rate);
+  EXPECT_TRUE(std::isfinite(group.distance(std::array{1.0F, 1.0F, 0.0F})));
+  EXPECT_EQ(group.view.learned(), before.view.learned() + 1);
+  EXPECT_EQ(group.correlations.learned(), before.correlations.learned() + 1);
 }
 
 TEST(Correlations, OneWildValueIsSoftlyClippedAndNothingOverflows) {
-  Group view = taught();
-  double wild = view.distance(std::array{1e30F, 0.0F, 0.0F});
+  Group group = taught();
+  double wild = group.distance(std::array{1e30F, 0.0F, 0.0F});
   EXPECT_TRUE(std::isfinite(wild));
   EXPECT_LT(wild, 1000);
 }
 
 TEST(Correlations, GrowingKeepsWhatWasLearned) {
-  Group view = taught();
-  double before = view.distance(std::array{1.0F, -1.0F, 0.0F});
-  view.grow(5);
-  ASSERT_EQ(view.view.size(), 5U);
-  ASSERT_EQ(view.correlations.size(), 5U);
-  EXPECT_TRUE(view.is_whole());
+  Group group = taught();
+  double before = group.distance(std::array{1.0F, -1.0F, 0.0F});
+  group.grow(5);
+  ASSERT_EQ(group.view.size(), 5U);
+  ASSERT_EQ(group.correlations.size(), 5U);
+  EXPECT_TRUE(group.is_whole());
   float nan = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_NEAR(view.distance(std::array{1.0F, -1.0F, 0.0F, nan, nan}), before, 1e-3 * before);
+  EXPECT_NEAR(group.distance(std::array{1.0F, -1.0F, 0.0F, nan, nan}), before, 1e-3 * before);
   Prng random(9);
   for (int i = 0; i < 600; ++i) {
     std::array<float, 3> three = related(random);
-    view.learn(std::array{three[0], three[1], three[2], three[2], 1.0F}, rate);
+    group.learn(std::array{three[0], three[1], three[2], three[2], 1.0F}, rate);
   }
-  EXPECT_TRUE(std::isfinite(view.distance(std::array{1.0F, 1.0F, 0.0F, 0.0F, 1.0F})));
+  EXPECT_TRUE(std::isfinite(group.distance(std::array{1.0F, 1.0F, 0.0F, 0.0F, 1.0F})));
 }
 
 TEST(Correlations, MoreThanItsLimitIsNotTaken) {
-  Group view;
-  view.grow(1000);
-  EXPECT_EQ(view.view.size(), RelationView::max_size);
-  EXPECT_EQ(view.correlations.size(), Correlations::max_size);
+  Group group;
+  group.grow(1000);
+  EXPECT_EQ(group.view.size(), RelationView::max_size);
+  EXPECT_EQ(group.correlations.size(), Correlations::max_size);
 }
 
 // The same mathematics, plainly and in doubles: covariances by exponential means, C^-1 by elimination.
@@ -155,8 +155,8 @@ struct PlainView {
 
 TEST(Correlations, LiesWithinFourHundredthsOfAPlainOneInDoubles) {
   for (std::size_t size : {std::size_t{1}, std::size_t{3}, std::size_t{8}, std::size_t{19}, std::size_t{32}}) {
-    Group view;
-    view.grow(size);
+    Group group;
+    group.grow(size);
     PlainView plain(size);
     Prng random(size);
     auto draw = [&] {
@@ -170,14 +170,14 @@ TEST(Correlations, LiesWithinFourHundredthsOfAPlainOneInDoubles) {
     };
     for (int i = 0; i < 5 * 504 + 2000; ++i) {
       std::vector<float> x = draw();
-      view.learn(x, rate);
+      group.learn(x, rate);
       plain.learn(x);
     }
     for (int i = 0; i < 200; ++i) {
       std::vector<float> x = draw();
       if (i % 4 == 3) x[0] += static_cast<float>(i);
       double expected = plain.distance(x);
-      EXPECT_NEAR(view.distance(x), expected, 0.04 * expected + 0.005) << size;
+      EXPECT_NEAR(group.distance(x), expected, 0.04 * expected + 0.005) << size;
     }
   }
 }
@@ -214,10 +214,10 @@ TEST(Correlations, ProductsOfWholeNumbersAreExact) {
 }
 
 TEST(Correlations, ComesBackExactlyAndPartsThatDoNotFitAreSeen) {
-  Group view = taught(779);
-  Result<Group> back = decode<Group>(encode(view), "group");
+  Group group = taught(779);
+  Result<Group> back = decode<Group>(encode(group), "group");
   ASSERT_TRUE(back.ok());
-  EXPECT_EQ(back.value(), view);
+  EXPECT_EQ(back.value(), group);
   EXPECT_TRUE(back.value().is_whole());
 
   auto put_head = [](Encoder& encoder) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 #include "stats/quick_log.h"
 #include "stats/robust.h"
